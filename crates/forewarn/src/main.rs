@@ -1,0 +1,2 @@
+//! forewarn
+fn main() {}

@@ -1,0 +1,26 @@
+//! The nouns of the product: what runs, who calls whom, which settings bound it, and what can go
+//! wrong. With them the arithmetic that needs nothing else: worst case of a call, attempts, share
+//! of calls above a limit.
+//!
+//! Holds no serde, no disk, no clock, no async, and no product's name: what a product means by a
+//! key arrives here as data ([`Covers`], [`Unit`], [`Limit`]).
+
+mod budget;
+mod finding;
+mod fleet;
+mod latency;
+mod setting;
+mod sourced;
+mod time;
+
+pub use budget::{Attempts, Backoff, worst_case};
+pub use finding::{Basis, FailureMode, Finding, Label, Level, NotEvaluated, Subject};
+pub use fleet::{
+    Call, CallId, CallView, Environment, Fleet, Group, GroupId, GroupKind, GroupView, Service, ServiceId,
+    ServiceView,
+};
+pub use latency::{Latency, Share};
+pub use setting::{Covers, Knob, Probe, ProbeField, Setting, SettingId, Topic, Unit, Value, Written};
+pub use sourced::{Origin, Sourced};
+pub use text::{FileId, Span};
+pub use time::{Limit, TimeUnit, pretty};

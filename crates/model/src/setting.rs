@@ -1,0 +1,282 @@
+//! One setting: what it controls, what it covers, its value and how its unit is known.
+
+use std::fmt;
+
+use crate::{Limit, Sourced, TimeUnit};
+
+/// A setting's number in its fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SettingId(pub u32);
+
+/// What a time limit spans. The same key name means different things in different products;
+/// readers say which. Without this the chain rules would lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Covers {
+    /// Establishing the connection (with TLS where the product says so).
+    Connect,
+    /// The TLS handshake alone.
+    Tls,
+    /// Waiting for a pooled connection.
+    PoolWait,
+    /// From request sent to first byte of the answer.
+    FirstByte,
+    /// Between two successive reads or writes; a trickling peer never trips it.
+    BetweenBytes,
+    /// One attempt, from its start to the whole answer.
+    Attempt,
+    /// The call with all its attempts.
+    WholeCall,
+    /// The work of the server's handler for one request.
+    Handler,
+    /// Writing the response, the handler's work not included.
+    ResponseWrite,
+    /// A connection without traffic.
+    Idle,
+    /// A connection's whole life.
+    Lifetime,
+    /// One statement or command on the server that runs it.
+    Statement,
+    /// From the signal to stop until the process has finished its work.
+    Drain,
+    /// A limit whose meaning is not known.
+    Unknown,
+}
+
+impl Covers {
+    /// In words, to stand behind "covers".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Connect => "the connect",
+            Self::Tls => "the TLS handshake",
+            Self::PoolWait => "the wait for a pooled connection",
+            Self::FirstByte => "the wait for the first byte",
+            Self::BetweenBytes => "the gap between two reads",
+            Self::Attempt => "one attempt",
+            Self::WholeCall => "the whole call",
+            Self::Handler => "the handler",
+            Self::ResponseWrite => "writing the response",
+            Self::Idle => "an idle connection",
+            Self::Lifetime => "a connection's life",
+            Self::Statement => "one statement",
+            Self::Drain => "the drain at shutdown",
+            Self::Unknown => "something not known",
+        }
+    }
+
+    /// Whether it bounds how long a caller waits for an answer: first byte, gap, attempt or call.
+    pub fn bounds_answer(self) -> bool {
+        matches!(self, Self::FirstByte | Self::BetweenBytes | Self::Attempt | Self::WholeCall)
+    }
+}
+
+/// Which probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Probe {
+    /// Restarts the container when it fails.
+    Liveness,
+    /// Takes the container out of rotation when it fails.
+    Readiness,
+    /// Holds back the other probes until it passes.
+    Startup,
+    /// A health check that only marks (Compose, load balancers).
+    Health,
+}
+
+/// Which field of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProbeField {
+    /// How long one probe may take.
+    Timeout,
+    /// Time between two probes.
+    Period,
+    /// Time before the first probe.
+    InitialDelay,
+    /// Failures in a row that count.
+    Failures,
+}
+
+/// What a setting controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Knob {
+    /// A time limit.
+    Timeout(Covers),
+    /// Tries in all, the first included. A count.
+    Attempts,
+    /// Tries after the first. A count.
+    Retries,
+    /// Wait before the first retry.
+    BackoffBase,
+    /// Longest wait between retries.
+    BackoffMax,
+    /// Growth of the wait from retry to retry. A factor.
+    BackoffFactor,
+    /// Random part of the wait; a flag, a factor or a length.
+    Jitter,
+    /// Methods or conditions that are retried. Text.
+    RetryOn,
+    /// Most connections of a pool. A count.
+    PoolSize,
+    /// Connections kept while idle. A count.
+    PoolIdle,
+    /// Keep-alive on or off, or requests a connection serves.
+    KeepAlive,
+    /// A field of a probe.
+    Probe(Probe, ProbeField),
+    /// Time between the signal to stop and the kill.
+    Grace,
+    /// Wait before the signal to stop is sent, inside the grace period.
+    PreStop,
+    /// Time between two runs of something: polls, refreshes, checks.
+    Interval,
+    /// A key of this topic whose exact meaning is not known.
+    Other(Topic),
+}
+
+/// The families of keys Forewarn looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Time limits and deadlines.
+    Timeout,
+    /// Retries and attempts.
+    Retry,
+    /// Back-off.
+    Backoff,
+    /// Keep-alive and idle connections.
+    KeepAlive,
+    /// Connection pools and connection limits.
+    Pool,
+    /// Probes and health checks.
+    Probe,
+    /// Start and stop.
+    Lifecycle,
+}
+
+impl Knob {
+    /// The family it belongs to.
+    pub fn topic(self) -> Topic {
+        match self {
+            Self::Timeout(Covers::Idle | Covers::Lifetime) | Self::KeepAlive => Topic::KeepAlive,
+            Self::Timeout(Covers::PoolWait) | Self::PoolSize | Self::PoolIdle => Topic::Pool,
+            Self::Timeout(Covers::Drain) | Self::Grace | Self::PreStop => Topic::Lifecycle,
+            Self::Timeout(_) | Self::Interval => Topic::Timeout,
+            Self::Attempts | Self::Retries | Self::RetryOn => Topic::Retry,
+            Self::BackoffBase | Self::BackoffMax | Self::BackoffFactor | Self::Jitter => Topic::Backoff,
+            Self::Probe(..) => Topic::Probe,
+            Self::Other(topic) => topic,
+        }
+    }
+}
+
+/// A setting's value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A length of time or its absence.
+    Time(Limit),
+    /// A whole number of something.
+    Count(u64),
+    /// A number that is no length and no count: a factor, a share.
+    Number(f64),
+    /// On or off.
+    Flag(bool),
+    /// Text: a list of methods, a policy's name.
+    Text(String),
+    /// A number of a time whose unit is not known.
+    UnitUnknown(f64),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(limit) => limit.fmt(f),
+            Self::Count(count) => count.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Flag(flag) => f.write_str(if *flag { "on" } else { "off" }),
+            Self::Text(text) => f.write_str(text),
+            Self::UnitUnknown(number) => write!(f, "{number}, unit unknown"),
+        }
+    }
+}
+
+/// How the unit of a value is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// The value needs none: a count, a factor, a flag, a text.
+    None,
+    /// The value carries it: `300ms`.
+    InValue,
+    /// The product defines what a bare number means for this key.
+    Product,
+    /// The key's name says it: `timeout_ms`.
+    InName,
+    /// `forewarn.toml` says it.
+    Declared,
+    /// A comment at the key says it. An assumption.
+    Comment,
+    /// Other keys of the same block agree on it. An assumption.
+    Siblings,
+    /// Nothing says it.
+    Unknown,
+}
+
+impl Unit {
+    /// Whether a finding that rests on it rests on a guess.
+    pub fn is_assumed(self) -> bool {
+        matches!(self, Self::Comment | Self::Siblings | Self::Unknown)
+    }
+}
+
+/// The number as written and the units around it, for the rules about units.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Written {
+    /// The number before any unit was applied.
+    pub number: f64,
+    /// The unit written behind the number.
+    pub suffix: Option<TimeUnit>,
+    /// The unit named by the key.
+    pub name: Option<TimeUnit>,
+    /// The unit that the consumer gives a bare number.
+    pub bare: Option<TimeUnit>,
+    /// The unit that a well-known other consumer gives the same key name.
+    pub elsewhere: Option<TimeUnit>,
+}
+
+/// One setting in effect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// The key as its operator names it, with its path: `directory.request_timeout`.
+    pub key: String,
+    /// What it controls.
+    pub knob: Knob,
+    /// The value in effect.
+    pub value: Sourced<Value>,
+    /// How the value's unit is known.
+    pub unit: Unit,
+    /// The number and units as written; `None` for defaults and texts.
+    pub written: Option<Written>,
+    /// What had to be guessed to read it, in words ("that `timeout` covers the whole call"). A
+    /// finding that rests on it is `assumed`.
+    pub assumptions: Vec<String>,
+}
+
+impl Setting {
+    /// The time limit, if the value is a time.
+    pub fn limit(&self) -> Option<Limit> {
+        match self.value.value {
+            Value::Time(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// The count, if the value is one.
+    pub fn count(&self) -> Option<u64> {
+        match self.value.value {
+            Value::Count(count) => Some(count),
+            _ => None,
+        }
+    }
+
+    /// Whether reading it took a guess.
+    pub fn is_assumed(&self) -> bool {
+        self.unit.is_assumed() || !self.assumptions.is_empty()
+    }
+}

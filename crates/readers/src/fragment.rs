@@ -1,0 +1,215 @@
+//! What one file contributes: components, groups of settings, addresses of other components, and
+//! what was left out. `audit::join` makes a fleet of fragments; nothing here looks at two files.
+
+use model::{GroupKind, Knob, Setting, Sourced, TimeUnit};
+use text::{FileId, Problem, Source, Span};
+
+/// What one file (with the files it includes) says.
+#[derive(Debug, Clone, Default)]
+pub struct Fragment {
+    /// The dialect it was read as, e.g. "kubernetes"; empty where only known keys were looked for.
+    pub dialect: &'static str,
+    /// What runs or is addressed here.
+    pub components: Vec<Component>,
+    /// Settings that act together.
+    pub groups: Vec<Group>,
+    /// Files and ConfigMaps that components take their configuration from.
+    pub mounts: Vec<Mount>,
+    /// The file is a kustomization.
+    pub kustomization: Option<Kustomization>,
+    /// Files that were read as part of this one (NGINX `include`); they do not stand alone.
+    pub included: Vec<FileId>,
+    /// The file only forwards requests: its own service, if it becomes one, is a proxy.
+    pub forwards: bool,
+    /// Keys of our topics that are no setting, and why.
+    pub ignored: Vec<Ignored>,
+    /// What disturbed the parser.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that runs, or a name or a store that stands for something that runs.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// Its name, where it is written.
+    pub name: Sourced<String>,
+    /// What it is within its deployment: `Deployment/NAMESPACE/NAME`, `compose/NAME`. Two files that give
+    /// the same identity speak of the same thing, and the later in precedence overrides.
+    pub identity: String,
+    /// What kind of thing.
+    pub kind: ComponentKind,
+    /// Further host names under which it is addressed, without port.
+    pub aliases: Vec<String>,
+    /// Ports it listens on, where they are written.
+    pub ports: Vec<u16>,
+    /// Labels of its instances, for [`ComponentKind::Name`] to select by.
+    pub labels: Vec<(String, String)>,
+    /// It only forwards requests.
+    pub forwards: bool,
+}
+
+/// Kinds of component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComponentKind {
+    /// It runs.
+    Workload,
+    /// A name that leads to the workloads with these labels (a Kubernetes Service).
+    Name {
+        /// Labels that a workload must all have.
+        selector: Vec<(String, String)>,
+    },
+    /// Stored configuration (a ConfigMap); its groups belong to whoever mounts it.
+    Config,
+}
+
+/// Whose settings a group holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// The service that this file configures; which one that is, `join` finds out.
+    File,
+    /// A component of the same fragment, by index.
+    Component(usize),
+}
+
+/// Settings that act together, and where their calls go.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// As its operator would name it.
+    pub label: String,
+    /// What kind of thing its settings configure.
+    pub kind: GroupKind,
+    /// Whose they are.
+    pub owner: Owner,
+    /// Where the block stands.
+    pub at: Span,
+    /// The settings. Keys are unique in the owner: the same key of the same owner in a file of
+    /// higher precedence overrides.
+    pub settings: Vec<Setting>,
+    /// Whom calls made with these settings reach. Empty: no call is known.
+    pub targets: Vec<Target>,
+    /// Whether what is called may be repeated; `None` where the file does not say.
+    pub idempotent: Option<bool>,
+    /// The caller passes an absolute deadline that the callee honours.
+    pub passes_deadline: bool,
+}
+
+/// An address written somewhere.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The address.
+    pub address: Address,
+    /// The key it stands at.
+    pub key: String,
+    /// Where the host is written.
+    pub span: Span,
+    /// What had to be guessed to take it for a call, in words.
+    pub assumptions: Vec<String>,
+}
+
+/// Host and port, as written. User names, passwords and query strings are never kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// `http`, `postgresql`, `redis`, ...; `None` for a bare `host:port`.
+    pub scheme: Option<String>,
+    /// Host name or IP address, lower case.
+    pub host: String,
+    /// Port, where it is written.
+    pub port: Option<u16>,
+}
+
+/// A source of configuration of a component.
+#[derive(Debug, Clone)]
+pub struct Mount {
+    /// The component, by index.
+    pub component: usize,
+    /// What is mounted.
+    pub what: MountKind,
+    /// Where that is written.
+    pub span: Span,
+}
+
+/// What a component takes its configuration from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountKind {
+    /// A file or directory, relative to the directory of this file.
+    Path(String),
+    /// A file of environment variables, relative to the directory of this file.
+    EnvFile(String),
+    /// The directory it is built from, relative to the directory of this file.
+    Build(String),
+    /// A ConfigMap of the same deployment, by name.
+    ConfigMap(String),
+}
+
+/// What a kustomization says about other files. Paths are relative to its directory.
+#[derive(Debug, Clone, Default)]
+pub struct Kustomization {
+    /// Files and directories it is built from (`resources`, `bases`, `components`).
+    pub resources: Vec<String>,
+    /// Files with patches: partial manifests that override. Defaults in them do not count.
+    pub patches: Vec<String>,
+    /// ConfigMaps generated from files: name and file.
+    pub generated: Vec<(String, String)>,
+    /// Prefix and suffix of all names.
+    pub name_prefix: String,
+    /// See `name_prefix`.
+    pub name_suffix: String,
+    /// Namespace given to all objects.
+    pub namespace: Option<String>,
+}
+
+/// A key of our topics that is no setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// The key with its path.
+    pub key: String,
+    /// Where key or value stand.
+    pub span: Span,
+    /// Why not.
+    pub reason: Reason,
+}
+
+/// Why a key of our topics is no setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Its value is an expression of a template engine.
+    Template,
+    /// Its value refers to something that is not known here (a variable without default).
+    Reference,
+    /// Its value is neither a number, a length of time, nor a known word.
+    NotAnAmount,
+    /// The key only looks like one of ours: a port, a version, a path, a description.
+    NotOurs,
+    /// Its value is null or empty, so the product's default applies and is not known.
+    Empty,
+    /// It describes settings (a schema, an example) and sets nothing.
+    Description,
+}
+
+/// A key whose meaning `forewarn.toml` declares for the file at hand.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// The key with its path, as [`Setting::key`] names it; `*` stands for one path segment.
+    pub key: String,
+    /// What it controls.
+    pub knob: Knob,
+    /// The unit of a bare number.
+    pub unit: Option<TimeUnit>,
+    /// 0 means no limit.
+    pub zero_is_never: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Other sources of the audit, for readers whose files include others.
+pub trait Neighbours: Sync {
+    /// The sources that a path or glob, written in `from`, names; by path. Absolute paths of the
+    /// machine the file is meant for are matched by their last parts.
+    fn find(&self, from: FileId, pattern: &str) -> Vec<&Source>;
+}
+
+/// No neighbours: for tests of one file.
+impl Neighbours for () {
+    fn find(&self, _: FileId, _: &str) -> Vec<&Source> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,19 @@
+//! Dialects: what a product's configuration says, read from a spanned tree into a [`Fragment`] of
+//! the fleet.
+//!
+//! One file per dialect. A reader knows its product's keys, units, defaults and what each limit
+//! covers; it holds no judgement: whether a value is wise belongs to `rules`.
+
+pub mod address;
+pub mod fragment;
+pub mod measure;
+pub mod variables;
+
+mod read;
+
+pub use fragment::{
+    Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
+    Neighbours, Owner, Reason, Target,
+};
+pub use measure::{Meaning, Measured, Zero, measure};
+pub use read::{Context, DIALECTS, Dialect, Reading, read, syntax_of};

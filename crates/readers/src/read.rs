@@ -1,0 +1,62 @@
+//! From one source to its fragment: which syntax, which dialects, then the sweep for known keys that
+//! no dialect claimed.
+
+use text::{Source, Syntax, Tree};
+
+use crate::{Declared, Fragment, Neighbours};
+
+/// What a reader may look at beside the tree.
+pub struct Context<'a> {
+    /// The source being read.
+    pub source: &'a Source,
+    /// The sources around it.
+    pub neighbours: &'a dyn Neighbours,
+    /// Keys of this file that `forewarn.toml` declares.
+    pub declared: &'a [Declared],
+}
+
+/// One dialect.
+pub struct Dialect {
+    /// Its name as printed.
+    pub name: &'static str,
+    /// Its page: keys, units, defaults with versions and sources, executed examples.
+    pub docs: &'static str,
+    /// Whether a tree is written in it. Looks at names of files and keys, never at values alone.
+    pub speaks: fn(&Context<'_>, &Tree<'_>) -> bool,
+    /// Reads it into the fragment. May leave keys it does not know to the sweep.
+    pub read: fn(&Context<'_>, &Tree<'_>, &mut Fragment),
+}
+
+/// All dialects. The first that speaks a file reads it.
+pub static DIALECTS: &[&Dialect] = &[];
+
+/// What is to be done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Read it as this syntax.
+    As(Syntax),
+    /// It is the source of a template engine, recognised by name or by content; why, in words.
+    Template(&'static str),
+    /// Nothing in its name or content says that it is configuration; why, in words.
+    NotOurs(&'static str),
+}
+
+/// How a file is to be read, by its path (relative, with `/`) and its text.
+pub fn syntax_of(path: &str, text: &str) -> Reading {
+    let _ = (path, text);
+    Reading::NotOurs("no known syntax")
+}
+
+/// Reads one source.
+pub fn read(context: &Context<'_>, tree: &Tree<'_>) -> Fragment {
+    let _ = tree;
+    let mut fragment = Fragment::default();
+    for dialect in DIALECTS {
+        if (dialect.speaks)(context, tree) {
+            fragment.dialect = dialect.name;
+            (dialect.read)(context, tree, &mut fragment);
+            break;
+        }
+    }
+    fragment
+}

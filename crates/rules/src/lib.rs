@@ -1,0 +1,67 @@
+//! Rules: each takes a fleet and says what in it can break, with the numbers.
+//!
+//! One `.rs` and one `.md` a rule; the Markdown is the rule's page, its `explain` text and an
+//! executed test. A rule sees values, units and what they cover; no syntax tree, no dialect's name,
+//! no disk. Where evidence is missing it says so ([`Found::needs`]) and never passes silently.
+
+mod margins;
+
+use model::{Environment, FailureMode, Finding, Fleet, Level, NotEvaluated, Subject};
+
+pub use margins::{MarginSet, Margins};
+
+/// One rule.
+pub struct Rule {
+    /// Its name, topic first: `timeout-below-latency`.
+    pub name: &'static str,
+    /// What it finds, in one line.
+    pub summary: &'static str,
+    /// How that breaks.
+    pub mode: FailureMode,
+    /// The highest level it gives.
+    pub level: Level,
+    /// The version it came with.
+    pub since: &'static str,
+    /// Its page.
+    pub docs: &'static str,
+    /// The check.
+    pub check: Check,
+}
+
+/// What a rule looks at.
+pub enum Check {
+    /// One environment at a time; the same finding in several is reported once.
+    Environment(fn(&Fleet, &Environment, &Margins, &mut Found)),
+    /// All environments together.
+    Fleet(fn(&Fleet, &Margins, &mut Found)),
+}
+
+/// Where rules put what they find.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// What could not be judged.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+impl Found {
+    /// Reports a finding. Assumptions make its basis `assumed` and cap its level at warning.
+    pub fn report(&mut self, mut finding: Finding) {
+        finding.assumptions.sort();
+        finding.assumptions.dedup();
+        if !finding.assumptions.is_empty() {
+            finding.basis = model::Basis::Assumed;
+            finding.level = finding.level.min(Level::Warning);
+        }
+        self.findings.push(finding);
+    }
+
+    /// Says that a rule could not judge something, and what it would need.
+    pub fn needs(&mut self, rule: &'static str, subject: Subject, needs: impl Into<String>) {
+        self.not_evaluated.push(NotEvaluated { rule, subject, needs: needs.into() });
+    }
+}
+
+/// All rules, by name.
+pub static RULES: &[&Rule] = &[];

@@ -1,0 +1,5 @@
+//! nginx.
+
+use crate::TreeBuilder;
+
+pub(crate) fn parse(_text: &str, _builder: &mut TreeBuilder) {}
