@@ -1,0 +1,103 @@
+//! What is asked of an audit, and what can stop it. Reads nothing.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use model::Level;
+use text::Source;
+
+use crate::config::Mistake;
+
+/// What is asked of an audit.
+#[derive(Clone)]
+pub struct Request<'a> {
+    /// Files and directories; several are joined into one fleet.
+    pub roots: Vec<PathBuf>,
+    /// Which `forewarn.toml` holds.
+    pub config: ConfigChoice,
+    /// Globs of files that are not looked at, beside those of `forewarn.toml`.
+    pub exclude: Vec<String>,
+    /// The environments to judge; all where empty.
+    pub environments: Vec<String>,
+    /// The only rules to run; all where empty.
+    pub only_rules: Vec<String>,
+    /// Rules not to run.
+    pub skip_rules: Vec<String>,
+    /// Findings below it are hidden and counted.
+    pub min_level: Level,
+    /// How many threads read files; as many as the machine has where not said.
+    pub threads: Option<NonZeroUsize>,
+    /// Told now and then how many files are done, and of how many.
+    pub progress: Option<&'a (dyn Fn(usize, usize) + Sync)>,
+}
+
+impl Default for Request<'_> {
+    fn default() -> Self {
+        Self {
+            roots: vec![PathBuf::from(".")],
+            config: ConfigChoice::Find,
+            exclude: Vec::new(),
+            environments: Vec::new(),
+            only_rules: Vec::new(),
+            skip_rules: Vec::new(),
+            min_level: Level::Note,
+            threads: None,
+            progress: None,
+        }
+    }
+}
+
+/// Which `forewarn.toml` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigChoice {
+    /// The nearest one, from the first root upward; none is fine.
+    Find,
+    /// None, even if there is one.
+    None,
+    /// This one.
+    File(PathBuf),
+}
+
+/// Why an audit could not be done. Findings are never errors.
+#[derive(Debug)]
+pub enum Error {
+    /// Something outside the files stands in the way.
+    Stopped {
+        /// Where: a path, an option.
+        place: String,
+        /// What is wrong there.
+        what: String,
+        /// What to do.
+        help: String,
+    },
+    /// Mistakes in `forewarn.toml` or in a file of measurements; at least one.
+    Mistakes {
+        /// The file; every mistake's span points into it.
+        source: Source,
+        /// The mistakes, by place.
+        mistakes: Vec<Mistake>,
+    },
+}
+
+impl Error {
+    /// Something outside the files stands in the way.
+    pub fn stopped(place: impl fmt::Display, what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Stopped { place: place.to_string(), what: what.into(), help: help.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped { place, what, .. } => write!(f, "{place}: {what}"),
+            Self::Mistakes { source, mistakes } => {
+                let count = mistakes.len();
+                let noun = if count == 1 { "mistake" } else { "mistakes" };
+                write!(f, "{}: {count} {noun}", source.path())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
