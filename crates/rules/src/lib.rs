@@ -4,6 +4,8 @@
 //! executed test. A rule sees values, units and what they cover; no syntax tree, no dialect's name,
 //! no disk. Where evidence is missing it says so ([`Found::needs`]) and never passes silently.
 
+#[cfg(test)]
+mod fixture;
 mod margins;
 
 use model::{Environment, FailureMode, Finding, Fleet, Level, NotEvaluated, Subject};
