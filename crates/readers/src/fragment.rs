@@ -45,6 +45,9 @@ pub struct Component {
     pub labels: Vec<(String, String)>,
     /// It only forwards requests.
     pub forwards: bool,
+    /// It says part of what a component of the same identity says elsewhere (a patch), and stands for
+    /// nothing alone.
+    pub partial: bool,
 }
 
 /// Kinds of component.

@@ -1,7 +1,7 @@
 //! A source file as text, the byte spans that point into it, and the line index that turns a
 //! byte offset into a line and column. Must not read the disk.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Which source a span points into: an index into the list of sources of one audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,15 +84,22 @@ impl LineIndex {
 pub struct Source {
     id: FileId,
     path: String,
-    text: String,
+    text: Arc<str>,
     lines: OnceLock<LineIndex>,
 }
 
 impl Source {
     /// A source named `path` (relative, with `/`). A leading byte order mark stays part of the
     /// text, so that offsets are those of the file; parsers skip it.
-    pub fn new(id: FileId, path: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn new(id: FileId, path: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
         Self { id, path: path.into(), text: text.into(), lines: OnceLock::new() }
+    }
+
+    /// The same source under another name, for a file that stands inside this one (an entry of a
+    /// ConfigMap): number, text and positions are those of this source.
+    #[must_use]
+    pub fn renamed(&self, path: impl Into<String>) -> Self {
+        Self { id: self.id, path: path.into(), text: Arc::clone(&self.text), lines: OnceLock::new() }
     }
 
     /// Its number in the audit.

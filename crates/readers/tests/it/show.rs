@@ -1,0 +1,250 @@
+//! A fragment as text: one line a thing, places as `line:column`, with the path in front where it is
+//! another file than the one read.
+
+use std::fmt::Write;
+
+use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Unit, Value};
+use readers::{
+    Address, Component, ComponentKind, Fragment, Group, Ignored, Kustomization, MountKind, Owner, Reason,
+    Target,
+};
+use text::{Source, Span};
+
+use crate::site::Site;
+
+/// All of it.
+pub(crate) fn fragment(fragment: &Fragment, site: &Site, source: &Source) -> String {
+    let mut shown = Shown { out: String::new(), site, source };
+    shown.fragment(fragment).expect("a String takes all");
+    shown.out
+}
+
+struct Shown<'a> {
+    out: String,
+    site: &'a Site,
+    source: &'a Source,
+}
+
+impl Shown<'_> {
+    fn fragment(&mut self, fragment: &Fragment) -> std::fmt::Result {
+        if fragment.forwards {
+            writeln!(self.out, "forwards")?;
+        }
+        for file in &fragment.included {
+            writeln!(self.out, "includes {}", self.site.0[file.0 as usize].path())?;
+        }
+        if let Some(kustomization) = &fragment.kustomization {
+            self.kustomization(kustomization)?;
+        }
+        for (index, component) in fragment.components.iter().enumerate() {
+            self.component(component)?;
+            for mount in fragment.mounts.iter().filter(|mount| mount.component == index) {
+                let what = match &mount.what {
+                    MountKind::Path(path) => format!("path {path}"),
+                    MountKind::EnvFile(path) => format!("env file {path}"),
+                    MountKind::Build(path) => format!("build {path}"),
+                    MountKind::ConfigMap(name) => format!("ConfigMap {name}"),
+                };
+                let place = self.place(mount.span);
+                writeln!(self.out, "  mounts {what} ({place})")?;
+            }
+            self.groups(fragment, Owner::Component(index))?;
+        }
+        if fragment.groups.iter().any(|group| group.owner == Owner::File) {
+            writeln!(self.out, "file")?;
+            self.groups(fragment, Owner::File)?;
+        }
+        for Ignored { key, span, reason } in &fragment.ignored {
+            let place = self.place(*span);
+            writeln!(self.out, "ignored {key}: {} ({place})", why(*reason))?;
+        }
+        for problem in &fragment.problems {
+            let place = self.place(problem.span);
+            writeln!(self.out, "problem: {} ({place})", problem.message)?;
+        }
+        Ok(())
+    }
+
+    fn kustomization(&mut self, kustomization: &Kustomization) -> std::fmt::Result {
+        writeln!(self.out, "kustomization")?;
+        for resource in &kustomization.resources {
+            writeln!(self.out, "  resource {resource}")?;
+        }
+        for patch in &kustomization.patches {
+            writeln!(self.out, "  patch {patch}")?;
+        }
+        for (name, file) in &kustomization.generated {
+            writeln!(self.out, "  ConfigMap {name} from {file}")?;
+        }
+        for (what, text) in [
+            ("prefix", &kustomization.name_prefix),
+            ("suffix", &kustomization.name_suffix),
+            ("namespace", kustomization.namespace.as_ref().unwrap_or(&String::new())),
+        ] {
+            if !text.is_empty() {
+                writeln!(self.out, "  {what} {text}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn component(&mut self, component: &Component) -> std::fmt::Result {
+        let place = self.origin(&component.name.origin);
+        write!(self.out, "{}", if component.partial { "patch of " } else { "" })?;
+        writeln!(self.out, "{} `{}` ({place})", component.identity, component.name.value)?;
+        match &component.kind {
+            ComponentKind::Workload => {}
+            ComponentKind::Name { selector } => {
+                writeln!(self.out, "  a name for {}", pairs(selector))?;
+            }
+            ComponentKind::Config => writeln!(self.out, "  configuration for whoever mounts it")?,
+        }
+        if component.forwards {
+            writeln!(self.out, "  forwards")?;
+        }
+        if !component.aliases.is_empty() {
+            writeln!(self.out, "  also {}", component.aliases.join(", "))?;
+        }
+        if !component.ports.is_empty() {
+            let ports: Vec<String> = component.ports.iter().map(u16::to_string).collect();
+            writeln!(self.out, "  ports {}", ports.join(", "))?;
+        }
+        if !component.labels.is_empty() {
+            writeln!(self.out, "  labels {}", pairs(&component.labels))?;
+        }
+        Ok(())
+    }
+
+    fn groups(&mut self, fragment: &Fragment, owner: Owner) -> std::fmt::Result {
+        for group in fragment.groups.iter().filter(|group| group.owner == owner) {
+            self.group(group)?;
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, group: &Group) -> std::fmt::Result {
+        let kind = format!("{:?}", group.kind).to_lowercase();
+        let place = self.place(group.at);
+        write!(self.out, "  {kind} {} ({place})", group.label)?;
+        if group.passes_deadline {
+            write!(self.out, ", passes its deadline on")?;
+        }
+        match group.idempotent {
+            Some(true) => write!(self.out, ", idempotent")?,
+            Some(false) => write!(self.out, ", not idempotent")?,
+            None => {}
+        }
+        self.out.push('\n');
+        for Target { address, key, span, assumptions } in &group.targets {
+            let place = self.place(*span);
+            writeln!(self.out, "    -> {} ({key}{}, {place})", url(address), assumed(assumptions))?;
+        }
+        for setting in &group.settings {
+            self.setting(setting)?;
+        }
+        Ok(())
+    }
+
+    fn setting(&mut self, setting: &Setting) -> std::fmt::Result {
+        let Setting { key, knob, value, unit, assumptions, .. } = setting;
+        let from = self.origin(&value.origin);
+        let unit = match unit {
+            Unit::None => "",
+            Unit::InValue => "unit in the value, ",
+            Unit::Product => "unit by the product, ",
+            Unit::InName => "unit in the key, ",
+            Unit::Declared => "unit declared, ",
+            Unit::Comment => "unit in a comment, ",
+            Unit::Siblings => "unit of its siblings, ",
+            Unit::Unknown => "unit unknown, ",
+        };
+        let what = match value.value {
+            Value::Time(Limit::Never) => "no limit".to_owned(),
+            ref value => value.to_string(),
+        };
+        writeln!(self.out, "    {key} = {what} ({}, {unit}{from}{})", words(*knob), assumed(assumptions))
+    }
+
+    fn place(&self, span: Span) -> String {
+        let Some(source) = self.site.0.get(span.file.0 as usize) else { return "nowhere".to_owned() };
+        let at = source.position(span.start);
+        if source.id() == self.source.id() {
+            format!("{}:{}", at.line, at.column)
+        } else {
+            format!("{}:{}:{}", source.path(), at.line, at.column)
+        }
+    }
+
+    fn origin(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::Written(span) => self.place(*span),
+            Origin::Default { near, of, .. } => format!("default of {of}, near {}", self.place(*near)),
+            Origin::Derived(parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| self.origin(part)).collect();
+                parts.join(" by way of ")
+            }
+            Origin::Declared(span) => format!("declared {}", self.place(*span)),
+            Origin::Observed { source, .. } => format!("observed {}", self.place(*source)),
+        }
+    }
+}
+
+fn pairs(list: &[(String, String)]) -> String {
+    list.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+fn assumed(assumptions: &[String]) -> String {
+    if assumptions.is_empty() { String::new() } else { format!(", assumed {}", assumptions.join(", ")) }
+}
+
+fn url(address: &Address) -> String {
+    let scheme = address.scheme.as_ref().map_or(String::new(), |scheme| format!("{scheme}://"));
+    let port = address.port.map_or(String::new(), |port| format!(":{port}"));
+    format!("{scheme}{}{port}", address.host)
+}
+
+fn words(knob: Knob) -> String {
+    match knob {
+        Knob::Timeout(covers) => format!("covers {}", covers.words()),
+        Knob::Probe(probe, field) => {
+            let probe = match probe {
+                Probe::Liveness => "liveness",
+                Probe::Readiness => "readiness",
+                Probe::Startup => "startup",
+                Probe::Health => "health",
+            };
+            let field = match field {
+                ProbeField::Timeout => "timeout",
+                ProbeField::Period => "period",
+                ProbeField::InitialDelay => "initial delay",
+                ProbeField::Failures => "failures",
+            };
+            format!("{probe} {field}")
+        }
+        Knob::Attempts => "attempts".to_owned(),
+        Knob::Retries => "retries".to_owned(),
+        Knob::BackoffBase => "first back-off".to_owned(),
+        Knob::BackoffMax => "longest back-off".to_owned(),
+        Knob::BackoffFactor => "back-off factor".to_owned(),
+        Knob::Jitter => "jitter".to_owned(),
+        Knob::RetryOn => "what is retried".to_owned(),
+        Knob::PoolSize => "pool size".to_owned(),
+        Knob::PoolIdle => "idle connections".to_owned(),
+        Knob::KeepAlive => "keep-alive".to_owned(),
+        Knob::Grace => "grace period".to_owned(),
+        Knob::PreStop => "wait before the stop signal".to_owned(),
+        Knob::Interval => "interval".to_owned(),
+        Knob::Other(topic) => format!("of {topic:?}").to_lowercase(),
+    }
+}
+
+fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Template => "an expression of a template engine",
+        Reason::Reference => "refers to something not known here",
+        Reason::NotAnAmount => "no amount",
+        Reason::NotOurs => "not ours",
+        Reason::Empty => "empty",
+        Reason::Description => "describes, sets nothing",
+    }
+}
