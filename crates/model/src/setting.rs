@@ -93,6 +93,8 @@ pub enum ProbeField {
     InitialDelay,
     /// Failures in a row that count.
     Failures,
+    /// What the probe does: `http`, `tcp`, `grpc` or `exec`. Text, at the place of the action.
+    Action,
 }
 
 /// What a setting controls.
