@@ -218,6 +218,7 @@ fn words(knob: Knob) -> String {
                 ProbeField::Period => "period",
                 ProbeField::InitialDelay => "initial delay",
                 ProbeField::Failures => "failures",
+                ProbeField::Action => "action",
             };
             format!("{probe} {field}")
         }
