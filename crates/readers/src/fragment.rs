@@ -48,6 +48,9 @@ pub struct Component {
     /// It says part of what a component of the same identity says elsewhere (a patch), and stands for
     /// nothing alone.
     pub partial: bool,
+    /// The part of the file it is written in: its document or block. Settings in there that no
+    /// dialect claims are its own.
+    pub extent: Span,
 }
 
 /// Kinds of component.

@@ -441,6 +441,11 @@ impl<'t> Scalar<'t> {
         &self.tree.nodes[self.id as usize]
     }
 
+    /// The tree it stands in.
+    pub fn tree(self) -> &'t Tree<'t> {
+        self.tree
+    }
+
     /// Its text, decoded: quotes, escapes and indentation removed. A key that is no scalar (YAML
     /// allows maps as keys) has an empty text.
     pub fn text(self) -> &'t str {
