@@ -4,11 +4,17 @@
 //! takes values and gives values, so each is tested alone.
 
 pub mod config;
+mod globs;
+mod nearest;
 mod outcome;
 mod request;
+mod settle;
 
+pub use globs::Globs;
+pub use nearest::{did_you_mean, nearest};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use request::{ConfigChoice, Error, Request};
+pub use settle::{Settled, settle};
 
 /// Runs an audit from the disk to what any output format shows.
 ///

@@ -1,0 +1,71 @@
+//! The words of `forewarn.toml` that stand for something of the model: one table each, so that what
+//! is read, what is listed in a mistake and what the template shows cannot differ.
+
+use model::{Covers, Knob, Level, Probe, ProbeField, TimeUnit};
+
+/// Levels of `[rules]`; `None` is `off`.
+pub(super) const LEVELS: &[(&str, Option<Level>)] = &[
+    ("error", Some(Level::Error)),
+    ("warning", Some(Level::Warning)),
+    ("note", Some(Level::Note)),
+    ("off", None),
+];
+
+/// What a time limit spans.
+pub(super) const COVERS: &[(&str, Covers)] = &[
+    ("connect", Covers::Connect),
+    ("tls", Covers::Tls),
+    ("pool-wait", Covers::PoolWait),
+    ("first-byte", Covers::FirstByte),
+    ("between-bytes", Covers::BetweenBytes),
+    ("attempt", Covers::Attempt),
+    ("whole-call", Covers::WholeCall),
+    ("handler", Covers::Handler),
+    ("response-write", Covers::ResponseWrite),
+    ("idle", Covers::Idle),
+    ("lifetime", Covers::Lifetime),
+    ("statement", Covers::Statement),
+    ("drain", Covers::Drain),
+];
+
+/// What a setting controls. `timeout` stands for [`Knob::Timeout`] with what `covers` says.
+pub(super) const CONTROLS: &[(&str, Control)] = &[
+    ("timeout", Control::Timeout),
+    ("attempts", Control::Other(Knob::Attempts)),
+    ("retries", Control::Other(Knob::Retries)),
+    ("backoff-base", Control::Other(Knob::BackoffBase)),
+    ("backoff-max", Control::Other(Knob::BackoffMax)),
+    ("backoff-factor", Control::Other(Knob::BackoffFactor)),
+    ("jitter", Control::Other(Knob::Jitter)),
+    ("retry-on", Control::Other(Knob::RetryOn)),
+    ("pool-size", Control::Other(Knob::PoolSize)),
+    ("pool-idle", Control::Other(Knob::PoolIdle)),
+    ("keepalive", Control::Other(Knob::KeepAlive)),
+    ("grace", Control::Other(Knob::Grace)),
+    ("prestop", Control::Other(Knob::PreStop)),
+    ("interval", Control::Other(Knob::Interval)),
+    ("liveness-timeout", Control::Other(Knob::Probe(Probe::Liveness, ProbeField::Timeout))),
+    ("liveness-period", Control::Other(Knob::Probe(Probe::Liveness, ProbeField::Period))),
+    ("liveness-failures", Control::Other(Knob::Probe(Probe::Liveness, ProbeField::Failures))),
+    ("readiness-timeout", Control::Other(Knob::Probe(Probe::Readiness, ProbeField::Timeout))),
+    ("readiness-period", Control::Other(Knob::Probe(Probe::Readiness, ProbeField::Period))),
+    ("readiness-failures", Control::Other(Knob::Probe(Probe::Readiness, ProbeField::Failures))),
+    ("health-timeout", Control::Other(Knob::Probe(Probe::Health, ProbeField::Timeout))),
+    ("health-period", Control::Other(Knob::Probe(Probe::Health, ProbeField::Period))),
+    ("health-failures", Control::Other(Knob::Probe(Probe::Health, ProbeField::Failures))),
+];
+
+/// What the word behind `controls` means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Control {
+    /// A time limit.
+    Timeout,
+    /// Anything else.
+    Other(Knob),
+}
+
+/// Units of a bare number.
+pub(super) const UNITS: &[(&str, TimeUnit)] = super::length::UNITS;
+
+/// What 0 means: whether it is no limit.
+pub(super) const ZERO: &[(&str, bool)] = &[("never", true), ("literal", false)];
