@@ -26,7 +26,7 @@ pub fn settle(
     min_level: Level,
     path: &dyn Fn(FileId) -> String,
 ) -> Settled {
-    let overrides: Vec<(Globs, &[(String, Option<Level>)])> = config
+    let overrides: Vec<_> = config
         .overrides
         .iter()
         .filter(|part| !part.levels.is_empty())
