@@ -1,0 +1,3 @@
+//! What the trees of this crate promise, seen from outside.
+
+mod yaml;
