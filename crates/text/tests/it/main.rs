@@ -1,3 +1,6 @@
 //! What the trees of this crate promise, seen from outside.
 
+mod outline;
+
+mod nginx;
 mod yaml;
