@@ -193,7 +193,7 @@ impl Unfinished {
         let mut written = self.value.iter().map(|(_, stretch)| stretch).filter(|stretch| !stretch.is_empty());
         let start = written.next().or_else(|| self.value.first().map(|(_, stretch)| stretch));
         let start = start.map_or(self.key.outer.end as usize, |stretch| stretch.start);
-        let end = written.last().map_or_else(
+        let end = written.next_back().map_or_else(
             || self.value.iter().map(|(_, stretch)| stretch.end).find(|&end| end >= start).unwrap_or(start),
             |stretch| stretch.end,
         );

@@ -73,13 +73,13 @@ fn stretch(text: &str, start: usize, stops: impl Fn(u8) -> bool) -> (usize, usiz
             at = behind_blanks(text, next_line(text, at));
             continue;
         }
-        at = if byte == b'\\' { at + 2 } else { at + 1 };
+        let escaped = (byte == b'\\').then(|| text[at + 1..].chars().next()).flatten();
+        at += 1 + escaped.map_or(0, char::len_utf8);
         if !matches!(byte, b' ' | b'\t' | b'\x0c') {
             end = at;
         }
     }
-    let behind = |at: usize| text.ceil_char_boundary(at.min(text.len()));
-    (behind(end), behind(at))
+    (end, at)
 }
 
 /// Whether a line break (`\n` or `\r\n`) stands at `at`.

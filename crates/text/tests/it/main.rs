@@ -2,5 +2,8 @@
 
 mod outline;
 
+mod env;
+mod ini;
 mod nginx;
+mod properties;
 mod yaml;
