@@ -9,7 +9,11 @@ pub mod fragment;
 pub mod measure;
 pub mod variables;
 
+mod grouping;
+mod keys;
+mod products;
 mod read;
+mod setting;
 
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
