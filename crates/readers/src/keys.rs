@@ -650,6 +650,7 @@ fn unit_of_word(word: &str) -> Option<TimeUnit> {
 }
 
 #[cfg(test)]
+#[allow(clippy::use_debug, reason = "tests show what words mean by the names of the model")]
 mod tests {
     use super::*;
     use std::fmt::Write as _;
@@ -692,7 +693,47 @@ mod tests {
              pool.timeout acquireTimeoutMillis pool_wait_timeout BACKEND_TIMEOUT session_timeout
              timeout_ms timeoutS timeouts.queue",
         );
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        timeout: Timeout(WholeCall), assuming that `timeout` covers the whole call
+        request_timeout: Timeout(WholeCall), assuming that `request_timeout` covers the whole call
+        requestTimeoutMs: Timeout(WholeCall), milliseconds, assuming that `requestTimeoutMs` covers the whole call
+        REQUEST_TIMEOUT_SECONDS: Timeout(WholeCall), seconds, assuming that `REQUEST_TIMEOUT_SECONDS` covers the whole call
+        request.timeout.ms: Timeout(WholeCall), milliseconds, assuming that `ms` covers the whole call
+        deadline: Timeout(WholeCall), assuming that `deadline` covers the whole call
+        connect_timeout: Timeout(Connect)
+        connectTimeout: Timeout(Connect)
+        connecttimeout: Timeout(Connect)
+        CONNECTION_TIMEOUT: Timeout(Connect), assuming that `CONNECTION_TIMEOUT` covers the connect
+        timeouts.connect: Timeout(Connect)
+        timeoutInMilliseconds: Timeout(WholeCall), milliseconds, assuming that `timeoutInMilliseconds` covers the whole call
+        read-timeout: Timeout(BetweenBytes), assuming that `read-timeout` covers the gap between two reads
+        server.write_timeout: Timeout(Unknown), server
+        timeouts.read: Timeout(BetweenBytes), assuming that `read` covers the gap between two reads
+        response_timeout: Timeout(FirstByte), assuming that `response_timeout` covers the wait for the first byte
+        response_header_timeout: Timeout(FirstByte)
+        perTryTimeout: Timeout(Attempt)
+        overall_timeout_s: Timeout(WholeCall), seconds
+        socketTimeoutMS: Timeout(BetweenBytes), milliseconds, assuming that `socketTimeoutMS` covers the gap between two reads
+        tls_handshake_timeout: Timeout(Tls)
+        statement_timeout: Timeout(Statement)
+        graceTimeOut: Timeout(Drain)
+        shutdown_timeout: Timeout(Drain)
+        drain_seconds: -
+        terminationGracePeriodSeconds: Grace, seconds
+        idleTimeout: Timeout(Idle)
+        idle_in_transaction_session_timeout: Other(Timeout)
+        keepalive_timeout: Timeout(Idle)
+        maxLifetime: Timeout(Lifetime)
+        conn_max_lifetime: Timeout(Lifetime)
+        pool.timeout: Timeout(PoolWait), assuming that `timeout` covers the wait for a pooled connection
+        acquireTimeoutMillis: Timeout(PoolWait), milliseconds
+        pool_wait_timeout: Timeout(PoolWait)
+        BACKEND_TIMEOUT: Timeout(WholeCall), client, assuming that `BACKEND_TIMEOUT` covers the whole call
+        session_timeout: Other(Timeout)
+        timeout_ms: Timeout(WholeCall), milliseconds, assuming that `timeout_ms` covers the whole call
+        timeoutS: Timeout(WholeCall), seconds, assuming that `timeoutS` covers the whole call
+        timeouts.queue: Timeout(PoolWait), assuming that `queue` covers the wait for a pooled connection
+        "#);
     }
 
     #[test]
@@ -703,7 +744,37 @@ mod tests {
              backoff_multiplier backoffLimit retry_on retry_on_status retryableStatusCodes retry.enabled enable_retry
              max_login_attempts tries retry_timeout retry.jitter maxElapsedTime MaxAutoRetriesNextServer",
         );
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        retries: Retries
+        maxRetries: Retries
+        max_retries: Retries
+        RETRY_COUNT: Retries
+        retry.max: Retries
+        retry.max-attempts: Attempts
+        retryAttempts: Attempts, assuming that `retryAttempts` counts the first try too
+        retries.attempts: Retries
+        maxretries: Retries
+        retry: Retries, assuming that `retry` counts the tries after the first
+        retry_interval: BackoffBase
+        retryDelayMs: BackoffBase, milliseconds
+        retry.delay: BackoffBase
+        initialBackoff: BackoffBase
+        backoff.initial: BackoffBase
+        maxBackoff: BackoffMax
+        backoff_multiplier: BackoffFactor
+        backoffLimit: Retries
+        retry_on: RetryOn
+        retry_on_status: RetryOn
+        retryableStatusCodes: RetryOn
+        retry.enabled: Other(Retry)
+        enable_retry: Other(Retry)
+        max_login_attempts: NotOurs
+        tries: Attempts, assuming that `tries` counts the first try too
+        retry_timeout: Timeout(WholeCall), assuming that `retry_timeout` covers the whole call
+        retry.jitter: Jitter
+        maxElapsedTime: -
+        MaxAutoRetriesNextServer: Retries
+        "#);
     }
 
     #[test]
@@ -713,7 +784,29 @@ mod tests {
              minimumIdle hikari.minimum-idle thread_pool_size pool_recycle keepalive keepalive_requests keepAlive
              tcp_keepalive_interval keepalive_ms keepaliveTime maxRequestsPerConnection pool_pre_ping",
         );
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        poolSize: PoolSize
+        pool_size: PoolSize
+        maximumPoolSize: PoolSize
+        max_connections: PoolSize
+        MAX_CONN: PoolSize
+        maxconn: PoolSize
+        pool.max: PoolSize
+        pool.min: PoolIdle
+        max_idle_conns: PoolIdle
+        minimumIdle: PoolIdle
+        hikari.minimum-idle: PoolIdle
+        thread_pool_size: Other(Pool)
+        pool_recycle: Timeout(Lifetime)
+        keepalive: KeepAlive
+        keepalive_requests: KeepAlive
+        keepAlive: KeepAlive
+        tcp_keepalive_interval: Interval
+        keepalive_ms: KeepAlive, milliseconds
+        keepaliveTime: Interval
+        maxRequestsPerConnection: KeepAlive
+        pool_pre_ping: Other(Pool)
+        "#);
     }
 
     #[test]
@@ -723,7 +816,17 @@ mod tests {
              livenessProbe.initialDelaySeconds healthcheck.interval healthcheck.retries healthcheck.start_period
              health_checks.timeout healthCheck.path",
         );
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        livenessProbe.timeoutSeconds: Probe(Liveness, Timeout), seconds
+        readiness_probe.period_seconds: Probe(Readiness, Period), seconds
+        startupProbe.failureThreshold: Probe(Startup, Failures)
+        livenessProbe.initialDelaySeconds: Probe(Liveness, InitialDelay), seconds
+        healthcheck.interval: Probe(Health, Period)
+        healthcheck.retries: Probe(Health, Failures)
+        healthcheck.start_period: Probe(Health, InitialDelay)
+        health_checks.timeout: Probe(Health, Timeout)
+        healthCheck.path: -
+        "#);
     }
 
     #[test]
@@ -733,6 +836,29 @@ mod tests {
              health_port retry_queue_name pool_host backup background_color connector idle grace conntrack_max
              timeout_message time_zone attributes last_retry_time update_interval deadlock_count",
         );
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        timeout_command: NotOurs
+        keepalived_image_tag: -
+        connection_pool_name: NotOurs
+        pooler.image: -
+        timeline: -
+        cookie_lifetime: -
+        ttl: -
+        health_port: -
+        retry_queue_name: NotOurs
+        pool_host: NotOurs
+        backup: -
+        background_color: -
+        connector: -
+        idle: -
+        grace: -
+        conntrack_max: -
+        timeout_message: NotOurs
+        time_zone: -
+        attributes: -
+        last_retry_time: NotOurs
+        update_interval: -
+        deadlock_count: -
+        "#);
     }
 }
