@@ -17,7 +17,7 @@ mod setting;
 
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
-    Neighbours, Owner, Reason, Target,
+    Neighbours, Owner, Reason, Target, key_matches,
 };
 pub use measure::{Meaning, Measured, Zero, measure};
 pub use read::{Context, DIALECTS, Dialect, Reading, read, syntax_of};

@@ -7,7 +7,6 @@
 mod dotenv;
 mod ini;
 mod json;
-mod literal;
 mod nginx;
 mod position;
 mod properties;
