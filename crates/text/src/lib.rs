@@ -7,6 +7,7 @@
 mod dotenv;
 mod ini;
 mod json;
+mod literal;
 mod nginx;
 mod position;
 mod properties;

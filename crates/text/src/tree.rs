@@ -138,6 +138,15 @@ impl<'s> Tree<'s> {
         Tree::build(syntax, scalar.tree.file, Cow::Owned(scalar.text().to_owned()), Some(map))
     }
 
+    /// A tree of one plain scalar: a text put together from pieces of a source (a variable replaced,
+    /// half of `name=value`), with the map that leads from it back to the source.
+    pub fn of_text(file: FileId, text: String, map: PositionMap) -> Tree<'static> {
+        let mut builder = TreeBuilder::new(&text);
+        let whole = 0..text.len() as u32;
+        builder.scalar(Style::Plain, whole.clone(), whole, None);
+        builder.finish(Syntax::Env, file, Cow::Owned(text), Some(map))
+    }
+
     fn build<'x>(syntax: Syntax, file: FileId, text: Cow<'x, str>, map: Option<PositionMap>) -> Tree<'x> {
         let mut builder = TreeBuilder::new(&text);
         match syntax {
@@ -160,6 +169,11 @@ impl<'s> Tree<'s> {
     /// Its syntax.
     pub fn syntax(&self) -> Syntax {
         self.syntax
+    }
+
+    /// The first root, if it is a scalar.
+    pub fn scalar(&self) -> Option<Scalar<'_>> {
+        self.documents().next()?.scalar()
     }
 
     /// The roots, one a document. Every syntax but YAML has exactly one, a map or a list; an empty
@@ -478,6 +492,13 @@ impl<'t> Scalar<'t> {
             start: map.source(range.start as u32),
             end: map.source(range.end as u32),
         }
+    }
+
+    /// A piece of it as a tree of one scalar; empty where the range does not fit the text.
+    pub fn piece(self, range: std::ops::Range<usize>) -> Tree<'static> {
+        let text = self.text().get(range.clone()).unwrap_or("").to_owned();
+        let map = self.position_map().after(&PositionMap::shifted(range.start as u32));
+        Tree::of_text(self.tree.file, text, map)
     }
 
     /// From offsets of its text to offsets of the source.

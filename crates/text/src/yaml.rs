@@ -1,5 +1,466 @@
-//! yaml.
+//! YAML into the tree: saphyr-parser's events, with the spans made exact and the comments put
+//! back. Must not interpret scalars, tags or merge keys; that is for the tree's readers.
+//!
+//! The events are right about what a text says and loose about where it says it: a closing quote
+//! or bracket is reported behind the blanks and comments that follow it, a block scalar from its
+//! first content line on, an unindented list behind its first dash, the end of a block collection
+//! at the next token. So a cursor walks the bytes between the tokens, once, from left to right,
+//! and finds the true borders there, together with the comments.
 
-use crate::TreeBuilder;
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
-pub(crate) fn parse(_text: &str, _builder: &mut TreeBuilder) {}
+use crate::{NodeKind, ProblemKind, Style, TreeBuilder};
+
+pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
+    let mut reader = Reader {
+        text,
+        bytes: text.as_bytes(),
+        builder,
+        offsets: Offsets::new(text),
+        at: 0,
+        end: 0,
+        anchors: Vec::new(),
+        foreign_anchors: 0,
+    };
+    let mut start = 0;
+    while let Some(stop) = reader.read_from(start) {
+        reader.close_all();
+        // One broken document does not cost the others: each starts at a line of its own.
+        let restart = next_document(text, stop.at.max(start + 1));
+        let end = restart.unwrap_or(text.len());
+        reader.builder.problem(
+            stop.at as u32..end as u32,
+            ProblemKind::Stopped,
+            format!("not readable as YAML: {}", stop.reason),
+        );
+        let Some(restart) = restart else { break };
+        reader.offsets.rebase(restart);
+        reader.anchors.clear();
+        reader.at = restart;
+        start = restart;
+    }
+}
+
+/// Where the rest of a document could not be read, and why.
+struct Stop {
+    at: usize,
+    reason: String,
+}
+
+/// The first line at or behind a byte that starts a document (`---` at column 0).
+fn next_document(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    while at < bytes.len() {
+        if (at == 0 || bytes[at - 1] == b'\n')
+            && bytes[at..].starts_with(b"---")
+            && bytes.get(at + 3).is_none_or(u8::is_ascii_whitespace)
+        {
+            return Some(at);
+        }
+        at += bytes[at..].iter().position(|&b| b == b'\n')? + 1;
+    }
+    None
+}
+
+struct Reader<'t, 'b> {
+    text: &'t str,
+    bytes: &'t [u8],
+    builder: &'b mut TreeBuilder,
+    offsets: Offsets<'t>,
+    /// The cursor: what stands before this byte has been dealt with.
+    at: usize,
+    /// Where the last value or bracket ended.
+    end: usize,
+    /// The node of each anchor; saphyr numbers them from 1, a redefined name gets a new number.
+    anchors: Vec<Option<u32>>,
+    /// How many of the anchors belong to earlier documents, from where they must not be used.
+    foreign_anchors: usize,
+}
+
+impl<'t> Reader<'t, '_> {
+    /// Reads documents from a byte on, to the end of the text or to what cannot be read.
+    fn read_from(&mut self, start: usize) -> Option<Stop> {
+        let text: &'t str = self.text;
+        let mut events = Parser::new_from_str(&text[start..]);
+        while let Some(event) = events.next_event() {
+            match event {
+                Ok((Event::StreamEnd, _)) => break,
+                Ok((event, mark)) => self.take(event, mark),
+                Err(error) => {
+                    let at = self.offsets.byte(error.marker());
+                    if !self.step_over(&error, at) {
+                        self.skip_to(at);
+                        return Some(Stop { at, reason: error.info().to_owned() });
+                    }
+                }
+            }
+        }
+        self.skip_to(text.len());
+        None
+    }
+
+    /// Reports an error behind which saphyr's state is sound, so that reading can go on: an alias
+    /// without an anchor has been consumed like any other when it is found out.
+    fn step_over(&mut self, error: &ScanError, at: usize) -> bool {
+        let undefined_alias = error.info().contains("unknown anchor");
+        if undefined_alias {
+            self.skip_to(at);
+            self.undefined_alias(at, self.property_end(at));
+        }
+        undefined_alias
+    }
+
+    fn take(&mut self, event: Event<'_>, mark: Span) {
+        match event {
+            Event::DocumentStart(explicit) => {
+                self.foreign_anchors = self.anchors.len();
+                let start = self.offsets.byte(&mark.start);
+                if explicit {
+                    self.skip_to(start);
+                    self.at = start + "---".len();
+                }
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let properties = anchor > 0 || tag.is_some();
+                let id = match style {
+                    ScalarStyle::Plain if text.is_empty() => self.empty(properties, mark),
+                    ScalarStyle::Plain => self.plain(properties, mark, text.into_owned()),
+                    ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                        self.quoted(properties, mark, text.into_owned())
+                    }
+                    ScalarStyle::Literal | ScalarStyle::Folded => {
+                        self.block(properties, mark, text.into_owned())
+                    }
+                };
+                self.anchor(anchor, id);
+            }
+            Event::Alias(anchor) => {
+                let (start, end) = (self.offsets.byte(&mark.start), self.offsets.byte(&mark.end));
+                self.skip_to(start);
+                let target = self.anchors.get(anchor - 1).copied().flatten();
+                match target.filter(|_| anchor > self.foreign_anchors) {
+                    None => self.undefined_alias(start, end),
+                    Some(target) => {
+                        self.pass(end);
+                        self.builder.alias(start as u32..end as u32, target);
+                    }
+                }
+            }
+            Event::SequenceStart(anchor, tag) => {
+                let start = self.list_start(anchor > 0 || tag.is_some(), mark);
+                let id = self.builder.open(NodeKind::List, start as u32);
+                self.anchor(anchor, id);
+            }
+            Event::MappingStart(anchor, tag) => {
+                let start = self.collection_start(anchor > 0 || tag.is_some(), mark);
+                let id = self.builder.open(NodeKind::Map, start as u32);
+                self.anchor(anchor, id);
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(mark),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+        }
+    }
+
+    fn anchor(&mut self, number: usize, node: u32) {
+        if number > 0 {
+            self.anchors.resize(number, None);
+            self.anchors[number - 1] = Some(node);
+        }
+    }
+
+    fn undefined_alias(&mut self, start: usize, end: usize) {
+        let span = start as u32..end as u32;
+        self.builder.problem(
+            span.clone(),
+            ProblemKind::Skipped,
+            "this alias has no anchor before it in the document",
+        );
+        self.builder.scalar(Style::Plain, span.clone(), span.start..span.start, None);
+        self.pass(end);
+    }
+
+    fn plain(&mut self, properties: bool, mark: Span, text: String) -> u32 {
+        let start = self.content_start(properties, mark);
+        let end = self.offsets.byte(&mark.end).max(start);
+        self.scalar(Style::Plain, (start, end), (start, end), text)
+    }
+
+    fn quoted(&mut self, properties: bool, mark: Span, text: String) -> u32 {
+        let start = self.content_start(properties, mark);
+        let close = self.closing_quote(start);
+        let end = (close + 1).min(self.bytes.len());
+        self.scalar(Style::Quoted, (start, end), (start + 1, close), text)
+    }
+
+    /// A block scalar spans from its `|` or `>` to the end of its last content line; the line
+    /// break behind that stays outside, as it does for every other value.
+    fn block(&mut self, properties: bool, mark: Span, text: String) -> u32 {
+        if properties {
+            self.content_start(true, mark);
+        }
+        self.skip_until(|byte| matches!(byte, b'|' | b'>'));
+        let header = self.at;
+        let indicators = self.bytes[header..].iter().skip(1);
+        let indicators = indicators.take_while(|b| matches!(b, b'+' | b'-' | b'0'..=b'9')).count();
+        let header_end = (header + 1 + indicators).min(self.bytes.len());
+        let keep = self.bytes[header..header_end].contains(&b'+');
+        self.skip_to(line_end(self.bytes, header_end));
+        let body = self.at + break_length(&self.bytes[self.at..]);
+        let stop = self.offsets.byte(&mark.end).max(body);
+        let length = block_length(&self.text[body..stop], &text, keep);
+        let (inner, end) = match length {
+            0 => ((header_end, header_end), header_end),
+            length => ((body, body + length), body + length),
+        };
+        self.scalar(Style::Block, (header, end), inner, text)
+    }
+
+    /// Adds a scalar; its text is kept only where it is not what the source says letter by letter.
+    fn scalar(&mut self, style: Style, outer: (usize, usize), inner: (usize, usize), text: String) -> u32 {
+        self.pass(outer.1);
+        let as_written = self.text[inner.0..inner.1] == text;
+        self.builder.scalar(
+            style,
+            outer.0 as u32..outer.1 as u32,
+            inner.0 as u32..inner.1 as u32,
+            (!as_written).then(|| text.into_boxed_str()),
+        )
+    }
+
+    /// A value that is not there stands directly behind what announces it: `:`, `-`, `?`, an
+    /// anchor or a tag. Without such a mark it stands at the cursor.
+    fn empty(&mut self, properties: bool, mark: Span) -> u32 {
+        let place = if properties {
+            self.offsets.byte(&mark.end)
+        } else {
+            let (at, byte) = self.next_token();
+            match (self.builder.innermost(), byte) {
+                (Some((NodeKind::List, _)), b'-') => at + 1,
+                (Some((NodeKind::Map, children)), b':') if children % 2 == 1 => at + 1,
+                (Some((NodeKind::Map, children)), b':') if children % 2 == 0 => at,
+                (Some((NodeKind::Map, children)), b'?') if children % 2 == 0 => at + 1,
+                _ => self.at,
+            }
+        };
+        self.skip_to(place);
+        self.pass(self.at);
+        let at = self.at as u32;
+        self.builder.scalar(Style::Plain, at..at, at..at, None)
+    }
+
+    /// Where a list starts. saphyr reports an unindented one (`key:` and `- item` at the same
+    /// column) behind its first dash; only a value or key of a block map can be written so.
+    fn list_start(&mut self, properties: bool, mark: Span) -> usize {
+        let in_map = matches!(self.builder.innermost(), Some((NodeKind::Map, _)));
+        if !properties && in_map && mark.is_empty() {
+            self.skip_until(|byte| byte == b'-');
+            return self.at;
+        }
+        self.collection_start(properties, mark)
+    }
+
+    /// Where a collection starts; the cursor moves behind its bracket if it has one. The event of
+    /// a collection in brackets ends behind the bracket, any other ends where it starts.
+    fn collection_start(&mut self, properties: bool, mark: Span) -> usize {
+        let start = self.content_start(properties, mark);
+        if matches!(self.bytes.get(start), Some(b'[' | b'{')) && self.offsets.byte(&mark.end) > start {
+            self.at = start + 1;
+        }
+        start
+    }
+
+    fn close(&mut self, mark: Span) {
+        let at = self.offsets.byte(&mark.start);
+        if !mark.is_empty() && matches!(self.bytes.get(at), Some(b']' | b'}')) {
+            self.skip_to(at);
+            self.pass(at + 1);
+        }
+        self.builder.close(self.end as u32);
+    }
+
+    fn close_all(&mut self) {
+        while self.builder.depth() > 0 {
+            self.builder.close(self.end as u32);
+        }
+    }
+
+    /// Where a node's content starts, behind its anchor and tag; the cursor moves there.
+    fn content_start(&mut self, properties: bool, mark: Span) -> usize {
+        let start = self.offsets.byte(&mark.start);
+        self.skip_to(start);
+        if properties {
+            while let Some(b'&' | b'!') = self.bytes.get(self.at) {
+                self.at = self.property_end(self.at);
+                self.skip_until(|byte| !byte.is_ascii_whitespace());
+            }
+        }
+        self.at
+    }
+
+    /// Where the anchor, alias or tag at a byte ends.
+    fn property_end(&self, at: usize) -> usize {
+        let verbatim = self.bytes[at..].starts_with(b"!<");
+        let ends = |&byte: &u8| match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => true,
+            b',' | b'[' | b']' | b'{' | b'}' => !verbatim,
+            _ => false,
+        };
+        self.bytes[at..].iter().position(ends).map_or(self.bytes.len(), |length| at + length)
+    }
+
+    fn closing_quote(&self, start: usize) -> usize {
+        let quote = self.bytes[start];
+        let mut at = start + 1;
+        while let Some(&byte) = self.bytes.get(at) {
+            if byte == b'\\' && quote == b'"' {
+                at += 1;
+            } else if byte == quote {
+                if quote == b'"' || self.bytes.get(at + 1) != Some(&quote) {
+                    break;
+                }
+                at += 1;
+            }
+            at += 1;
+        }
+        at.min(self.bytes.len())
+    }
+
+    /// Marks the end of what was added last: collections without brackets end there.
+    fn pass(&mut self, end: usize) {
+        self.at = end;
+        self.end = end;
+    }
+
+    /// Moves the cursor forward to a byte; the comments on the way are recorded.
+    fn skip_to(&mut self, target: usize) {
+        while self.at < target {
+            if self.bytes[self.at] == b'#' && self.opens_comment() {
+                self.comment();
+            } else {
+                self.at += 1;
+            }
+        }
+    }
+
+    /// Moves the cursor forward to a byte of a kind, outside of comments, which are recorded.
+    fn skip_until(&mut self, wanted: impl Fn(u8) -> bool) {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if byte == b'#' && self.opens_comment() {
+                self.comment();
+            } else if wanted(byte) {
+                return;
+            } else {
+                self.at += 1;
+            }
+        }
+    }
+
+    fn opens_comment(&self) -> bool {
+        self.at == 0
+            || self.bytes[self.at - 1].is_ascii_whitespace()
+            || self.text[..self.at].ends_with('\u{feff}')
+    }
+
+    fn comment(&mut self) {
+        let end = line_end(self.bytes, self.at);
+        self.builder.comment(self.at as u32..end as u32);
+        self.at = end;
+    }
+
+    /// The first byte at or behind the cursor that is neither blank nor in a comment; 0 at the end.
+    fn next_token(&self) -> (usize, u8) {
+        let mut at = self.at;
+        while let Some(&byte) = self.bytes.get(at) {
+            match byte {
+                b'#' => at = line_end(self.bytes, at),
+                b' ' | b'\t' | b'\r' | b'\n' => at += 1,
+                _ => return (at, byte),
+            }
+        }
+        (at, 0)
+    }
+}
+
+/// The end of the line that holds a byte, before its line break.
+fn line_end(bytes: &[u8], from: usize) -> usize {
+    bytes[from..].iter().position(|b| matches!(b, b'\n' | b'\r')).map_or(bytes.len(), |i| from + i)
+}
+
+fn break_length(bytes: &[u8]) -> usize {
+    match bytes {
+        [b'\r', b'\n', ..] => 2,
+        [b'\r' | b'\n', ..] => 1,
+        _ => 0,
+    }
+}
+
+/// How much of what saphyr consumed for a block scalar's body belongs to it: up to the end of the
+/// last content line; where blank lines at the end are kept, up to the last kept line break.
+fn block_length(raw: &str, decoded: &str, keep: bool) -> usize {
+    let indent = block_indent(raw, decoded);
+    let mut end = raw.len();
+    loop {
+        let start = raw[..end].rfind(['\n', '\r']).map_or(0, |i| i + 1);
+        let line = &raw[start..end];
+        let blank = line.len() <= indent && line.bytes().all(|b| b == b' ');
+        if !blank {
+            return end;
+        }
+        let before = &raw[..start];
+        let newline = if before.ends_with("\r\n") { 2 } else { before.len().min(1) };
+        end = start - newline;
+        if start == 0 || keep {
+            return end;
+        }
+    }
+}
+
+/// How far the lines of a block scalar are indented: what its first line with text has in the
+/// source but not in the decoded text.
+pub(crate) fn block_indent(raw: &str, decoded: &str) -> usize {
+    let lead = |text: &str| text.split(['\n', '\r']).find_map(|line| line.bytes().position(|b| b != b' '));
+    match (lead(raw), lead(decoded)) {
+        (Some(raw), Some(decoded)) => raw.saturating_sub(decoded),
+        _ => usize::MAX,
+    }
+}
+
+/// From saphyr's character numbers to bytes.
+struct Offsets<'t> {
+    text: &'t str,
+    /// The byte of every [`Offsets::STEP`]th character; empty where the text is ASCII.
+    steps: Vec<u32>,
+    /// How many characters precede the part that is being parsed.
+    base: usize,
+    /// How many bytes precede it.
+    base_byte: usize,
+}
+
+impl<'t> Offsets<'t> {
+    const STEP: usize = 64;
+
+    fn new(text: &'t str) -> Self {
+        let mut steps = Vec::new();
+        if !text.is_ascii() {
+            steps.extend(text.char_indices().step_by(Self::STEP).map(|(byte, _)| byte as u32));
+        }
+        Self { text, steps, base: 0, base_byte: 0 }
+    }
+
+    /// Marks from now on count from this byte.
+    fn rebase(&mut self, byte: usize) {
+        self.base += self.text[self.base_byte..byte].chars().count();
+        self.base_byte = byte;
+    }
+
+    fn byte(&self, mark: &Marker) -> usize {
+        let character = self.base + mark.index();
+        let Some(&step) = self.steps.get(character / Self::STEP) else {
+            return if self.steps.is_empty() { character.min(self.text.len()) } else { self.text.len() };
+        };
+        let rest = &self.text[step as usize..];
+        let within = rest.char_indices().nth(character % Self::STEP);
+        step as usize + within.map_or(rest.len(), |(byte, _)| byte)
+    }
+}

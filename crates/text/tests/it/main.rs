@@ -1,0 +1,9 @@
+//! What the trees of this crate promise, seen from outside.
+
+mod outline;
+
+mod env;
+mod ini;
+mod nginx;
+mod properties;
+mod yaml;
