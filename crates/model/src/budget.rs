@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::time::times;
 use crate::{CallView, Covers, Knob, Limit, Setting, Value};
 
 /// Tries in all, the first included; at least one.
@@ -54,40 +55,218 @@ impl Backoff {
 
     /// The sum of the first `retries` waits.
     pub fn total(self, retries: u64) -> Duration {
-        let mut sum = Duration::ZERO;
-        let mut wait = self.base.min(self.max);
-        for done in 0..retries {
-            // Once the wait stands still the rest is a product; counts can be absurdly large.
-            let next = Duration::try_from_secs_f64(wait.as_secs_f64() * self.factor)
-                .unwrap_or(Duration::MAX)
-                .min(self.max);
+        /// More waits than anyone configures; beyond them the closed form is exact enough.
+        const ONE_BY_ONE: u64 = 1_000;
+        let (mut sum, mut wait) = (Duration::ZERO, self.base.min(self.max));
+        for done in 0..retries.min(ONE_BY_ONE) {
+            let next = self.after(wait);
+            // Once the wait stands still the rest is a product.
             if next == wait {
-                let left = u32::try_from(retries - done).unwrap_or(u32::MAX);
-                return sum.saturating_add(wait.saturating_mul(left));
+                return sum.saturating_add(times(wait, retries - done));
             }
             sum = sum.saturating_add(wait);
             wait = next;
         }
-        sum
+        let left = retries.saturating_sub(ONE_BY_ONE);
+        if left == 0 { sum } else { sum.saturating_add(self.geometric(wait, left)) }
+    }
+
+    /// The wait that follows a wait.
+    fn after(self, wait: Duration) -> Duration {
+        if wait == Duration::ZERO || self.factor == 1.0 {
+            return wait;
+        }
+        // What does not fit a duration is above any longest wait.
+        Duration::try_from_secs_f64(wait.as_secs_f64() * self.factor).unwrap_or(Duration::MAX).min(self.max)
+    }
+
+    /// `count` waits from `wait` on: the geometric sum up to the longest wait, then that one again
+    /// and again.
+    fn geometric(self, wait: Duration, count: u64) -> Duration {
+        let (first, max, count) = (wait.as_secs_f64(), self.max.as_secs_f64(), count as f64);
+        let growing =
+            if self.factor > 1.0 { ((max / first).ln() / self.factor.ln()).max(0.0) } else { count };
+        let growing = growing.min(count);
+        // exp_m1 keeps its digits where the factor is next to 1.
+        let sum = first * (growing * self.factor.ln()).exp_m1() / (self.factor - 1.0);
+        Duration::try_from_secs_f64(sum + max * (count - growing)).unwrap_or(Duration::MAX)
+    }
+}
+
+/// What a call's time is made of, each part with the setting that says so.
+#[derive(Clone, Copy)]
+pub struct Budget<'f> {
+    /// Tries in all.
+    pub attempts: (Attempts, Option<&'f Setting>),
+    /// What ends one attempt: its own limit, else that of the first byte, else of a gap. Of the
+    /// last two the attempt can take longer, never shorter.
+    pub attempt: Option<(&'f Setting, Limit)>,
+    /// The connect, where it comes before what `attempt` covers.
+    pub connect: Option<(&'f Setting, Limit)>,
+    /// All waits between the attempts.
+    pub waits: Duration,
+    /// What ends the call with all its attempts.
+    pub overall: Option<(&'f Setting, Limit)>,
+}
+
+impl<'f> Budget<'f> {
+    /// The budget of a call.
+    pub fn of(call: CallView<'f>) -> Self {
+        let whole = call.limit(Covers::Attempt);
+        let (count, setting) = Attempts::of(call);
+        Self {
+            attempts: (count, setting),
+            attempt: whole
+                .or_else(|| call.limit(Covers::FirstByte))
+                .or_else(|| call.limit(Covers::BetweenBytes)),
+            connect: if whole.is_some() { None } else { call.limit(Covers::Connect) },
+            waits: Backoff::of(call).map_or(Duration::ZERO, |b| b.total(count.0.saturating_sub(1))),
+            overall: call.limit(Covers::WholeCall),
+        }
+    }
+
+    /// One attempt at worst.
+    pub fn one_attempt(&self) -> Limit {
+        let limit = |part: Option<(&Setting, Limit)>, absent| part.map_or(absent, |(_, limit)| limit);
+        limit(self.attempt, Limit::Never).then(limit(self.connect, Limit::After(Duration::ZERO)))
+    }
+
+    /// Every attempt to its end, with the waits between: what the call takes if nothing ends it as
+    /// a whole.
+    pub fn all_attempts(&self) -> Limit {
+        self.one_attempt().times(self.attempts.0.0).then(Limit::After(self.waits))
+    }
+
+    /// How long the call takes at worst before its caller gives up.
+    pub fn worst_case(&self) -> Limit {
+        let sum = self.all_attempts();
+        self.overall.map_or(sum, |(_, overall)| overall.min(sum))
     }
 }
 
 /// How long a call takes at worst before its caller gives up: the overall limit where there is
 /// one, else every attempt to its limit with the waits between.
 pub fn worst_case(call: CallView<'_>) -> Limit {
-    let attempts = Attempts::of(call).0.0;
-    let attempt = call
-        .limit(Covers::Attempt)
-        .or_else(|| call.limit(Covers::FirstByte))
-        .or_else(|| call.limit(Covers::BetweenBytes))
-        .map_or(Limit::Never, |(_, limit)| limit);
-    let connect = call.limit(Covers::Connect).map_or(Limit::After(Duration::ZERO), |(_, limit)| limit);
-    let tries = match (call.limit(Covers::Attempt), attempt) {
-        (Some(_), attempt) => attempt,
-        (None, attempt) => attempt.then(connect),
+    Budget::of(call).worst_case()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Origin, Sourced, Span, Unit};
+
+    /// The sum by its definition.
+    fn naive(backoff: Backoff, retries: u64) -> Duration {
+        let (mut sum, mut wait) = (Duration::ZERO, backoff.base.min(backoff.max));
+        for _ in 0..retries {
+            sum += wait;
+            wait = Duration::try_from_secs_f64(wait.as_secs_f64() * backoff.factor)
+                .unwrap_or(Duration::MAX)
+                .min(backoff.max);
+        }
+        sum
     }
-    .times(attempts);
-    let waits = Backoff::of(call).map_or(Duration::ZERO, |b| b.total(attempts.saturating_sub(1)));
-    let sum = tries.then(Limit::After(waits));
-    call.limit(Covers::WholeCall).map_or(sum, |(_, overall)| overall.min(sum))
+
+    fn backoffs() -> impl Strategy<Value = Backoff> {
+        (0..10_000_u64, 0..100_000_u64, 0.0..4.0_f64).prop_map(|(base, max, factor)| Backoff {
+            base: Duration::from_millis(base),
+            max: Duration::from_millis(max),
+            factor,
+        })
+    }
+
+    fn setting(length: Limit) -> Setting {
+        let nowhere = Span { file: crate::FileId(0), start: 0, end: 0 };
+        Setting {
+            key: String::new(),
+            knob: Knob::Timeout(Covers::Attempt),
+            value: Sourced { value: Value::Time(length), origin: Origin::Written(nowhere) },
+            unit: Unit::InValue,
+            written: None,
+            assumptions: Vec::new(),
+        }
+    }
+
+    fn limits() -> impl Strategy<Value = Limit> {
+        prop_oneof![
+            4 => (0..100_000_u64).prop_map(|ms| Limit::After(Duration::from_millis(ms))),
+            1 => Just(Limit::Never),
+        ]
+    }
+
+    /// The worst case of a call made of these parts; a part that is `None` is not set.
+    fn worst(attempts: u64, parts: [Option<Limit>; 3], waits: Option<Backoff>) -> Limit {
+        let settings = parts.map(|part| part.map(setting));
+        let [attempt, connect, overall] =
+            settings.each_ref().map(|s| s.as_ref().map(|s| (s, s.limit().unwrap())));
+        let waits = waits.map_or(Duration::ZERO, |b| b.total(attempts - 1));
+        Budget { attempts: (Attempts(attempts), None), attempt, connect, waits, overall }.worst_case()
+    }
+
+    proptest! {
+        #[test]
+        fn total_is_the_sum_of_the_waits(backoff in backoffs(), retries in 0..1_500_u64) {
+            let (fast, slow) = (backoff.total(retries), naive(backoff, retries));
+            let apart = fast.abs_diff(slow);
+            // Past a thousand waits each was rounded to the nanosecond on one side only.
+            prop_assert!(apart <= Duration::from_micros(1) + slow.mul_f64(1e-6), "{fast:?} {slow:?}");
+            if retries <= 1_000 {
+                prop_assert_eq!(apart, Duration::ZERO);
+            }
+        }
+
+        #[test]
+        fn absurd_counts_cost_nothing(backoff in backoffs(), near_one in -1e-6..1e-6_f64) {
+            let slow = Backoff { factor: 1.0 + near_one, ..backoff };
+            prop_assert!(slow.total(u64::MAX) >= slow.total(1_000_000));
+            prop_assert!(backoff.total(u64::MAX) >= backoff.total(1_000_000));
+        }
+
+        #[test]
+        fn worst_case_never_falls_when_a_part_rises(
+            attempts in (1..50_u64, 1..50_u64),
+            attempt in (limits(), limits()),
+            connect in (limits(), limits()),
+            overall in prop::option::of((limits(), limits())),
+            backoff in prop::option::of((backoffs(), 0..1000_u64)),
+        ) {
+            let low = worst(
+                attempts.0.min(attempts.1),
+                [
+                    Some(attempt.0.min(attempt.1)),
+                    Some(connect.0.min(connect.1)),
+                    overall.map(|(a, b)| a.min(b)),
+                ],
+                backoff.map(|(b, _)| b),
+            );
+            let high = worst(
+                attempts.0.max(attempts.1),
+                [
+                    Some(attempt.0.max(attempt.1)),
+                    Some(connect.0.max(connect.1)),
+                    overall.map(|(a, b)| a.max(b)),
+                ],
+                backoff.map(|(b, more)| Backoff { base: b.base + Duration::from_millis(more), ..b }),
+            );
+            prop_assert!(low <= high, "{low} {high}");
+        }
+    }
+
+    #[test]
+    fn constant_back_off_of_no_length_is_nothing() {
+        let none = Backoff { base: Duration::ZERO, max: Duration::MAX, factor: f64::INFINITY };
+        assert_eq!(none.total(u64::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn sum_is_shown_by_its_parts() {
+        let s = |n| Some(Limit::After(Duration::from_secs(n)));
+        let waits = Backoff { base: Duration::from_secs(1), max: Duration::MAX, factor: 1.0 };
+        // (2 + 1) x 5 s + 2 x 1 s
+        assert_eq!(worst(3, [s(5), None, None], Some(waits)), Limit::After(Duration::from_secs(17)));
+        assert_eq!(worst(3, [s(5), None, s(10)], Some(waits)), Limit::After(Duration::from_secs(10)));
+        assert_eq!(worst(3, [None, None, None], None), Limit::Never);
+    }
 }

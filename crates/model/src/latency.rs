@@ -1,11 +1,12 @@
 //! Measured latency of a call, and the share of calls above a limit with its interval.
 //!
 //! Knows where it was cut: a caller sees nothing beyond its own timeout, so quantiles beyond the
-//! timeout then in force are not evaluated.
+//! timeout then in force are not used.
 
 use std::time::Duration;
 
 use crate::Limit;
+use crate::normal::{normal_score, normal_share, wilson};
 
 /// What was measured of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +33,10 @@ pub enum Share {
         /// Upper end of the 95 % Wilson interval.
         high: f64,
     },
-    /// At most this much: the limit lies above the highest measured quantile.
+    /// At least this much: the limit lies below the lowest measured quantile.
+    AtLeast(f64),
+    /// At most this much: the limit lies above the highest quantile that was seen, or fewer calls
+    /// take longer than so many calls can show.
     AtMost(f64),
     /// Cannot be said; why, in words.
     NotEvaluated(String),
@@ -44,66 +48,42 @@ impl Latency {
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let quantiles = self.visible();
         let above = quantiles.iter().position(|&(q, _)| q >= share)?;
-        let (q1, t1) = quantiles[above];
-        if q1 == share {
-            return Some(t1);
+        match above.checked_sub(1) {
+            _ if quantiles[above].0 == share => Some(quantiles[above].1),
+            None => None,
+            Some(below) => Some(Stretch::between(quantiles[below], quantiles[above]).latency(share)),
         }
-        let (q0, t0) = *quantiles.get(above.checked_sub(1)?)?;
-        let (z0, z1) = (normal_score(q0)?, normal_score(q1)?);
-        let part = (normal_score(share)? - z0) / (z1 - z0);
-        let (l0, l1) = (t0.as_secs_f64().ln(), t1.as_secs_f64().ln());
-        let seconds = (l0 + part * (l1 - l0)).exp();
-        Duration::try_from_secs_f64(seconds).ok()
     }
 
     /// The share of calls that take longer than `limit`. Between two quantiles the latency is
     /// taken as lognormal: straight in log time against the normal score.
     pub fn share_above(&self, limit: Duration) -> Share {
-        if let Some(Limit::After(cut)) = self.in_force
-            && limit > cut
-        {
-            return Share::NotEvaluated(format!(
-                "latency beyond {}, the timeout in force when it was measured",
-                crate::pretty(cut)
-            ));
+        if self.calls == 0 {
+            return Share::NotEvaluated("the number of calls measured".into());
         }
         let quantiles = self.visible();
-        let Some(above) = quantiles.iter().position(|&(_, t)| t >= limit) else {
-            return match quantiles.last() {
-                Some(&(q, _)) => Share::AtMost(1.0 - q),
-                None => Share::NotEvaluated("at least one quantile below the timeout then in force".into()),
-            };
-        };
-        let (q1, t1) = quantiles[above];
-        let below = if t1 == limit {
-            q1
-        } else if above == 0 {
-            return Share::NotEvaluated(format!("a quantile below {}", crate::pretty(limit)));
-        } else {
-            let (q0, t0) = quantiles[above - 1];
-            match (normal_score(q0), normal_score(q1)) {
-                (Some(z0), Some(z1)) if t0 > Duration::ZERO => {
-                    let log = |t: Duration| t.as_secs_f64().ln();
-                    normal_share(z0 + (z1 - z0) * (log(limit) - log(t0)) / (log(t1) - log(t0)))
-                }
-                _ => {
-                    let (t0, t1, t) = (t0.as_secs_f64(), t1.as_secs_f64(), limit.as_secs_f64());
-                    q0 + (q1 - q0) * (t - t0) / (t1 - t0)
-                }
+        let above = quantiles.partition_point(|&(_, t)| t <= limit);
+        let calls = self.calls as f64;
+        // The rule of three: 95 % sure after n calls without a case is only a share below 3/n.
+        let least = 3.0 / calls;
+        let at_or_below = match (above.checked_sub(1), quantiles.get(above)) {
+            (None, None) => {
+                return Share::NotEvaluated("at least one quantile below the timeout then in force".into());
             }
+            (None, Some(&(q, _))) => return Share::AtLeast(1.0 - q),
+            (Some(last), None) => return Share::AtMost((1.0 - quantiles[last].0).max(least).min(1.0)),
+            (Some(below), Some(&upper)) => Stretch::between(quantiles[below], upper).share(limit),
         };
-        let share = (1.0 - below).clamp(0.0, 1.0);
-        // A share p is only seen in at least 3/p calls (the rule of three).
-        let needed = (3.0 / share.max(1e-12)).ceil();
-        if (self.calls as f64) < needed {
-            return Share::NotEvaluated(format!("at least {needed} calls; {} were measured", self.calls));
+        let share = (1.0 - at_or_below).clamp(0.0, 1.0);
+        if share < least {
+            return Share::AtMost(least.min(1.0));
         }
-        let (low, high) = wilson(share, self.calls as f64);
+        let (low, high) = wilson(share, calls);
         Share::Known { share, low, high }
     }
 
     /// The quantiles that the caller's own timeout did not cut.
-    fn visible(&self) -> &[(f64, Duration)] {
+    pub fn visible(&self) -> &[(f64, Duration)] {
         let end = match self.in_force {
             Some(Limit::After(cut)) => self.quantiles.partition_point(|&(_, t)| t < cut),
             _ => self.quantiles.len(),
@@ -112,64 +92,173 @@ impl Latency {
     }
 }
 
-/// The 95 % Wilson score interval of a share seen in `n` calls.
-fn wilson(p: f64, n: f64) -> (f64, f64) {
-    const Z: f64 = 1.959_963_984_540_054; // 97.5 % point of the normal distribution
-    let z2 = Z * Z;
-    let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
+/// The distribution between two neighbouring quantiles, as a straight line between two points.
+struct Stretch {
+    from: (f64, Duration),
+    to: (f64, Duration),
+    scale: Scale,
 }
 
-/// The standard normal distribution function, by the complementary error function's continued
-/// fraction and series; absolute error below 1e-12.
-fn normal_share(z: f64) -> f64 {
-    // Abramowitz and Stegun 26.2.10 (series) and 26.2.14 (continued fraction).
-    let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    if z.abs() < 4.0 {
-        let (mut term, mut sum, mut k) = (z, z, 1.0);
-        while term.abs() > 1e-17 && k < 200.0 {
-            term *= z * z / (2.0 * k + 1.0);
-            sum += term;
-            k += 1.0;
-        }
-        0.5 + density * sum
-    } else {
-        let fraction = (1..=60).rev().fold(z.abs(), |f, k| z.abs() + f64::from(k) / f);
-        let tail = density / fraction;
-        if z > 0.0 { 1.0 - tail } else { tail }
-    }
+/// In which measures the line is straight.
+enum Scale {
+    /// Normal score against the logarithm of time: the lognormal.
+    LogNormal { scores: (f64, f64) },
+    /// Share against time: where an end is 0 or 1 (no score) or takes no time (no logarithm).
+    Plain,
 }
 
-/// The normal score of a share: where the standard normal distribution function reaches it.
-/// `None` at 0 and 1, where it is infinite.
-fn normal_score(share: f64) -> Option<f64> {
-    if !(share > 0.0 && share < 1.0) {
-        return None;
+impl Stretch {
+    fn between(from: (f64, Duration), to: (f64, Duration)) -> Self {
+        let scale = match (normal_score(from.0), normal_score(to.0)) {
+            (Some(a), Some(b)) if from.1 > Duration::ZERO => Scale::LogNormal { scores: (a, b) },
+            _ => Scale::Plain,
+        };
+        Self { from, to, scale }
     }
-    let (mut low, mut high) = (-9.0, 9.0);
-    for _ in 0..80 {
-        let middle = 0.5 * (low + high);
-        if normal_share(middle) < share { low = middle } else { high = middle }
+
+    /// The share of calls at or below a latency inside the stretch.
+    fn share(&self, latency: Duration) -> f64 {
+        let (t0, t1, t) = (self.from.1.as_secs_f64(), self.to.1.as_secs_f64(), latency.as_secs_f64());
+        let share = match self.scale {
+            Scale::LogNormal { scores: (z0, z1) } => {
+                normal_share(z0 + (z1 - z0) * (t.ln() - t0.ln()) / (t1.ln() - t0.ln()))
+            }
+            Scale::Plain => self.from.0 + (self.to.0 - self.from.0) * (t - t0) / (t1 - t0),
+        };
+        share.clamp(self.from.0, self.to.0)
     }
-    Some(0.5 * (low + high))
+
+    /// The latency at a share inside the stretch.
+    fn latency(&self, share: f64) -> Duration {
+        let (t0, t1) = (self.from.1.as_secs_f64(), self.to.1.as_secs_f64());
+        let seconds = match (&self.scale, normal_score(share)) {
+            (Scale::LogNormal { scores: (z0, z1) }, Some(z)) if z1 > z0 => {
+                (t0.ln() + (z - z0) / (z1 - z0) * (t1.ln() - t0.ln())).exp()
+            }
+            _ => t0 + (t1 - t0) * (share - self.from.0) / (self.to.0 - self.from.0),
+        };
+        Duration::try_from_secs_f64(seconds).unwrap_or(self.to.1).clamp(self.from.1, self.to.1)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn normal_distribution_has_the_tabulated_values() {
-        for (z, share) in [
-            (0.0, 0.5),
-            (1.0, 0.841_344_746_1),
-            (2.326_347_874, 0.99),
-            (-3.0, 0.001_349_898),
-            (5.0, 0.999_999_713_35),
-        ] {
-            assert!((normal_share(z) - share).abs() < 1e-9, "{z}: {}", normal_share(z));
+    const MS: Duration = Duration::from_millis(1);
+
+    fn latency(quantiles: &[(f64, u32)], calls: u64, in_force: Option<u32>) -> Latency {
+        Latency {
+            window: String::new(),
+            calls,
+            in_force: in_force.map(|ms| Limit::After(MS * ms)),
+            quantiles: quantiles.iter().map(|&(q, ms)| (q, MS * ms)).collect(),
         }
-        assert!((normal_score(0.999).expect("bug: inside") - 3.090_232_306).abs() < 1e-7);
+    }
+
+    #[test]
+    fn share_between_two_quantiles_is_lognormal() {
+        let seen = latency(&[(0.5, 222), (0.99, 505), (0.999, 661)], 41_200, Some(1000));
+        let Share::Known { share, low, high } = seen.share_above(MS * 300) else { panic!("known") };
+        assert!((share - 0.197).abs() < 0.002 && low < share && share < high, "{share} {low} {high}");
+    }
+
+    #[test]
+    fn limit_below_all_quantiles_is_the_worst_case_and_not_silent() {
+        let seen = latency(&[(0.5, 222), (0.99, 505)], 1000, None);
+        assert_eq!(seen.share_above(MS * 100), Share::AtLeast(0.5));
+    }
+
+    #[test]
+    fn limit_beyond_the_cut_is_bounded_by_what_was_seen_below_it() {
+        let seen = latency(&[(0.5, 222), (0.75, 505), (0.99, 1000)], 1000, Some(1000));
+        assert_eq!(seen.share_above(MS * 2000), Share::AtMost(0.25));
+        let blind = latency(&[(0.5, 1000)], 1000, Some(1000));
+        assert!(matches!(blind.share_above(MS * 2000), Share::NotEvaluated(_)));
+    }
+
+    #[test]
+    fn few_calls_show_no_small_share() {
+        let seen = latency(&[(0.5, 10), (0.999, 20)], 100, None);
+        assert_eq!(seen.share_above(MS * 30), Share::AtMost(0.03));
+        assert_eq!(seen.share_above(MS * 20), Share::AtMost(0.03));
+        assert!(matches!(seen.share_above(MS * 11), Share::Known { .. }));
+    }
+
+    #[test]
+    fn equal_quantiles_count_as_the_highest_of_them() {
+        let seen = latency(&[(0.5, 10), (0.75, 10), (0.875, 20)], 10_000, None);
+        assert!(matches!(seen.share_above(MS * 10), Share::Known { share, .. } if share == 0.25));
+    }
+
+    #[test]
+    fn quantiles_without_logarithm_are_joined_plainly() {
+        let seen = latency(&[(0.0, 0), (0.5, 10), (1.0, 20)], 10_000, None);
+        assert!(
+            matches!(seen.share_above(MS * 5), Share::Known { share, .. } if (share - 0.75).abs() < 1e-9)
+        );
+        assert_eq!(seen.quantile(0.75), Some(MS * 15));
+        assert_eq!(seen.quantile(1.0), Some(MS * 20));
+    }
+
+    /// Quantiles that rise in both, sometimes with ties, with calls and a cut.
+    fn measured() -> impl Strategy<Value = Latency> {
+        let points = prop::collection::vec((0.0..=1.0_f64, 0..5000_u32), 1..6);
+        (points, 1..1_000_000_u64, prop::option::of(1..6000_u32)).prop_map(|(points, calls, cut)| {
+            let (mut shares, mut times): (Vec<_>, Vec<_>) = points.into_iter().unzip();
+            shares.sort_by(f64::total_cmp);
+            shares.dedup();
+            times.sort_unstable();
+            latency(&shares.into_iter().zip(times).collect::<Vec<_>>(), calls, cut)
+        })
+    }
+
+    /// What a share claims: the estimate or the bound.
+    fn claim(share: &Share) -> Option<f64> {
+        match *share {
+            Share::Known { share, .. } | Share::AtLeast(share) | Share::AtMost(share) => Some(share),
+            Share::NotEvaluated(_) => None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn share_lies_in_its_interval_and_falls_as_the_limit_rises(
+            seen in measured(),
+            (a, b) in (0..7000_u32, 0..7000_u32),
+        ) {
+            let shares = [a.min(b), a.max(b)].map(|ms| seen.share_above(MS * ms));
+            for share in &shares {
+                if let Some(claim) = claim(share) {
+                    prop_assert!((0.0..=1.0).contains(&claim), "{share:?}");
+                }
+                if let Share::Known { share, low, high } = *share {
+                    prop_assert!(low <= share + 1e-12 && share <= high + 1e-12);
+                }
+            }
+            // A lower bound may be below what is known further up (it is only a bound), and a bound
+            // of so few calls that 3/n exceeds it says nothing of order.
+            if let [Some(left), Some(right)] = [claim(&shares[0]), claim(&shares[1])]
+                && !matches!(shares[0], Share::AtLeast(_))
+            {
+                prop_assert!(right <= left + 1e-12, "{shares:?}");
+            }
+        }
+
+        #[test]
+        fn quantile_and_share_are_inverse(seen in measured(), part in 0.0..1.0_f64) {
+            let visible = seen.visible();
+            let (Some(first), Some(last)) = (visible.first(), visible.last()) else { return Ok(()) };
+            let share = first.0 + part * (last.0 - first.0);
+            let Some(at) = seen.quantile(share) else { return Ok(()) };
+            prop_assert!(first.1 <= at && at <= last.1);
+            // Calls above the latency of a quantile are at most what that quantile leaves, up to
+            // the nanosecond to which it is rounded and the resolution of the calls.
+            if let Share::Known { share: above, .. } = seen.share_above(at + Duration::from_nanos(1)) {
+                prop_assert!(above <= 1.0 - share + 1e-5, "{above} {share}");
+            }
+        }
     }
 }

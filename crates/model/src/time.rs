@@ -97,12 +97,20 @@ impl Limit {
     #[must_use]
     pub fn times(self, count: u64) -> Limit {
         match self {
-            Self::After(length) => {
-                Self::After(length.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX)))
-            }
+            Self::After(length) => Self::After(times(length, count)),
             Self::Never if count == 0 => Self::After(Duration::ZERO),
             Self::Never => Self::Never,
         }
+    }
+}
+
+/// A length so many times; the longest [`Duration`] where that does not fit.
+pub(crate) fn times(length: Duration, count: u64) -> Duration {
+    let nanos = length.as_nanos().saturating_mul(u128::from(count));
+    match u64::try_from(nanos / 1_000_000_000) {
+        // The remainder of a division by 10⁹ fits.
+        Ok(seconds) => Duration::new(seconds, (nanos % 1_000_000_000) as u32),
+        Err(_) => Duration::MAX,
     }
 }
 

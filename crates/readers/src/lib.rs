@@ -9,15 +9,15 @@ pub mod fragment;
 pub mod measure;
 pub mod variables;
 
-mod grouping;
-mod keys;
-mod products;
+mod embedded;
+mod flags;
+mod kubernetes;
+mod kustomize;
 mod read;
-mod setting;
 
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
-    Neighbours, Owner, Reason, Target, key_matches,
+    Neighbours, Owner, Reason, Target,
 };
 pub use measure::{Meaning, Measured, Zero, measure};
 pub use read::{Context, DIALECTS, Dialect, Reading, read, syntax_of};

@@ -3,6 +3,8 @@
 
 use text::{Source, Syntax, Tree};
 
+use crate::kubernetes::KUBERNETES;
+use crate::kustomize::KUSTOMIZE;
 use crate::{Declared, Fragment, Neighbours};
 
 /// What a reader may look at beside the tree.
@@ -28,7 +30,7 @@ pub struct Dialect {
 }
 
 /// All dialects. The first that speaks a file reads it.
-pub static DIALECTS: &[&Dialect] = &[];
+pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES];
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

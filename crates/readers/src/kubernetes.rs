@@ -1,0 +1,109 @@
+//! Kubernetes manifests: workloads with their probes, life cycle, environment and flags; Services as
+//! names; ConfigMaps as stored configuration. Must not know which manifest overrides which: that is
+//! the kustomization's, and `audit::join` applies it.
+
+mod config_map;
+mod lifecycle;
+mod object;
+mod pod;
+mod probe;
+
+use text::{Node, NodeKind, Span, Syntax, Tree};
+
+use crate::{Component, ComponentKind, Context, Dialect, Fragment};
+use config_map::config_map;
+pub(crate) use lifecycle::{pre_stop, seconds};
+pub(crate) use object::{Kind, Object, identity, objects};
+pub(crate) use pod::{Absent, Pod};
+
+/// Kubernetes manifests.
+pub(crate) static KUBERNETES: Dialect =
+    Dialect { name: "kubernetes", docs: include_str!("kubernetes.md"), speaks, read };
+
+fn speaks(_: &Context<'_>, tree: &Tree<'_>) -> bool {
+    matches!(tree.syntax(), Syntax::Yaml | Syntax::Json) && objects(tree).next().is_some()
+}
+
+fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
+    for object in objects(tree) {
+        read_object(context, &object, Absent::Default, fragment);
+    }
+}
+
+/// Reads one object. `absent` says whether keys that are not written have their defaults here: a patch
+/// does not have them.
+pub(crate) fn read_object(
+    context: &Context<'_>,
+    object: &Object<'_>,
+    absent: Absent,
+    fragment: &mut Fragment,
+) {
+    match object.kind {
+        Kind::Service => service(object, absent, fragment),
+        Kind::ConfigMap => config_map(context, object, absent, fragment),
+        _ => {
+            let component = fragment.components.len();
+            fragment.components.push(component_of(object, ComponentKind::Workload, absent));
+            Pod::new(context, component, absent, fragment).workload(object);
+        }
+    }
+}
+
+/// The component that an object is.
+pub(crate) fn component_of(object: &Object<'_>, kind: ComponentKind, absent: Absent) -> Component {
+    Component {
+        name: object.name.clone(),
+        identity: object.identity(),
+        kind,
+        aliases: Vec::new(),
+        ports: Vec::new(),
+        labels: Vec::new(),
+        forwards: false,
+        partial: absent == Absent::Unchanged,
+        extent: object.node.span(),
+    }
+}
+
+/// A Service is a name for the pods it selects. One without a selector (an external name, endpoints
+/// kept by hand) leads to nothing that a manifest describes.
+fn service(object: &Object<'_>, absent: Absent, fragment: &mut Fragment) {
+    let spec = object.node.get("spec");
+    let selector = spec.and_then(|spec| spec.get("selector")).map(pairs).unwrap_or_default();
+    if selector.is_empty() {
+        return;
+    }
+    let mut component = component_of(object, ComponentKind::Name { selector }, absent);
+    let name = &object.name.value;
+    component.aliases.push(name.clone());
+    if let Some(namespace) = &object.namespace {
+        // Names under which the cluster's DNS knows a Service, kubernetes.io "DNS for Services and Pods".
+        component.aliases.push(format!("{name}.{namespace}"));
+        component.aliases.push(format!("{name}.{namespace}.svc"));
+        component.aliases.push(format!("{name}.{namespace}.svc.cluster.local"));
+    }
+    component.ports = ports(spec.and_then(|spec| spec.get("ports")), "port");
+    fragment.components.push(component);
+}
+
+/// The port numbers at a key of every item of a list.
+fn ports(list: Option<Node<'_>>, key: &str) -> Vec<u16> {
+    list.into_iter().flat_map(Node::items).filter_map(|item| item.get(key)?.text()?.parse().ok()).collect()
+}
+
+/// A flat map as pairs; labels and selectors.
+fn pairs(map: Node<'_>) -> Vec<(String, String)> {
+    map.entries()
+        .into_iter()
+        .filter_map(|entry| Some((entry.key.text().to_owned(), entry.value.text()?.to_owned())))
+        .collect()
+}
+
+/// The span of a whole entry.
+fn whole(entry: &text::Entry<'_>) -> Span {
+    entry.key.span().to(entry.value.span())
+}
+
+/// Whether a node is written and not null.
+fn is_set(node: Node<'_>) -> bool {
+    node.kind() != NodeKind::Scalar || !matches!(node.text(), Some("" | "~" | "null" | "Null" | "NULL"))
+}

@@ -1,0 +1,251 @@
+//! A workload and its pod template, read into one component.
+
+use model::GroupKind;
+use text::{Entry, Node, NodeKind, PositionMap, Scalar, Span, Tree};
+
+use super::{Kind, Object, lifecycle, probe};
+use crate::flags::Words;
+use crate::variables::{Variable, variables};
+use crate::{Context, Fragment, Group, Ignored, Mount, MountKind, Owner};
+
+/// What a key that is not written means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// The product's default.
+    Default,
+    /// Nothing: this is a patch, and the patched manifest says it.
+    Unchanged,
+}
+
+/// Reads into one component of a fragment. Each part can be read alone, as patches name parts.
+pub(crate) struct Pod<'a> {
+    context: &'a Context<'a>,
+    component: usize,
+    absent: Absent,
+    fragment: &'a mut Fragment,
+}
+
+impl<'a> Pod<'a> {
+    pub(crate) fn new(
+        context: &'a Context<'a>,
+        component: usize,
+        absent: Absent,
+        fragment: &'a mut Fragment,
+    ) -> Self {
+        Self { context, component, absent, fragment }
+    }
+
+    /// The whole object.
+    pub(crate) fn workload(&mut self, object: &Object<'_>) {
+        if object.kind != Kind::Pod
+            && let Some(entry) = object.node.entry("spec")
+        {
+            self.rollout(entry.value, entry.key.span());
+        }
+        let Some(template) = object.node.at(object.kind.template()) else { return };
+        if let Some(labels) = template.at(&["metadata", "labels"]) {
+            self.fragment.components[self.component].labels = super::pairs(labels);
+        }
+        if let Some(spec) = template.entry("spec") {
+            self.spec(&spec);
+        }
+    }
+
+    /// Times of the object around the template.
+    pub(crate) fn rollout(&mut self, spec: Node<'_>, at: Span) {
+        let settings = lifecycle::rollout(spec, &mut self.fragment.ignored);
+        if !settings.is_empty() {
+            let group = self.group("rollout".to_owned(), GroupKind::Lifecycle, at);
+            self.fragment.groups.push(Group { settings, ..group });
+        }
+    }
+
+    /// The pod's `spec`.
+    fn spec(&mut self, spec: &Entry<'_>) {
+        let at = spec.key.span();
+        let near = (self.absent == Absent::Default).then_some(at);
+        let mut stop: Vec<_> =
+            lifecycle::grace("", spec.value, near, &mut self.fragment.ignored).into_iter().collect();
+        for (list, probes) in [("initContainers", false), ("containers", true)] {
+            let items = spec.value.get(list).into_iter().flat_map(Node::items);
+            for (index, container) in items.enumerate() {
+                let name = container.get("name").and_then(Node::text);
+                let path = name.map_or_else(|| format!("{list}[{index}]"), |name| format!("{list}[{name}]"));
+                self.container(&path, container, probes);
+                stop.extend(self.pre_stop(&path, container));
+            }
+        }
+        // A pod stops when its slowest container has: the longest wait stands first.
+        let grace = stop.iter().take_while(|setting| setting.knob == model::Knob::Grace).count();
+        stop[grace..].sort_by_key(|setting| std::cmp::Reverse(setting.limit()));
+        if !stop.is_empty() {
+            let group = self.group("termination".to_owned(), GroupKind::Lifecycle, at);
+            self.fragment.groups.push(Group { settings: stop, ..group });
+        }
+        self.volumes(spec.value);
+    }
+
+    /// A container without its `preStop`, which belongs to the pod's stop.
+    pub(crate) fn container(&mut self, path: &str, container: Node<'_>, probes: bool) {
+        let ports = super::ports(container.get("ports"), "containerPort");
+        self.fragment.components[self.component].ports.extend(ports);
+        // An init container with `restartPolicy: Always` is a sidecar and may have probes.
+        let sidecar = container.get("restartPolicy").and_then(Node::text) == Some("Always");
+        for entry in container.entries() {
+            match entry.key.text() {
+                "env" => self.environment(path, &entry),
+                "envFrom" => self.environment_from(entry.value),
+                key @ ("command" | "args") => self.arguments(path, key, &entry),
+                key if (probes || sidecar) && super::is_set(entry.value) => {
+                    self.probe(path, key, entry.value, entry.key.span());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A probe of a container; other keys are left.
+    pub(crate) fn probe(&mut self, path: &str, key: &str, node: Node<'_>, at: Span) {
+        let Some(probe) = probe::probe_of(key) else { return };
+        let defaults = (self.absent == Absent::Default).then_some(at);
+        let path = format!("{path}.{key}");
+        let settings = probe::settings(probe, &path, node, defaults, &mut self.fragment.ignored);
+        self.push_probe(&path, key, settings, at);
+    }
+
+    /// One field of a probe.
+    pub(crate) fn probe_field(&mut self, path: &str, key: &str, field: &str, value: Scalar<'_>) {
+        let Some(probe) = probe::probe_of(key) else { return };
+        let path = format!("{path}.{key}");
+        match probe::field(probe, &path, field, value) {
+            Some(Ok(setting)) => self.push_probe(&path, key, vec![setting], value.span()),
+            Some(Err(reason)) => {
+                let key = format!("{path}.{field}");
+                self.fragment.ignored.push(Ignored { key, span: value.span(), reason });
+            }
+            None => {}
+        }
+    }
+
+    fn push_probe(&mut self, path: &str, key: &str, settings: Vec<model::Setting>, at: Span) {
+        if settings.is_empty() {
+            return;
+        }
+        let container =
+            path.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(name, _)| name);
+        let group = self.group(format!("{key} of container {container}"), GroupKind::Probe, at);
+        self.fragment.groups.push(Group { settings, ..group });
+    }
+
+    /// The wait before a container's stop signal.
+    fn pre_stop(&mut self, path: &str, container: Node<'_>) -> Option<model::Setting> {
+        let hook = container.at(&["lifecycle", "preStop"])?;
+        match lifecycle::pre_stop(&format!("{path}.lifecycle.preStop"), hook)? {
+            Ok(setting) => Some(setting),
+            Err(ignored) => {
+                self.fragment.ignored.push(ignored);
+                None
+            }
+        }
+    }
+
+    /// A part of the pod's stop that a patch names alone.
+    pub(crate) fn stop(&mut self, setting: Result<model::Setting, Ignored>, at: Span) {
+        match setting {
+            Ok(setting) => {
+                let group = self.group("termination".to_owned(), GroupKind::Lifecycle, at);
+                self.fragment.groups.push(Group { settings: vec![setting], ..group });
+            }
+            Err(ignored) => self.fragment.ignored.push(ignored),
+        }
+    }
+
+    /// `env`: a list of names with values or with keys of ConfigMaps.
+    pub(crate) fn environment(&mut self, path: &str, env: &Entry<'_>) {
+        let mut pairs = Vec::new();
+        for item in env.value.items() {
+            let Some(name) = item.get("name").and_then(Node::scalar) else { continue };
+            if let Some(value) = item.get("value").and_then(Node::scalar) {
+                pairs.push(Variable { name, value });
+            } else if let Some(map) = item.at(&["valueFrom", "configMapKeyRef", "name"]) {
+                self.mount(map);
+            }
+        }
+        self.variables(&format!("{path}.env"), env.key.span(), &pairs);
+    }
+
+    /// `envFrom`: whole ConfigMaps.
+    fn environment_from(&mut self, list: Node<'_>) {
+        for item in list.items() {
+            if let Some(map) = item.at(&["configMapRef", "name"]) {
+                self.mount(map);
+            }
+        }
+    }
+
+    /// `command` or `args`.
+    pub(crate) fn arguments(&mut self, path: &str, key: &str, entry: &Entry<'_>) {
+        let mut words = Words::default();
+        words.command(entry.value.items().filter_map(Node::scalar));
+        let flags = words.flags();
+        self.variables(&format!("{path}.{key}"), entry.key.span(), &flags.variables());
+    }
+
+    /// Variables of one list; `at` is the list's key.
+    pub(crate) fn variables(&mut self, path: &str, at: Span, pairs: &[Variable<'_>]) {
+        if pairs.is_empty() {
+            return;
+        }
+        let owner = Owner::Component(self.component);
+        let (groups, ignored) = variables(owner, path, at, pairs, self.context.declared);
+        self.fragment.groups.extend(groups);
+        self.fragment.ignored.extend(ignored);
+    }
+
+    /// One variable whose name stands elsewhere: the patched object has it.
+    pub(crate) fn named_variable(&mut self, path: &str, name: &str, value: Scalar<'_>) {
+        let at = value.span();
+        let name = Tree::of_text(at.file, name.to_owned(), PositionMap::shifted(at.start));
+        if let Some(name) = name.scalar() {
+            self.variables(path, at, &[Variable { name, value }]);
+        }
+    }
+
+    /// ConfigMaps among the pod's volumes, also inside projected ones.
+    fn volumes(&mut self, spec: Node<'_>) {
+        for volume in spec.get("volumes").into_iter().flat_map(Node::items) {
+            if let Some(map) = volume.at(&["configMap", "name"]) {
+                self.mount(map);
+            }
+            for source in volume.at(&["projected", "sources"]).into_iter().flat_map(Node::items) {
+                if let Some(map) = source.at(&["configMap", "name"]) {
+                    self.mount(map);
+                }
+            }
+        }
+    }
+
+    fn mount(&mut self, name: Node<'_>) {
+        if name.kind() != NodeKind::Scalar {
+            return;
+        }
+        let what = MountKind::ConfigMap(name.text().unwrap_or("").to_owned());
+        let mounted = &mut self.fragment.mounts;
+        if !mounted.iter().any(|mount| mount.component == self.component && mount.what == what) {
+            mounted.push(Mount { component: self.component, what, span: name.span() });
+        }
+    }
+
+    fn group(&self, label: String, kind: GroupKind, at: Span) -> Group {
+        Group {
+            label,
+            kind,
+            owner: Owner::Component(self.component),
+            at,
+            settings: Vec::new(),
+            targets: Vec::new(),
+            idempotent: None,
+            passes_deadline: false,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Probes of a container: fields, defaults, and what the probe does.
+
+use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Sourced, TimeUnit, Unit, Value, Written};
+use text::{Entry, Node, Scalar, Span};
+
+use crate::{Ignored, Reason};
+
+/// Where the defaults stand: `SetDefaults_Probe`, and the API reference of `Probe`. The timeout of an
+/// `exec` probe was not enforced before 1.20.
+const VERSION: &str = "all versions, kubernetes.io API reference Probe v1 core; exec probes since 1.20";
+
+/// The probe that a key of a container names.
+pub(super) fn probe_of(key: &str) -> Option<Probe> {
+    Some(match key {
+        "livenessProbe" => Probe::Liveness,
+        "readinessProbe" => Probe::Readiness,
+        "startupProbe" => Probe::Startup,
+        _ => return None,
+    })
+}
+
+/// A field of a probe: its key, its default (`None` where absence means nothing of ours) and the
+/// default's name.
+struct Field {
+    key: &'static str,
+    field: ProbeField,
+    default: u64,
+    of: &'static str,
+    /// Whether 0 is stored as the default. It is for all fields but the delay, whose default is 0.
+    zero_is_default: bool,
+}
+
+const FIELDS: [Field; 4] = [
+    Field {
+        key: "timeoutSeconds",
+        field: ProbeField::Timeout,
+        default: 1,
+        of: "Kubernetes probe timeoutSeconds",
+        zero_is_default: true,
+    },
+    Field {
+        key: "periodSeconds",
+        field: ProbeField::Period,
+        default: 10,
+        of: "Kubernetes probe periodSeconds",
+        zero_is_default: true,
+    },
+    Field {
+        key: "failureThreshold",
+        field: ProbeField::Failures,
+        default: 3,
+        of: "Kubernetes probe failureThreshold",
+        zero_is_default: true,
+    },
+    Field {
+        key: "initialDelaySeconds",
+        field: ProbeField::InitialDelay,
+        default: 0,
+        of: "Kubernetes probe initialDelaySeconds",
+        zero_is_default: false,
+    },
+];
+
+/// The settings of a probe, keys beginning with `path`. With `defaults` the absent fields are there,
+/// near the place given.
+pub(super) fn settings(
+    probe: Probe,
+    path: &str,
+    node: Node<'_>,
+    defaults: Option<Span>,
+    ignored: &mut Vec<Ignored>,
+) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for field in &FIELDS {
+        let entry = node.entry(field.key);
+        let key = format!("{path}.{}", field.key);
+        if let Some(entry) = entry.filter(|entry| super::is_set(entry.value)) {
+            match written(probe, field, key.clone(), &entry) {
+                Ok(setting) => settings.push(setting),
+                Err(reason) => ignored.push(Ignored { key, span: super::whole(&entry), reason }),
+            }
+        } else if let Some(near) = entry.map(|entry| entry.key.span()).or(defaults) {
+            settings.push(Setting {
+                key,
+                knob: Knob::Probe(probe, field.field),
+                value: Sourced {
+                    value: value(field, field.default),
+                    origin: Origin::Default { near, of: field.of, version: VERSION },
+                },
+                unit: unit(field),
+                written: None,
+                assumptions: Vec::new(),
+            });
+        }
+    }
+    settings.extend(action(probe, path, node));
+    settings
+}
+
+/// One field by name, for a patch that names nothing but the field.
+pub(super) fn field(
+    probe: Probe,
+    path: &str,
+    key: &str,
+    scalar: Scalar<'_>,
+) -> Option<Result<Setting, Reason>> {
+    let field = FIELDS.iter().find(|field| field.key == key)?;
+    Some(written_scalar(probe, field, format!("{path}.{key}"), scalar, scalar.span()))
+}
+
+fn written(probe: Probe, field: &Field, key: String, entry: &Entry<'_>) -> Result<Setting, Reason> {
+    let scalar = entry.value.scalar().ok_or(Reason::NotAnAmount)?;
+    written_scalar(probe, field, key, scalar, crate::embedded::place(entry.value))
+}
+
+fn written_scalar(
+    probe: Probe,
+    field: &Field,
+    key: String,
+    scalar: Scalar<'_>,
+    place: Span,
+) -> Result<Setting, Reason> {
+    let number = integer(scalar)?;
+    let mut origin = Origin::Written(place);
+    let mut effective = number;
+    if number == 0 && field.zero_is_default {
+        effective = field.default;
+        let default = Origin::Default { near: place, of: field.of, version: VERSION };
+        origin = Origin::Derived(vec![origin, default]);
+    }
+    let seconds = (field.field != ProbeField::Failures).then_some(TimeUnit::Seconds);
+    Ok(Setting {
+        key,
+        knob: Knob::Probe(probe, field.field),
+        value: Sourced { value: value(field, effective), origin },
+        unit: unit(field),
+        written: Some(Written { number: number as f64, name: seconds, bare: seconds, ..Written::default() }),
+        assumptions: Vec::new(),
+    })
+}
+
+fn value(field: &Field, number: u64) -> Value {
+    match field.field {
+        ProbeField::Failures => Value::Count(number),
+        _ => Value::Time(Limit::After(TimeUnit::Seconds.times(number as f64))),
+    }
+}
+
+fn unit(field: &Field) -> Unit {
+    if field.field == ProbeField::Failures { Unit::None } else { Unit::Product }
+}
+
+/// What the probe does, at the place of the action.
+fn action(probe: Probe, path: &str, node: Node<'_>) -> Option<Setting> {
+    let (key, name) = [("httpGet", "http"), ("tcpSocket", "tcp"), ("grpc", "grpc"), ("exec", "exec")]
+        .into_iter()
+        .find(|(key, _)| node.get(key).is_some_and(super::is_set))?;
+    let entry = node.entry(key)?;
+    Some(Setting {
+        key: format!("{path}.action"),
+        knob: Knob::Probe(probe, ProbeField::Action),
+        value: Sourced::written(Value::Text(name.to_owned()), entry.key.span()),
+        unit: Unit::None,
+        written: None,
+        assumptions: Vec::new(),
+    })
+}
+
+/// A whole number, as the API server takes it: plain, not quoted, not negative.
+pub(super) fn integer(scalar: Scalar<'_>) -> Result<u64, Reason> {
+    let text = scalar.text().trim();
+    if text.contains("{{") {
+        Err(Reason::Template)
+    } else if text.contains("${") || text.contains("$(") {
+        Err(Reason::Reference)
+    } else if scalar.style() != text::Style::Plain {
+        Err(Reason::NotAnAmount)
+    } else {
+        text.parse().map_err(|_| Reason::NotAnAmount)
+    }
+}
