@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `FILE: SERVICE` | a group of the service's own settings (kind server) |
 //! | `FILE: FROM -> TO` | a group with which the call is made (kind client); the same header again adds a group |
+//! | `FILE: FROM -> TO,TO` | one group with which several calls are made |
 //! | `... [pool]`, `[probe]`, `[lifecycle]`, `[loose]` | the group's kind |
 //! | `... forwards`, `external` | about the service |
 //! | `... another` | a further call between the same two |
@@ -145,47 +146,15 @@ impl Fixture {
             let environment = &mut self.fleet.environments[index];
             environment.groups.push(group);
             let from = service_named(environment, &from, at);
-            let Some(to) = &to else {
+            if to.is_none() {
                 let service = &mut environment.services[from.0 as usize];
                 service.groups.push(group);
                 service.forwards |= flags.iter().any(|flag| flag == "forwards");
                 service.external |= flags.iter().any(|flag| flag == "external");
-                continue;
-            };
-            let to = service_named(environment, to, at);
-            let same = |call: &Call| call.from == from && call.to == to;
-            let known = environment.calls.iter().rposition(same);
-            let call = match known {
-                Some(known) if !flags.iter().any(|flag| flag == "another") => known,
-                _ => {
-                    environment.calls.push(Call {
-                        from,
-                        to,
-                        origin: Origin::Written(at),
-                        groups: Vec::new(),
-                        passes_deadline: false,
-                        idempotent: None,
-                        per_request: 1,
-                        latency: None,
-                        assumptions: Vec::new(),
-                    });
-                    environment.calls.len() - 1
-                }
-            };
-            let call = &mut environment.calls[call];
-            call.groups.push(group);
-            for (flag, next) in flags.iter().zip(flags.iter().skip(1).map(Some).chain([None])) {
-                match (flag.as_str(), next) {
-                    ("idempotent", _) => call.idempotent = Some(true),
-                    ("unsafe", _) => call.idempotent = Some(false),
-                    ("passes-deadline", _) => call.passes_deadline = true,
-                    ("assumed", Some(what)) => call.assumptions.push(what.clone()),
-                    (flag, _) => {
-                        if let Some(count) = flag.strip_prefix("per-request=") {
-                            call.per_request = count.parse().unwrap();
-                        }
-                    }
-                }
+            }
+            for to in to.iter().flat_map(|names| names.split(',')) {
+                let to = service_named(environment, to, at);
+                open_call(environment, (from, to), at, group, flags);
             }
         }
         (file, group)
@@ -346,6 +315,46 @@ fn service_named(environment: &mut Environment, name: &str, at: Span) -> Service
         environment.services.len() - 1
     });
     ServiceId(index as u32)
+}
+
+/// Adds a group to the call between two services, or to a further one.
+fn open_call(
+    environment: &mut Environment,
+    (from, to): (ServiceId, ServiceId),
+    at: Span,
+    group: GroupId,
+    flags: &[String],
+) {
+    let known = environment.calls.iter().rposition(|call| call.from == from && call.to == to);
+    let index = known.filter(|_| flags.iter().all(|flag| flag != "another")).unwrap_or_else(|| {
+        environment.calls.push(Call {
+            from,
+            to,
+            origin: Origin::Written(at),
+            groups: Vec::new(),
+            passes_deadline: false,
+            idempotent: None,
+            per_request: 1,
+            latency: None,
+            assumptions: Vec::new(),
+        });
+        environment.calls.len() - 1
+    });
+    let call = &mut environment.calls[index];
+    call.groups.push(group);
+    for (i, flag) in flags.iter().enumerate() {
+        match flag.as_str() {
+            "idempotent" => call.idempotent = Some(true),
+            "unsafe" => call.idempotent = Some(false),
+            "passes-deadline" => call.passes_deadline = true,
+            "assumed" => call.assumptions.push(flags[i + 1].clone()),
+            flag => {
+                if let Some(count) = flag.strip_prefix("per-request=") {
+                    call.per_request = count.parse().unwrap();
+                }
+            }
+        }
+    }
 }
 
 /// Words apart from each other by space; `"..."` is one word.

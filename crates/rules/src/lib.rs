@@ -6,7 +6,13 @@
 
 #[cfg(test)]
 mod fixture;
+mod labels;
 mod margins;
+mod patience;
+mod round;
+mod timeout_connect_only;
+mod timeout_missing;
+mod timeout_shorter_than_callee;
 
 use model::{Environment, FailureMode, Finding, Fleet, Level, NotEvaluated, Subject};
 
@@ -66,4 +72,5 @@ impl Found {
 }
 
 /// All rules, by name.
-pub static RULES: &[&Rule] = &[];
+pub static RULES: &[&Rule] =
+    &[&timeout_connect_only::RULE, &timeout_missing::RULE, &timeout_shorter_than_callee::RULE];

@@ -1,0 +1,57 @@
+//! How long a caller waits for an answer before it gives up, and which setting says so. Most rules
+//! about time limits compare with it.
+
+use std::time::Duration;
+
+use model::{Attempts, CallView, Covers, Setting};
+
+use crate::labels;
+
+/// What ends a caller's wait for an answer first.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience<'f> {
+    /// The setting that decides.
+    pub(crate) setting: &'f Setting,
+    /// What it covers: the whole call, an attempt, the first byte or a gap.
+    pub(crate) covers: Covers,
+    /// How long.
+    pub(crate) limit: Duration,
+    call: CallView<'f>,
+}
+
+impl<'f> Patience<'f> {
+    /// The patience of a call; `None` where no finite limit is known.
+    ///
+    /// Of several limits the shortest decides: to a callee that answers when its work is done, the
+    /// first byte, the attempt and the call come to the same. What covers more wins a draw.
+    pub(crate) fn of(call: CallView<'f>) -> Option<Self> {
+        [Covers::WholeCall, Covers::Attempt, Covers::FirstByte, Covers::BetweenBytes]
+            .into_iter()
+            .filter_map(|covers| {
+                let (setting, limit) = call.limit(covers)?;
+                Some(Self { setting, covers, limit: limit.finite()?, call })
+            })
+            .min_by_key(|patience| patience.limit)
+    }
+
+    /// What to say at the setting.
+    pub(crate) fn words(&self) -> String {
+        let attempts = Attempts::of(self.call).0.0;
+        match self.covers {
+            Covers::WholeCall => format!("covers the whole call, {}", labels::counted(attempts, "attempt")),
+            Covers::Attempt if attempts > 1 => format!("covers one attempt of {attempts}"),
+            covers => format!("covers {}", covers.words()),
+        }
+    }
+
+    /// What had to be guessed to say that the callee's whole work lies under it.
+    pub(crate) fn guesses(&self) -> Vec<String> {
+        let mut guesses = labels::guesses(self.setting);
+        guesses.extend(self.call.call().assumptions.iter().cloned());
+        if self.covers == Covers::BetweenBytes {
+            let to = self.call.to().name();
+            guesses.push(format!("that {to} sends nothing before its answer is complete"));
+        }
+        guesses
+    }
+}

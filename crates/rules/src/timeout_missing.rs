@@ -1,0 +1,220 @@
+//! A call whose answer nothing bounds: the limit is switched off, or its product has none unless
+//! told. Where only the address of the callee is known, it says what it would need, once a caller.
+
+use std::collections::BTreeMap;
+
+use model::{
+    CallView, Covers, Environment, FailureMode, Finding, Fleet, Knob, Label, Level, Limit, Origin, Setting,
+    Subject,
+};
+
+use crate::{Check, Found, Margins, Rule, labels};
+
+/// See the page.
+pub(crate) static RULE: Rule = Rule {
+    name: "timeout-missing",
+    summary: "nothing ends a call to a peer that hangs",
+    mode: FailureMode::MissingDeadline,
+    level: Level::Error,
+    since: "0.1",
+    docs: include_str!("timeout_missing.md"),
+    check: Check::Environment(check),
+};
+
+/// What is known of the end of a call's answer.
+#[derive(Clone, Copy)]
+pub(crate) enum End<'f> {
+    /// Something ends it.
+    Bounded,
+    /// A limit that could end it is switched off by this setting.
+    Disabled(&'f Setting),
+    /// Nothing is set, and the product waits for ever then.
+    Unlimited(&'f Setting),
+    /// A setting limits something, but what is not known.
+    Unclear(&'f Setting),
+    /// No setting says anything, and no default is known.
+    Unknown,
+}
+
+impl<'f> End<'f> {
+    /// The end of a call.
+    pub(crate) fn of(call: CallView<'f>) -> Self {
+        let mut end = Self::Unknown;
+        for setting in call.settings().chain(call.to().groups().flat_map(|group| group.settings())) {
+            let Knob::Timeout(covers) = setting.knob else { continue };
+            let own = call.settings().any(|own| std::ptr::eq(own, setting));
+            match (covers, setting.limit()) {
+                // A server that cuts the statement ends the call as well.
+                (Covers::Statement, Some(Limit::After(_))) => return Self::Bounded,
+                // A stream that may be long but not silent.
+                (Covers::Idle, Some(Limit::After(_))) if own && call.from().service().forwards => {
+                    return Self::Bounded;
+                }
+                _ if !own => {}
+                (covers, Some(Limit::After(_)) | None) if covers.bounds_answer() => return Self::Bounded,
+                (covers, Some(Limit::Never)) if covers.bounds_answer() => {
+                    end = match end {
+                        Self::Disabled(_) => end,
+                        _ if !setting.value.origin.is_default() => Self::Disabled(setting),
+                        Self::Unlimited(_) => end,
+                        _ => Self::Unlimited(setting),
+                    };
+                }
+                (Covers::Unknown, _) if matches!(end, Self::Unknown) => end = Self::Unclear(setting),
+                _ => {}
+            }
+        }
+        end
+    }
+}
+
+/// The limit of the connect that an operator wrote.
+pub(crate) fn written_connect(call: CallView<'_>) -> Option<&Setting> {
+    let (setting, limit) = call.limit(Covers::Connect)?;
+    (limit != Limit::Never && !setting.value.origin.is_default()).then_some(setting)
+}
+
+fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
+    // One absent or disabled key can stand for many calls.
+    let mut without_end: BTreeMap<&Origin, (&Setting, Vec<CallView<'_>>)> = BTreeMap::new();
+    let mut silent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for call in environment.calls(fleet) {
+        match End::of(call) {
+            End::Bounded => {}
+            // `timeout-connect-only` says it.
+            End::Unlimited(_) | End::Unknown if written_connect(call).is_some() => {}
+            End::Disabled(setting) | End::Unlimited(setting) => {
+                without_end
+                    .entry(&setting.value.origin)
+                    .or_insert_with(|| (setting, Vec::new()))
+                    .1
+                    .push(call);
+            }
+            End::Unclear(setting) => {
+                found.needs(RULE.name, labels::subject(call), format!("what `{}` covers", setting.key));
+            }
+            End::Unknown => silent.entry(call.from().name()).or_default().push(call.to().name()),
+        }
+    }
+    for (setting, calls) in without_end.into_values() {
+        found.report(finding(setting, &calls));
+    }
+    for (from, mut to) in silent {
+        to.sort_unstable();
+        to.dedup();
+        let needs = format!("the limits of its calls to {}: no file sets them here", labels::names(&to));
+        found.needs(RULE.name, Subject::Service(from.to_owned()), needs);
+    }
+}
+
+fn finding(setting: &Setting, calls: &[CallView<'_>]) -> Finding {
+    let mut to: Vec<&str> = calls.iter().map(|call| call.to().name()).collect();
+    to.sort_unstable();
+    to.dedup();
+    let from = calls[0].from().name();
+    let callees = labels::names(&to);
+    let disabled = !setting.value.origin.is_default();
+    let why = if disabled {
+        "switched off: nothing ends the wait for an answer"
+    } else {
+        "nothing ends the wait for an answer"
+    };
+    let mut labels = vec![labels::at(setting, why)];
+    for call in calls.iter().take(3) {
+        let place = Label { origin: call.call().origin.clone(), text: format!("calls {}", call.to().name()) };
+        if labels.iter().all(|label| label.origin.span() != place.origin.span()) {
+            labels.push(place);
+        }
+    }
+    let mut assumptions = labels::guesses(setting);
+    assumptions.extend(calls.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
+    Finding {
+        rule: RULE.name,
+        level: Level::Error,
+        basis: labels::basis(&labels),
+        mode: RULE.mode,
+        environments: Vec::new(),
+        subject: match to[..] {
+            [one] => Subject::Call(from.to_owned(), one.to_owned()),
+            _ => Subject::Service(from.to_owned()),
+        },
+        title: format!(
+            "{from} waits for {callees} without limit: one peer that hangs holds its requests for ever"
+        ),
+        labels,
+        arithmetic: Vec::new(),
+        help: format!("set `{}` to a little less than {from}'s own callers wait", setting.key),
+        assumptions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::run;
+
+    #[test]
+    fn limit_switched_off() {
+        insta::assert_snapshot!(run(&RULE, "
+            auth.toml: auth -> directory
+              connect_timeout  connect     1s
+              request_timeout  whole-call  never
+        "), @r"
+        error (in file, missing-deadline, auth -> directory): auth waits for directory without limit: one peer that hangs holds its requests for ever
+          auth.toml:3 request_timeout = never -- switched off: nothing ends the wait for an answer
+          auth.toml:1 [auth -> directory] -- calls directory
+          help: set `request_timeout` to a little less than auth's own callers wait
+        ");
+    }
+
+    #[test]
+    fn product_without_limit_by_default_is_said_once_for_all_its_calls() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.env: auth -> directory,sessions
+              SOCKET_TIMEOUT  between-bytes  never  default "Toy SOCKET_TIMEOUT"
+        "#), @r"
+        error (in file, missing-deadline, auth): auth waits for directory and sessions without limit: one peer that hangs holds its requests for ever
+          auth.env:2 SOCKET_TIMEOUT = never -- nothing ends the wait for an answer; no limit is the default of Toy SOCKET_TIMEOUT, not set here
+          auth.env:1 [auth -> directory,sessions] -- calls directory
+          help: set `SOCKET_TIMEOUT` to a little less than auth's own callers wait
+        ");
+    }
+
+    #[test]
+    fn address_alone_is_not_evaluated_once_a_caller() {
+        insta::assert_snapshot!(run(&RULE, "
+            compose.yaml: auth -> directory
+            compose.yaml: auth -> sessions
+            compose.yaml: auth -> mail
+            compose.yaml: auth -> audit
+            compose.yaml: edge -> auth
+              timeout  unknown  30s
+        "), @r"
+        not evaluated: edge -> auth: needs what `timeout` covers
+        not evaluated: auth: needs the limits of its calls to audit, directory and 2 more: no file sets them here
+        ");
+    }
+
+    #[test]
+    fn quiet_where_something_ends_it_or_another_rule_speaks() {
+        for text in [
+            "a: auth -> directory
+               request_timeout  whole-call     never
+               read_timeout     between-bytes  30s",
+            "a: auth -> users
+               socket_timeout     between-bytes  never
+             p: users
+               statement_timeout  statement      10s",
+            r#"a: auth -> directory
+               connect_timeout  connect        1s
+               read_timeout     between-bytes  never  default "Toy""#,
+            // A stream that may be long but not silent.
+            "e: edge forwards
+             e: edge -> auth
+               timeout       whole-call  never
+               idle_timeout  idle        300s",
+        ] {
+            assert_eq!(run(&RULE, text), "", "{text}");
+        }
+    }
+}
