@@ -3,14 +3,27 @@
 //! `collect` is the only place that reads the disk; nothing here opens a connection. Each stage
 //! takes values and gives values, so each is tested alone.
 
+mod check;
+pub mod collect;
 pub mod config;
 mod globs;
+mod join;
+mod load;
 mod nearest;
 mod outcome;
+mod place;
+mod read;
 mod request;
 mod settle;
 
+use std::num::NonZeroUsize;
+
+use rules::{Margins, RULES, Rule};
+
+use collect::{Collected, UnreadableRoot};
+
 pub use globs::Globs;
+pub use load::{CONFIG_NAME, Loaded};
 pub use nearest::{did_you_mean, nearest};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use request::{ConfigChoice, Error, Request};
@@ -22,6 +35,118 @@ pub use settle::{Settled, settle};
 ///
 /// What stops it: a root that cannot be read, a mistake in `forewarn.toml`. Findings are no errors.
 pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
-    let _ = request;
-    Ok(Outcome::default())
+    let rules = chosen_rules(request)?;
+    let first = request.roots.first().map_or(std::path::Path::new("."), |root| root.as_path());
+    let mut loaded = load::load(&request.config, first)?;
+    let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
+    let first_id = loaded.sources.len() as u32;
+    let collected = collect::collect(&request.roots, loaded.base.as_deref(), &Globs::new(&exclude), first_id)
+        .map_err(|UnreadableRoot { root, what }| {
+            Error::stopped(root.display(), what, "name files or directories that exist and can be read")
+        })?;
+    let own = std::mem::take(&mut loaded.sources);
+    Ok(examine(collected, own, &loaded.config, &rules, request))
+}
+
+/// Runs an audit on texts in memory, each with its relative path; a `forewarn.toml` among them is
+/// the configuration. Reads nothing.
+///
+/// # Errors
+///
+/// Mistakes in `forewarn.toml` or in a rule's name.
+pub fn audit_texts(files: &[(&str, &str)], request: &Request<'_>) -> Result<Outcome, Error> {
+    let rules = chosen_rules(request)?;
+    let text_of =
+        |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
+    let mut loaded = match text_of(CONFIG_NAME) {
+        Some(text) if request.config != ConfigChoice::None => load::of_texts(CONFIG_NAME, text, &|path| {
+            text_of(path).map(|text| (path.to_owned(), text)).ok_or_else(|| "does not exist".to_owned())
+        })?,
+        _ => Loaded::default(),
+    };
+    let own = std::mem::take(&mut loaded.sources);
+    let measurements: Vec<&str> = own.iter().map(text::Source::path).collect();
+    let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
+    let exclude = Globs::new(&exclude);
+    let candidates =
+        files.iter().copied().filter(|(path, _)| !measurements.contains(path) && !exclude.matches(path));
+    let collected = Collected::of_texts(candidates, own.len() as u32);
+    Ok(examine(collected, own, &loaded.config, &rules, request))
+}
+
+/// The stages behind collecting: read, join, check, settle.
+fn examine(
+    collected: Collected,
+    own: Vec<text::Source>,
+    config: &config::Config,
+    rules: &[&'static Rule],
+    request: &Request<'_>,
+) -> Outcome {
+    let Collected { sources, places, left_out } = collected;
+    let sources = Sources::new(own.into_iter().chain(sources).collect());
+    let threads =
+        request.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let read = read::read(&sources, &places, config, threads, request.progress);
+
+    let fragments: Vec<_> = places.iter().zip(read.iter().map(|file| &file.fragment)).collect();
+    let joined = join::join(&fragments, config, &request.environments);
+
+    let margins = margins(config, &places);
+    let checked = check::check(&joined.fleet, rules, &margins, &joined.guesses);
+    let path = |file: model::FileId| {
+        places.iter().find(|place| place.id == file).map(|place| place.place.clone()).unwrap_or_default()
+    };
+    let settled = settle(checked.findings, config, request.min_level, &path);
+
+    let mut not_evaluated = joined.unmet;
+    not_evaluated.extend(checked.not_evaluated);
+    let mut files = left_out;
+    let mut problems = Vec::new();
+    let mut ignored = Vec::new();
+    for file in read {
+        files.push(file.report);
+        problems.extend(file.fragment.problems.into_iter().map(|problem| (problem.span, problem.message)));
+        ignored.extend(file.fragment.ignored);
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Outcome {
+        sources,
+        files,
+        fleet: joined.fleet,
+        findings: settled.findings,
+        hidden: settled.hidden,
+        not_evaluated,
+        problems,
+        ignored,
+        rules_run: rules.len(),
+    }
+}
+
+/// The rules a request names.
+fn chosen_rules(request: &Request<'_>) -> Result<Vec<&'static Rule>, Error> {
+    let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+    for name in request.only_rules.iter().chain(&request.skip_rules) {
+        if !names.contains(&name.as_str()) {
+            let help = did_you_mean(name, "rule", &names);
+            return Err(Error::stopped(format_args!("rule `{name}`"), "is not a rule of Forewarn", help));
+        }
+    }
+    let asked = |rule: &&&'static Rule| {
+        let named = |list: &[String]| list.iter().any(|name| name == rule.name);
+        (request.only_rules.is_empty() || named(&request.only_rules)) && !named(&request.skip_rules)
+    };
+    Ok(RULES.iter().filter(asked).copied().collect())
+}
+
+/// The margins of each file.
+fn margins(config: &config::Config, places: &[collect::Place]) -> Margins {
+    let mut margins = Margins { default: config.margins.clone(), ..Margins::default() };
+    for part in &config.overrides {
+        let Some(set) = &part.margins else { continue };
+        let globs = Globs::new(&part.paths);
+        for place in places.iter().filter(|place| globs.matches(&place.place)) {
+            margins.files.insert(place.id, set.clone());
+        }
+    }
+    margins
 }

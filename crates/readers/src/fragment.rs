@@ -206,6 +206,19 @@ pub struct Declared {
     pub span: Span,
 }
 
+/// Whether a key with its path is meant by a declared one: segments are compared between dots, `*`
+/// stands for any one.
+pub fn key_matches(declared: &str, key: &str) -> bool {
+    let (mut wanted, mut found) = (declared.split('.'), key.split('.'));
+    loop {
+        match (wanted.next(), found.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(found)) if wanted == "*" || wanted == found => {}
+            _ => return false,
+        }
+    }
+}
+
 /// Other sources of the audit, for readers whose files include others.
 pub trait Neighbours: Sync {
     /// The sources that a path or glob, written in `from`, names; by path. Absolute paths of the

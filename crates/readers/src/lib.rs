@@ -11,13 +11,17 @@ pub mod variables;
 
 mod embedded;
 mod flags;
+mod grouping;
+mod keys;
 mod kubernetes;
 mod kustomize;
+mod products;
 mod read;
+mod setting;
 
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
-    Neighbours, Owner, Reason, Target,
+    Neighbours, Owner, Reason, Target, key_matches,
 };
 pub use measure::{Meaning, Measured, Zero, measure};
 pub use read::{Context, DIALECTS, Dialect, Reading, read, syntax_of};

@@ -3,7 +3,9 @@
 
 use text::{Scalar, Span};
 
-use crate::{Declared, Group, Ignored, Owner};
+use crate::grouping::{Grouping, Member};
+use crate::setting::{self, Place};
+use crate::{Declared, Group, Ignored, Owner, address};
 
 /// A name and a value, each where it is written.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +17,8 @@ pub struct Variable<'t> {
 }
 
 /// Groups the settings and addresses among the variables of one owner. `path` is put before every
-/// key ("env"), so that keys are unique in the owner.
+/// key ("env"), so that keys are unique in the owner. A variable written twice counts once, with
+/// its last value.
 pub fn variables(
     owner: Owner,
     path: &str,
@@ -23,6 +26,151 @@ pub fn variables(
     variables: &[Variable<'_>],
     declared: &[Declared],
 ) -> (Vec<Group>, Vec<Ignored>) {
-    let _ = (owner, path, at, variables, declared);
-    (Vec::new(), Vec::new())
+    let parents: &[&str] = if path.is_empty() { &[] } else { &[path] };
+    let mut grouping = Grouping::flat(owner, path, at);
+    let mut ignored = Vec::new();
+    for (i, variable) in variables.iter().enumerate() {
+        let name = variable.name.text();
+        if variables[i + 1..].iter().any(|later| later.name.text() == name) {
+            continue;
+        }
+        let place = Place { file: "", parents, leaf: name };
+        match setting::known(&place, declared) {
+            Some(Ok(known)) => match setting::read(&place, &known, variable.value) {
+                Ok(setting) => {
+                    grouping.add(Member { name, side: known.class().and_then(|class| class.side), setting });
+                    continue;
+                }
+                Err(reason) => ignored.push(setting::ignored(&place, variable.value.span(), reason)),
+            },
+            Some(Err(reason)) => ignored.push(setting::ignored(&place, variable.name.span(), reason)),
+            None => {}
+        }
+        if let Some(mut located) = address::locate(&place.key(), variable.value) {
+            if let [target] = located.targets.as_mut_slice()
+                && target.address.port.is_none()
+            {
+                target.address.port = port_beside(name, variables);
+            }
+            grouping.address(name, located);
+        }
+    }
+    (grouping.groups(), ignored)
+}
+
+/// The port in `X_PORT` beside `X_HOST`.
+fn port_beside(name: &str, variables: &[Variable<'_>]) -> Option<u16> {
+    let stem = name.strip_suffix("HOST").or_else(|| name.strip_suffix("HOSTNAME"))?;
+    variables
+        .iter()
+        .find(|other| other.name.text().strip_prefix(stem) == Some("PORT"))
+        .and_then(|other| other.value.text().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+    use text::{FileId, Source, Syntax, Tree};
+
+    fn shown(text: &str) -> String {
+        let source = Source::new(FileId(0), ".env", text);
+        let tree = Tree::parse(Syntax::Env, &source);
+        let root = tree.documents().next().unwrap();
+        let list: Vec<Variable<'_>> = root
+            .written_entries()
+            .filter_map(|entry| Some(Variable { name: entry.key, value: entry.value.scalar()? }))
+            .collect();
+        let (groups, ignored) = variables(Owner::File, "env", root.span(), &list, &[]);
+        let mut out = String::new();
+        for group in groups {
+            let targets: Vec<String> = group
+                .targets
+                .iter()
+                .map(|target| {
+                    let port = target.address.port.map_or(String::new(), |port| format!(":{port}"));
+                    format!(" -> {}{port}", target.address.host)
+                })
+                .collect();
+            writeln!(out, "{}{}", group.label, targets.concat()).unwrap();
+            for setting in group.settings {
+                writeln!(out, "  {} = {}", setting.key, setting.value.value).unwrap();
+                for assumption in setting.assumptions {
+                    writeln!(out, "    assuming {assumption}").unwrap();
+                }
+            }
+        }
+        for Ignored { key, reason, .. } in ignored {
+            let why = if reason == crate::Reason::Reference { "a reference" } else { "no amount" };
+            writeln!(out, "ignored {key}: {why}").unwrap();
+        }
+        out
+    }
+
+    #[test]
+    fn settings_go_with_the_address_whose_prefix_they_share() {
+        insta::assert_snapshot!(shown("\
+DIRECTORY_SERVICE_URL=http://directory:8080/v1
+DIRECTORY_TIMEOUT_MS=300
+DIRECTORY_MAX_RETRIES=2
+LEDGER_HOST=ledger
+LEDGER_PORT=9000
+LEDGER_CONNECT_TIMEOUT=5s
+SHUTDOWN_TIMEOUT=10s
+LOG_LEVEL=info
+"), @r#"
+        env DIRECTORY -> directory:8080
+          env.DIRECTORY_TIMEOUT_MS = 300 ms
+            assuming that `DIRECTORY_TIMEOUT_MS` covers the whole call
+          env.DIRECTORY_MAX_RETRIES = 2
+        env LEDGER -> ledger:9000
+          env.LEDGER_CONNECT_TIMEOUT = 5 s
+        env
+          env.SHUTDOWN_TIMEOUT = 10 s
+        "#);
+    }
+
+    #[test]
+    fn with_a_single_address_an_unprefixed_setting_goes_with_it_by_assumption() {
+        insta::assert_snapshot!(shown("DIRECTORY_URL=http://directory\nREQUEST_TIMEOUT=2s\n"), @r#"
+        env DIRECTORY -> directory
+          env.REQUEST_TIMEOUT = 2 s
+            assuming that `REQUEST_TIMEOUT` covers the whole call
+            assuming that `REQUEST_TIMEOUT` is used for calls to directory
+        "#);
+    }
+
+    #[test]
+    fn with_several_addresses_it_goes_with_none() {
+        insta::assert_snapshot!(
+            shown("A_URL=http://a\nB_URL=http://b\nREQUEST_TIMEOUT=2s\nBACKEND_TIMEOUT=15\n"),
+            @r#"
+        env A -> a
+        env B -> b
+        env
+          env.REQUEST_TIMEOUT = 2 s
+            assuming that `REQUEST_TIMEOUT` covers the whole call
+        env BACKEND
+          env.BACKEND_TIMEOUT = 15, unit unknown
+            assuming that `BACKEND_TIMEOUT` covers the whole call
+        "#
+        );
+    }
+
+    #[test]
+    fn the_last_of_two_counts_and_what_has_no_value_here_is_said() {
+        insta::assert_snapshot!(
+            shown("X_TIMEOUT=1s\nX_TIMEOUT=2s\nY_TIMEOUT=${Z_TIMEOUT}\nRETRY_TIMEOUT=${RT:-4s}\nY_RETRIES=many\n"),
+            @r#"
+        env X
+          env.X_TIMEOUT = 2 s
+            assuming that `X_TIMEOUT` covers the whole call
+        env
+          env.RETRY_TIMEOUT = 4 s
+            assuming that `RETRY_TIMEOUT` covers the whole call
+        ignored env.Y_TIMEOUT: a reference
+        ignored env.Y_RETRIES: no amount
+        "#
+        );
+    }
 }

@@ -1,0 +1,100 @@
+//! Runs the rules over the fleet. A rule that fails is reported and the others go on; a finding
+//! that holds in several environments is one finding.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use model::{Basis, FileId, Finding, Fleet, Level, NotEvaluated, Subject};
+use rules::{Check, Found, Margins, Rule};
+
+/// What the rules found.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) not_evaluated: Vec<NotEvaluated>,
+}
+
+/// Runs rules. `guesses` are the files that were attributed to a service by a guess.
+pub(crate) fn check(
+    fleet: &Fleet,
+    rules: &[&'static Rule],
+    margins: &Margins,
+    guesses: &BTreeMap<FileId, String>,
+) -> Checked {
+    let mut checked = Checked::default();
+    for rule in rules {
+        let mut found = Vec::new();
+        match rule.check {
+            Check::Environment(check) => {
+                for environment in &fleet.environments {
+                    let mut here = attempt(rule, |found| check(fleet, environment, margins, found));
+                    for finding in &mut here.findings {
+                        finding.environments = vec![environment.name.clone()];
+                    }
+                    found.push(here);
+                }
+            }
+            Check::Fleet(check) => found.push(attempt(rule, |found| check(fleet, margins, found))),
+        }
+        for here in found {
+            checked.not_evaluated.extend(here.not_evaluated);
+            for mut finding in here.findings {
+                name_guesses(&mut finding, guesses);
+                checked.add(finding);
+            }
+        }
+    }
+    checked.not_evaluated.sort();
+    checked.not_evaluated.dedup();
+    checked
+}
+
+fn attempt(rule: &Rule, check: impl FnOnce(&mut Found)) -> Found {
+    let mut found = Found::default();
+    if catch_unwind(AssertUnwindSafe(|| check(&mut found))).is_err() {
+        let subject = Subject::Setting("this rule".into());
+        found.needs(
+            rule.name,
+            subject,
+            "a corrected Forewarn: the rule failed on this fleet, which is a bug",
+        );
+    }
+    found
+}
+
+/// A finding that needs the call graph and rests on a file attributed by a guess is assumed.
+fn name_guesses(finding: &mut Finding, guesses: &BTreeMap<FileId, String>) {
+    if finding.basis == Basis::InFile {
+        return;
+    }
+    for label in &finding.labels {
+        if let Some(guess) = label.origin.span().and_then(|span| guesses.get(&span.file))
+            && !finding.assumptions.contains(guess)
+        {
+            finding.assumptions.push(guess.clone());
+        }
+    }
+    if !finding.assumptions.is_empty() {
+        finding.assumptions.sort();
+        finding.basis = Basis::Assumed;
+        finding.level = finding.level.min(Level::Warning);
+    }
+}
+
+impl Checked {
+    fn add(&mut self, finding: Finding) {
+        let same = self.findings.iter_mut().find(|known| {
+            known.rule == finding.rule && known.labels == finding.labels && known.title == finding.title
+        });
+        match same {
+            Some(known) => {
+                for environment in finding.environments {
+                    if !known.environments.contains(&environment) {
+                        known.environments.push(environment);
+                    }
+                }
+            }
+            None => self.findings.push(finding),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Finds and reads the files of an audit: the only place that touches the disk, always in the
+//! same order. Never follows a symbolic link out of or around in the tree, never opens what is no
+//! regular file, never reads a file above the set size.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+
+use ignore::WalkBuilder;
+use readers::Reading;
+use text::{FileId, Source, Syntax};
+
+use crate::Globs;
+use crate::load::CONFIG_NAME;
+use crate::outcome::{FileReport, FileStatus};
+
+/// Files above this many bytes are not read. Configuration written by people stays far below; the
+/// largest file in the corpora we measured has 1.4 MB.
+pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+
+/// How much of a file decides whether it is binary.
+const SNIFFED_BYTES: usize = 8 * 1024;
+
+/// A file that is ours to read, and where it lies.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its number among the sources of the audit.
+    pub id: FileId,
+    /// Its path relative to the directory of `forewarn.toml`, or to its root where there is none,
+    /// with `/`: what globs, environments and distances look at.
+    pub place: String,
+    /// The syntax to read it as.
+    pub syntax: Syntax,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// The sources to read.
+    pub sources: Vec<Source>,
+    /// Where each lies, in the same order.
+    pub places: Vec<Place>,
+    /// What became of the files that are not among them, by path.
+    pub left_out: Vec<FileReport>,
+}
+
+/// A file found on disk or handed in, before it is looked at.
+#[derive(Debug)]
+struct Candidate {
+    shown: String,
+    place: String,
+    content: Result<Vec<u8>, FileStatus>,
+}
+
+impl Collected {
+    /// Collects from memory: pairs of a relative path and a text. For tests, standard input and
+    /// editors. Sources are numbered from `first_id` on.
+    pub fn of_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, first_id: u32) -> Self {
+        let candidates = files
+            .into_iter()
+            .map(|(path, text)| Candidate {
+                shown: path.to_owned(),
+                place: path.to_owned(),
+                content: Ok(text.as_bytes().to_vec()),
+            })
+            .collect();
+        Self::sort_out(candidates, first_id)
+    }
+
+    fn sort_out(mut candidates: Vec<Candidate>, first_id: u32) -> Self {
+        candidates.sort_by(|a, b| a.shown.cmp(&b.shown));
+        candidates.dedup_by(|a, b| a.shown == b.shown);
+        let mut sources = Vec::new();
+        let mut places = Vec::new();
+        let mut left_out = Vec::new();
+        for Candidate { shown, place, content } in candidates {
+            match content.and_then(|bytes| look_at(&place, bytes)) {
+                Ok((syntax, text)) => {
+                    let id = FileId(first_id + sources.len() as u32);
+                    sources.push(Source::new(id, shown, text));
+                    places.push(Place { id, place, syntax });
+                }
+                Err(status) => left_out.push(FileReport { path: shown, status }),
+            }
+        }
+        Self { sources, places, left_out }
+    }
+}
+
+/// Decides whether a file is ours, by its name and content.
+fn look_at(place: &str, bytes: Vec<u8>) -> Result<(Syntax, String), FileStatus> {
+    if bytes[..bytes.len().min(SNIFFED_BYTES)].contains(&0) {
+        return Err(match bytes.as_slice() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                FileStatus::NotEvaluated("UTF-16; save it as UTF-8 to have it audited".into())
+            }
+            _ => FileStatus::NotOurs("binary".into()),
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+        FileStatus::NotEvaluated(format!("not UTF-8 at line {line}"))
+    })?;
+    match readers::syntax_of(place, &text) {
+        Reading::As(syntax) => Ok((syntax, text)),
+        Reading::Template(why) => Err(FileStatus::NotEvaluated(format!("template: {why}"))),
+        Reading::NotOurs(why) => Err(FileStatus::NotOurs(why.into())),
+    }
+}
+
+/// A root that cannot be audited: where, what, what to do.
+#[derive(Debug)]
+pub struct UnreadableRoot {
+    /// The root as given.
+    pub root: PathBuf,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// Walks the roots. `base` is the directory of `forewarn.toml`; globs in `exclude` are relative to
+/// it, or to each root where there is none. Sources are numbered from `first_id` on.
+///
+/// # Errors
+///
+/// A root that does not exist or is neither a file nor a directory. Trouble below a root is a
+/// line in [`Collected::left_out`].
+pub fn collect(
+    roots: &[PathBuf],
+    base: Option<&Path>,
+    exclude: &Globs,
+    first_id: u32,
+) -> Result<Collected, UnreadableRoot> {
+    let mut candidates = Vec::new();
+    for root in roots {
+        let unreadable = |what: String| UnreadableRoot { root: root.clone(), what };
+        let kind = fs::metadata(root).map_err(|error| unreadable(reason(&error)))?;
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(unreadable("is neither a file nor a directory".into()));
+        }
+        let prefix = Prefix::of(root, base, roots.len() > 1);
+        let walk = WalkBuilder::new(root)
+            .hidden(false)
+            .require_git(false)
+            .git_global(false)
+            .parents(true)
+            .follow_links(false)
+            .filter_entry(|entry| entry.file_name() != ".git")
+            .sort_by_file_name(Ord::cmp)
+            .build();
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    candidates.push(unwalkable(root, &error));
+                    continue;
+                }
+            };
+            let below = entry.path().strip_prefix(root).unwrap_or(Path::new(""));
+            if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            let place = prefix.place(root, below);
+            if exclude.matches(&place) || entry.file_name() == CONFIG_NAME {
+                continue;
+            }
+            candidates.push(Candidate {
+                shown: shown(entry.path()),
+                place,
+                content: read(entry.path(), entry.depth() == 0),
+            });
+        }
+    }
+    Ok(Collected::sort_out(candidates, first_id))
+}
+
+/// What stands before a path below a root to make its place.
+enum Prefix {
+    /// The root's path relative to the base.
+    BelowBase(String),
+    /// The root's own name, to tell several roots apart; empty for a single root.
+    Root(String),
+}
+
+impl Prefix {
+    fn of(root: &Path, base: Option<&Path>, several: bool) -> Self {
+        let absolute = |path: &Path| std::path::absolute(path).ok().map(|p| without_dots(&p));
+        if let Some(base) = base
+            && let (Some(root), Some(base)) = (absolute(root), absolute(base))
+            && let Ok(below) = root.strip_prefix(&base)
+        {
+            return Self::BelowBase(shown(below));
+        }
+        let name = absolute(root).and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
+        Self::Root(if several { name.unwrap_or_default() } else { String::new() })
+    }
+
+    fn place(&self, root: &Path, below: &Path) -> String {
+        let (Self::BelowBase(prefix) | Self::Root(prefix)) = self;
+        let below = shown(below);
+        match (prefix.is_empty(), below.is_empty()) {
+            (true, true) => root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            (true, false) => below,
+            (false, true) => prefix.clone(),
+            (false, false) => format!("{prefix}/{below}"),
+        }
+    }
+}
+
+/// `a/./b/../c` as `a/c`, without asking the disk.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            part => clean.push(part),
+        }
+    }
+    clean
+}
+
+/// A path as shown: with `/`, without a leading `./`.
+pub(crate) fn shown(path: &Path) -> String {
+    let parts: Vec<_> = path
+        .components()
+        .filter(|p| *p != Component::CurDir)
+        .map(|p| p.as_os_str().to_string_lossy())
+        .collect();
+    match parts.split_first() {
+        Some((first, rest)) if first == "/" => format!("/{}", rest.join("/")),
+        _ => parts.join("/"),
+    }
+}
+
+fn unwalkable(root: &Path, error: &ignore::Error) -> Candidate {
+    let mut path = root.to_path_buf();
+    let mut inner = error;
+    while let ignore::Error::WithPath { err, .. } | ignore::Error::WithDepth { err, .. } = inner {
+        if let ignore::Error::WithPath { path: there, .. } = inner {
+            path.clone_from(there);
+        }
+        inner = err;
+    }
+    let what = inner.io_error().map_or_else(|| inner.to_string(), reason);
+    let shown = shown(&path);
+    Candidate {
+        place: shown.clone(),
+        shown,
+        content: Err(FileStatus::NotEvaluated(format!("cannot be read: {what}"))),
+    }
+}
+
+/// The text of a file that Forewarn itself is configured by.
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    match read(path, true) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()),
+        Err(FileStatus::NotEvaluated(why)) => Err(why),
+        Err(_) => Err("cannot be read".to_owned()),
+    }
+}
+
+/// Reads a file below a root, or the root itself (`named`): who names a link means its target.
+fn read(path: &Path, named: bool) -> Result<Vec<u8>, FileStatus> {
+    let cannot =
+        |error: &std::io::Error| FileStatus::NotEvaluated(format!("cannot be read: {}", reason(error)));
+    let kind = if named { fs::metadata(path) } else { fs::symlink_metadata(path) };
+    let kind = kind.map_err(|error| cannot(&error))?;
+    if kind.is_symlink() {
+        return Err(FileStatus::NotEvaluated("symbolic link, not followed".into()));
+    }
+    if !kind.is_file() {
+        return Err(FileStatus::NotEvaluated("not a regular file".into()));
+    }
+    if kind.len() > MAX_FILE_BYTES {
+        return Err(too_large(kind.len()));
+    }
+    // The file may have grown since: never read more than the limit.
+    let mut bytes = Vec::with_capacity(kind.len() as usize);
+    let file = fs::File::open(path).map_err(|error| cannot(&error))?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}
+
+fn too_large(bytes: u64) -> FileStatus {
+    const MIB: f64 = 1024.0 * 1024.0;
+    FileStatus::NotEvaluated(format!(
+        "{:.1} MiB, above the limit of {} MiB for one file",
+        bytes as f64 / MIB,
+        MAX_FILE_BYTES / 1024 / 1024
+    ))
+}
+
+/// An I/O error in plain words, without the operating system's number.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}

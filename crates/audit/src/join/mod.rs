@@ -1,0 +1,214 @@
+//! From fragments to the fleet: which file belongs to which environment and deployment, what runs,
+//! whose settings are whose, who calls whom.
+//!
+//! Deterministic: everything is taken in the order of places. Precedence between files is recorded
+//! in the origin of the value that wins. Nothing is judged here.
+
+mod arena;
+mod calls;
+mod environment;
+mod kustomize;
+mod ownership;
+mod services;
+mod territory;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Environment, FileId, Fleet, NotEvaluated, Subject};
+use readers::{ComponentKind, Fragment};
+
+use crate::Globs;
+use crate::collect::Place;
+use crate::config::Config;
+use arena::Arena;
+use environment::Environments;
+use kustomize::Overlays;
+use territory::{Claim, Territories};
+
+/// The name of the environment of files that name none.
+const SHARED: &str = "default";
+
+/// What joining gives.
+#[derive(Debug, Default)]
+pub(crate) struct Joined {
+    /// The fleet.
+    pub(crate) fleet: Fleet,
+    /// Files that were attributed to a service by a guess, with the guess in words. A finding that
+    /// needs more than one file and rests on one of these is assumed.
+    pub(crate) guesses: BTreeMap<FileId, String>,
+    /// Declarations of `forewarn.toml` that met nothing.
+    pub(crate) unmet: Vec<NotEvaluated>,
+}
+
+/// One file with everything known about its place.
+struct Part<'a> {
+    place: &'a Place,
+    fragment: &'a Fragment,
+    environment: Option<String>,
+    territory: String,
+}
+
+/// Joins fragments, each with its place, in the order of places. `wanted` names the environments to
+/// build; all where empty.
+pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[String]) -> Joined {
+    let included: BTreeSet<FileId> =
+        files.iter().flat_map(|(_, fragment)| fragment.included.iter().copied()).collect();
+    let files: Vec<(&Place, &Fragment)> =
+        files.iter().filter(|(place, _)| !included.contains(&place.id)).copied().collect();
+
+    let overlays = Overlays::new(&files);
+    let environments = Environments::new(
+        config.environments.iter().map(|(name, globs)| (name.clone(), Globs::new(globs))).collect(),
+        files.iter().map(|(place, _)| place.place.as_str()),
+    );
+    let environment_of =
+        |place: &str| environments.of(place).or_else(|| overlays.environment_of(place).map(str::to_owned));
+    let named: Vec<Option<String>> = files.iter().map(|(place, _)| environment_of(&place.place)).collect();
+    let platforms = platforms(&files, &named, &overlays);
+
+    let claims = claims(&files, &named, &overlays);
+    let territories = Territories::new(&claims);
+    let parts: Vec<Part<'_>> = files
+        .iter()
+        .zip(named.iter().zip(platforms))
+        .map(|(&(place, fragment), (named, platform))| Part {
+            place,
+            fragment,
+            environment: named.clone().or(platform),
+            territory: match variant_of_compose(place, fragment) {
+                true => place.place.clone(),
+                false => territories.of(&place.place).to_owned(),
+            },
+        })
+        .collect();
+
+    let names: BTreeSet<String> = parts.iter().filter_map(|part| part.environment.clone()).collect();
+    let mut joined = Joined::default();
+    let mut arena = Arena::default();
+    for name in Environments::to_build(&names) {
+        if !wanted.is_empty() && !wanted.contains(&name) {
+            continue;
+        }
+        let environment = build(&name, &parts, &overlays, config, &mut arena, &mut joined);
+        joined.fleet.environments.push(environment);
+    }
+    for name in wanted {
+        if !joined.fleet.environments.iter().any(|environment| environment.name == *name) {
+            joined.unmet.push(NotEvaluated {
+                rule: "forewarn.toml",
+                subject: Subject::Setting(format!("environment {name}")),
+                needs: format!("a file of this environment; the environments here are: {}", listed(&names)),
+            });
+        }
+    }
+    joined.fleet.settings = arena.settings;
+    joined.fleet.groups = arena.groups;
+    joined.unmet.sort();
+    joined.unmet.dedup();
+    joined
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    match names.len() {
+        0 => SHARED.to_owned(),
+        _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// One environment's picture.
+fn build(
+    name: &str,
+    parts: &[Part<'_>],
+    overlays: &Overlays,
+    config: &Config,
+    arena: &mut Arena,
+    joined: &mut Joined,
+) -> Environment {
+    let active: Vec<usize> = (0..parts.len())
+        .filter(|&i| parts[i].environment.as_deref().is_none_or(|environment| environment == name))
+        .collect();
+    let in_force =
+        overlays.in_force(name, parts.iter().map(|part| (part.place.id, part.environment.as_deref())));
+    let mut services = services::Services::new(parts, &active, &in_force, config);
+    let owned = ownership::own(parts, &active, &in_force, config, &mut services, arena);
+    joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
+    let calls = calls::calls(name, parts, &owned, config, &mut services, arena, &mut joined.unmet);
+    services.into_environment(name, &owned, calls)
+}
+
+/// Who defines which workload, for the borders between territories. Patches define nothing, and
+/// neither do alternatives that are a territory of their own anyway.
+fn claims<'a>(
+    files: &[(&'a Place, &'a Fragment)],
+    named: &'a [Option<String>],
+    overlays: &Overlays,
+) -> Vec<Claim<'a>> {
+    let mut claims = Vec::new();
+    for (&(place, fragment), environment) in files.iter().zip(named) {
+        if overlays.is_patch(place.id) || variant_of_compose(place, fragment) {
+            continue;
+        }
+        for component in &fragment.components {
+            if component.kind == ComponentKind::Workload && !component.partial {
+                claims.push(Claim {
+                    place: &place.place,
+                    name: &component.identity,
+                    environment: environment.as_deref(),
+                });
+            }
+        }
+    }
+    claims
+}
+
+/// A tree that describes the same services for Compose and for another platform describes two
+/// environments: the Compose files without an environment of their own become `compose`.
+fn platforms(
+    files: &[(&Place, &Fragment)],
+    named: &[Option<String>],
+    overlays: &Overlays,
+) -> Vec<Option<String>> {
+    let mut by_platform: BTreeMap<&str, BTreeSet<bool>> = BTreeMap::new();
+    for &(place, fragment) in files.iter().filter(|(place, _)| !overlays.is_patch(place.id)) {
+        for component in fragment.components.iter().filter(|c| c.kind == ComponentKind::Workload) {
+            by_platform.entry(&component.name.value).or_default().insert(is_compose(fragment));
+            let _ = place;
+        }
+    }
+    let twice = |fragment: &Fragment| {
+        fragment
+            .components
+            .iter()
+            .any(|c| by_platform.get(c.name.value.as_str()).is_some_and(|p| p.len() > 1))
+    };
+    files
+        .iter()
+        .zip(named)
+        .map(|(&(_, fragment), named)| {
+            (named.is_none() && is_compose(fragment) && twice(fragment)).then(|| "compose".to_owned())
+        })
+        .collect()
+}
+
+fn is_compose(fragment: &Fragment) -> bool {
+    fragment.components.iter().any(|component| component.identity.starts_with("compose/"))
+}
+
+/// Whether a Compose file is an alternative beside the directory's ordinary one: neither
+/// `compose.yaml`, nor its override. (With an environment in its name it extends the ordinary one.)
+fn variant_of_compose(place: &Place, fragment: &Fragment) -> bool {
+    if !is_compose(fragment) {
+        return false;
+    }
+    let file = place.place.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let stem = file.trim_end_matches(".yaml").trim_end_matches(".yml");
+    let ordinary = ["compose", "docker-compose", "podman-compose", "container-compose"];
+    let extends = |base: &str| {
+        stem == base
+            || stem
+                .strip_prefix(base)
+                .and_then(|rest| rest.strip_prefix(['.', '-', '_']))
+                .is_some_and(|rest| rest == "override" || environment::is_environment(rest))
+    };
+    !ordinary.into_iter().any(extends)
+}

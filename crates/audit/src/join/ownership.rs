@@ -1,0 +1,393 @@
+//! Whose settings are whose: the groups of a component are its own; a ConfigMap's belong to who
+//! mounts it; a file's belong to the service that is declared for it, mounts it, is built from its
+//! directory, or bears the name that its path says. The last two are guesses and say so.
+//!
+//! Where several files set the same key of one component, the file of higher precedence wins and
+//! the value's origin records what it overrides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{FileId, GroupId, Origin, Setting};
+use readers::{ComponentKind, MountKind, Owner};
+
+use super::Part;
+use super::arena::Arena;
+use super::services::Services;
+use super::territory::{is_below, parent};
+use crate::Globs;
+use crate::config::Config;
+use crate::place::join_paths;
+
+/// A group of an environment with its owner.
+#[derive(Debug)]
+pub(crate) struct OwnedGroup {
+    /// The fleet's group.
+    pub(crate) id: GroupId,
+    /// The service, if one is known.
+    pub(crate) service: Option<usize>,
+    /// Where it comes from: part and index of its group there.
+    pub(crate) part: usize,
+    pub(crate) group: usize,
+    /// Settings of it that `forewarn.toml` gives to a call: callee and key.
+    pub(crate) to: Vec<(String, String)>,
+    /// Its targets that no file of higher precedence replaces.
+    pub(crate) targets: Vec<usize>,
+}
+
+/// All groups of an environment with their owners.
+#[derive(Debug, Default)]
+pub(crate) struct Owned {
+    pub(crate) groups: Vec<OwnedGroup>,
+    /// See [`super::Joined::guesses`].
+    pub(crate) guesses: BTreeMap<FileId, String>,
+}
+
+impl Owned {
+    /// A service's own groups: those that make no call.
+    pub(crate) fn of_service(&self, service: usize) -> Vec<GroupId> {
+        self.groups
+            .iter()
+            .filter(|group| group.service == Some(service) && group.targets.is_empty() && group.to.is_empty())
+            .map(|group| group.id)
+            .collect()
+    }
+
+    /// Every group.
+    pub(crate) fn all_groups(&self) -> impl Iterator<Item = GroupId> {
+        self.groups.iter().map(|group| group.id)
+    }
+}
+
+/// Finds the owners of all groups of an environment.
+pub(crate) fn own(
+    parts: &[Part<'_>],
+    active: &[usize],
+    patches_in_force: &BTreeSet<FileId>,
+    config: &Config,
+    services: &mut Services,
+    arena: &mut Arena,
+) -> Owned {
+    let mounts = Mounts::new(parts, active, services);
+    let declared: Vec<_> =
+        config.services.iter().map(|declared| (Globs::new(&declared.files), &declared.name.value)).collect();
+    let mut owned = Owned::default();
+    // Groups of components, by service, for precedence; all others stand as they are.
+    let mut of_components: BTreeMap<usize, Vec<Source>> = BTreeMap::new();
+    for &index in active {
+        let part = &parts[index];
+        let declared_owner = declared
+            .iter()
+            .find(|(globs, _)| globs.matches(&part.place.place))
+            .and_then(|(_, name)| services.named(name));
+        let file_owners = FileOwners::of(part, declared_owner, &mounts, services);
+        for (group_index, group) in part.fragment.groups.iter().enumerate() {
+            let source = Source { part: index, group: group_index, rank: 0 };
+            match group.owner {
+                Owner::File => {
+                    for service in file_owners.each() {
+                        if let (Some(guess), Some(_)) = (&file_owners.guess, service) {
+                            owned.guesses.insert(part.place.id, guess.clone());
+                        }
+                        owned.groups.push(source.unchanged(parts, service, config, arena));
+                    }
+                }
+                Owner::Component(component) => {
+                    let partial = part.fragment.components[component].partial
+                        || patches_in_force.contains(&part.place.id);
+                    let rank = u8::from(part.environment.is_some()) * 2 + u8::from(partial);
+                    let rank = rank * 2 + u8::from(is_override(&part.place.place));
+                    match services.of_component((index, component)) {
+                        Some(service) => {
+                            of_components.entry(service).or_default().push(Source { rank, ..source });
+                        }
+                        None if part.fragment.components[component].partial => {} // A patch of nothing.
+                        None => {
+                            let owners = mounts.of_config(parts, index, component);
+                            let owners = if owners.is_empty() { vec![None] } else { owners };
+                            for service in owners {
+                                owned.groups.push(source.unchanged(parts, service, config, arena));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        if part.fragment.forwards {
+            for service in file_owners.known() {
+                services.set_forwards(service);
+            }
+        }
+    }
+    for (service, sources) in of_components {
+        settle_precedence(parts, service, sources, config, arena, &mut owned);
+    }
+    owned
+}
+
+fn is_override(place: &str) -> bool {
+    place.rsplit('/').next().is_some_and(|file| file.contains("override"))
+}
+
+/// A group of a fragment, and how its file ranks among those that speak of the same component.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    part: usize,
+    group: usize,
+    rank: u8,
+}
+
+impl Source {
+    fn get<'a>(self, parts: &[Part<'a>]) -> &'a readers::Group {
+        &parts[self.part].fragment.groups[self.group]
+    }
+
+    fn unchanged(
+        self,
+        parts: &[Part<'_>],
+        service: Option<usize>,
+        config: &Config,
+        arena: &mut Arena,
+    ) -> OwnedGroup {
+        let group = self.get(parts);
+        OwnedGroup {
+            id: arena.group((parts[self.part].place.id, self.group), group),
+            service,
+            part: self.part,
+            group: self.group,
+            to: declared_callees(&parts[self.part].place.place, group, config),
+            targets: (0..group.targets.len()).collect(),
+        }
+    }
+}
+
+/// The settings of a group that `forewarn.toml` gives to calls.
+fn declared_callees(place: &str, group: &readers::Group, config: &Config) -> Vec<(String, String)> {
+    let mut callees = Vec::new();
+    for declared in &config.settings {
+        let Some(to) = &declared.to else { continue };
+        for setting in &group.settings {
+            if readers::key_matches(&declared.key, &setting.key) && Globs::new(&declared.files).matches(place)
+            {
+                callees.push((to.clone(), setting.key.clone()));
+            }
+        }
+    }
+    callees
+}
+
+/// Lets the file of higher precedence win, key by key. The winner stands in the group where the
+/// key was first set, so that a probe or a client stays whole.
+fn settle_precedence(
+    parts: &[Part<'_>],
+    service: usize,
+    mut sources: Vec<Source>,
+    config: &Config,
+    arena: &mut Arena,
+    owned: &mut Owned,
+) {
+    sources.sort_by_key(|source| (source.rank, source.part, source.group));
+    let several = sources.iter().any(|source| source.part != sources[0].part);
+    if !several {
+        for source in sources {
+            owned.groups.push(source.unchanged(parts, Some(service), config, arena));
+        }
+        return;
+    }
+    // For each key: the sources that set it, lowest precedence first. A default in a file of
+    // higher precedence says nothing: that file merely leaves the key out.
+    let mut setters: BTreeMap<&str, Vec<(usize, &Setting)>> = BTreeMap::new();
+    let mut target_setters: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, source) in sources.iter().enumerate() {
+        let group = source.get(parts);
+        for setting in &group.settings {
+            let known = setters.entry(&setting.key).or_default();
+            if !setting.value.origin.is_default() || known.is_empty() {
+                known.push((index, setting));
+            }
+        }
+        for target in &group.targets {
+            target_setters.insert(&target.key, source.part);
+        }
+    }
+    for (index, source) in sources.iter().enumerate() {
+        let group = source.get(parts);
+        let mut changed = false;
+        let settings: Vec<Setting> = group
+            .settings
+            .iter()
+            .filter_map(|setting| {
+                let known = &setters[setting.key.as_str()];
+                let at_home = known.first().is_some_and(|&(first, _)| first == index)
+                    || known.first().is_some_and(|&(first, _)| sources[first].part == source.part);
+                if !at_home {
+                    changed = true;
+                    return None;
+                }
+                let &(winner, value) = known.last()?;
+                if sources[winner].part == source.part {
+                    return Some(setting.clone());
+                }
+                changed = true;
+                Some(overridden(value, setting))
+            })
+            .collect();
+        let targets: Vec<usize> = (0..group.targets.len())
+            .filter(|&target| target_setters[group.targets[target].key.as_str()] == source.part)
+            .collect();
+        if settings.is_empty()
+            && targets.is_empty()
+            && !(group.settings.is_empty() && group.targets.is_empty())
+        {
+            continue;
+        }
+        let mut owned_group = if changed {
+            OwnedGroup {
+                id: arena.add(group, settings.into_iter()),
+                service: Some(service),
+                part: source.part,
+                group: source.group,
+                to: declared_callees(&parts[source.part].place.place, group, config),
+                targets: Vec::new(),
+            }
+        } else {
+            source.unchanged(parts, Some(service), config, arena)
+        };
+        owned_group.targets = targets;
+        owned.groups.push(owned_group);
+    }
+}
+
+/// The winning setting, its origin saying what it overrides.
+fn overridden(winner: &Setting, loser: &Setting) -> Setting {
+    let mut setting = winner.clone();
+    let mut parts = vec![winner.value.origin.clone()];
+    match &loser.value.origin {
+        Origin::Derived(earlier) => parts.extend(earlier.iter().cloned()),
+        origin if !origin.is_default() => parts.push(origin.clone()),
+        _ => {}
+    }
+    if parts.len() > 1 {
+        setting.value.origin = Origin::Derived(parts);
+    }
+    setting
+}
+
+/// Who takes its configuration from where.
+struct Mounts {
+    /// Path (file or directory), service; files and directories alike.
+    paths: Vec<(String, usize)>,
+    builds: Vec<(String, usize)>,
+    /// ConfigMap by territory and name, with the services that mount it.
+    configs: BTreeMap<(String, String), BTreeSet<usize>>,
+}
+
+impl Mounts {
+    fn new(parts: &[Part<'_>], active: &[usize], services: &Services) -> Self {
+        let mut mounts = Self { paths: Vec::new(), builds: Vec::new(), configs: BTreeMap::new() };
+        for &index in active {
+            let part = &parts[index];
+            let directory = parent(&part.place.place);
+            for mount in &part.fragment.mounts {
+                let Some(service) = services.of_component((index, mount.component)) else { continue };
+                match &mount.what {
+                    MountKind::Path(path) | MountKind::EnvFile(path) => {
+                        mounts.paths.push((join_paths(directory, path), service));
+                    }
+                    MountKind::Build(path) => mounts.builds.push((join_paths(directory, path), service)),
+                    MountKind::ConfigMap(name) => {
+                        let territory = services.get(service).territory.clone();
+                        mounts.configs.entry((territory, name.clone())).or_default().insert(service);
+                    }
+                }
+            }
+        }
+        // ConfigMaps that a kustomization generates from files: who mounts the map mounts the file.
+        for &index in active {
+            let part = &parts[index];
+            let Some(kustomization) = &part.fragment.kustomization else { continue };
+            for (name, file) in &kustomization.generated {
+                let path = join_paths(parent(&part.place.place), file);
+                for ((territory, config), owners) in &mounts.configs {
+                    if config == name && is_below(&part.place.place, territory) {
+                        mounts.paths.extend(owners.iter().map(|&owner| (path.clone(), owner)));
+                    }
+                }
+            }
+        }
+        mounts
+    }
+
+    /// The services that mount a ConfigMap.
+    fn of_config(&self, parts: &[Part<'_>], part: usize, component: usize) -> Vec<Option<usize>> {
+        let config = &parts[part].fragment.components[component];
+        if config.kind != ComponentKind::Config {
+            return Vec::new();
+        }
+        let key = (parts[part].territory.clone(), config.name.value.clone());
+        self.configs.get(&key).into_iter().flatten().map(|&service| Some(service)).collect()
+    }
+
+    fn of_path(&self, place: &str) -> BTreeSet<usize> {
+        let named: BTreeSet<usize> =
+            self.paths.iter().filter(|(path, _)| path == place).map(|&(_, service)| service).collect();
+        if !named.is_empty() {
+            return named;
+        }
+        deepest(&self.paths, place)
+    }
+
+    fn of_build(&self, place: &str) -> BTreeSet<usize> {
+        deepest(&self.builds, place)
+    }
+}
+
+/// The services of the deepest directory above a place. The top of the tree is nobody's.
+fn deepest(directories: &[(String, usize)], place: &str) -> BTreeSet<usize> {
+    let above = || directories.iter().filter(|(path, _)| !path.is_empty() && is_below(place, path));
+    let depth = above().map(|(path, _)| path.len()).max();
+    above().filter(|(path, _)| Some(path.len()) == depth).map(|&(_, service)| service).collect()
+}
+
+/// Whose settings a file holds.
+struct FileOwners {
+    services: BTreeSet<usize>,
+    guess: Option<String>,
+}
+
+impl FileOwners {
+    fn of(part: &Part<'_>, declared: Option<usize>, mounts: &Mounts, services: &Services) -> Self {
+        let place = &part.place.place;
+        if let Some(service) = declared {
+            return Self { services: BTreeSet::from([service]), guess: None };
+        }
+        let mounted = mounts.of_path(place);
+        if !mounted.is_empty() {
+            return Self { services: mounted, guess: None };
+        }
+        let built = mounts.of_build(place);
+        if built.len() == 1 {
+            let name = built.first().map_or("", |&service| &services.get(service).name);
+            let guess = Some(format!("that `{place}` configures {name}, which is built from its directory"));
+            return Self { services: built, guess };
+        }
+        match services.in_path(place, &part.territory) {
+            Some(service) if services.get(service).reaches(place) => {
+                let guess = format!("that `{place}` configures {}, by its path", services.get(service).name);
+                Self { services: BTreeSet::from([service]), guess: Some(guess) }
+            }
+            _ => Self { services: BTreeSet::new(), guess: None },
+        }
+    }
+
+    /// The owners; one unknown owner where there is none.
+    fn each(&self) -> Vec<Option<usize>> {
+        match self.services.is_empty() {
+            true => vec![None],
+            false => self.services.iter().map(|&service| Some(service)).collect(),
+        }
+    }
+
+    fn known(&self) -> impl Iterator<Item = usize> {
+        self.services.iter().copied()
+    }
+}

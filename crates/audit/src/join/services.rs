@@ -1,0 +1,363 @@
+//! What runs in one environment: workloads of all files with the same identity are one service;
+//! names that select workloads become host names; declared services are added or corrected.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use model::{Call, Environment, FileId, GroupId, Origin, Service, ServiceId};
+use readers::{Component, ComponentKind};
+
+use super::Part;
+use super::ownership::Owned;
+use super::territory::{common_directories, is_below};
+use crate::config::Config;
+
+/// A service in the making.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+    /// Place of the file that introduces it, for distances.
+    pub(crate) place: String,
+    pub(crate) territory: String,
+    hosts: BTreeSet<String>,
+    ports: BTreeSet<u16>,
+    labels: Vec<(String, String)>,
+    pub(crate) forwards: bool,
+    external: bool,
+    declared: bool,
+}
+
+/// A component of a part, both by index.
+pub(crate) type ComponentKey = (usize, usize);
+
+/// The services of one environment.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    list: Vec<Draft>,
+    of_component: HashMap<ComponentKey, usize>,
+    /// ConfigMaps by territory and name.
+    pub(crate) configs: BTreeMap<(String, String), Vec<ComponentKey>>,
+    by_host: BTreeMap<String, Vec<usize>>,
+}
+
+impl Services {
+    pub(crate) fn new(
+        parts: &[Part<'_>],
+        active: &[usize],
+        patches_in_force: &BTreeSet<FileId>,
+        config: &Config,
+    ) -> Self {
+        let mut services = Self::default();
+        let mut by_identity: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let components = || {
+            active.iter().flat_map(|&part| {
+                parts[part]
+                    .fragment
+                    .components
+                    .iter()
+                    .enumerate()
+                    .map(move |(i, component)| ((part, i), component))
+            })
+        };
+        for (key, component) in components().filter(|(_, c)| c.kind == ComponentKind::Workload && !c.partial)
+        {
+            let part = &parts[key.0];
+            let index = *by_identity.entry((&part.territory, &component.identity)).or_insert_with(|| {
+                services.list.push(Draft {
+                    name: component.name.value.clone(),
+                    origin: component.name.origin.clone(),
+                    place: part.place.place.clone(),
+                    territory: part.territory.clone(),
+                    hosts: BTreeSet::from([component.name.value.to_ascii_lowercase()]),
+                    ports: BTreeSet::new(),
+                    labels: Vec::new(),
+                    forwards: false,
+                    external: false,
+                    declared: false,
+                });
+                services.list.len() - 1
+            });
+            services.list[index].absorb(component);
+            services.of_component.insert(key, index);
+        }
+        // Patches join what they patch; where a patch lies says which territory's workload it means.
+        for (key, component) in components().filter(|(_, c)| c.kind == ComponentKind::Workload && c.partial) {
+            let part = &parts[key.0];
+            if !patches_in_force.contains(&part.place.id) {
+                continue;
+            }
+            let target = services.nearest_with_identity(&by_identity, &component.identity, &part.place.place);
+            if let Some(index) = target {
+                services.of_component.insert(key, index);
+            }
+        }
+        for (key, component) in components() {
+            let part = &parts[key.0];
+            match &component.kind {
+                ComponentKind::Workload => {}
+                ComponentKind::Config => services
+                    .configs
+                    .entry((part.territory.clone(), component.name.value.clone()))
+                    .or_default()
+                    .push(key),
+                ComponentKind::Name { selector } => services.add_name(part, component, selector),
+            }
+        }
+        for declared in &config.services {
+            services.declare(declared);
+        }
+        services.index_hosts();
+        services
+    }
+
+    fn nearest_with_identity(
+        &self,
+        by_identity: &BTreeMap<(&str, &str), usize>,
+        identity: &str,
+        place: &str,
+    ) -> Option<usize> {
+        by_identity.iter().filter(|((_, other), _)| *other == identity).map(|(_, &index)| index).max_by_key(
+            |&index| (common_directories(&self.list[index].place, place), std::cmp::Reverse(index)),
+        )
+    }
+
+    fn add_name(&mut self, part: &Part<'_>, component: &Component, selector: &[(String, String)]) {
+        let hosts =
+            component.aliases.iter().chain([&component.name.value]).map(|host| host.to_ascii_lowercase());
+        let selected: Vec<usize> = (0..self.list.len())
+            .filter(|&index| {
+                let draft = &self.list[index];
+                draft.territory == part.territory
+                    && !selector.is_empty()
+                    && selector.iter().all(|label| draft.labels.contains(label))
+            })
+            .collect();
+        if selected.is_empty() {
+            // What it leads to is not here: the name is all there is.
+            self.list.push(Draft {
+                name: component.name.value.clone(),
+                origin: component.name.origin.clone(),
+                place: part.place.place.clone(),
+                territory: part.territory.clone(),
+                hosts: hosts.collect(),
+                ports: component.ports.iter().copied().collect(),
+                labels: Vec::new(),
+                forwards: false,
+                external: true,
+                declared: false,
+            });
+            return;
+        }
+        let hosts: Vec<String> = hosts.collect();
+        for index in selected {
+            self.list[index].hosts.extend(hosts.iter().cloned());
+        }
+    }
+
+    fn declare(&mut self, declared: &crate::config::DeclaredService) {
+        let name = &declared.name.value;
+        let found = self.list.iter().position(|draft| draft.name.eq_ignore_ascii_case(name));
+        let index = found.unwrap_or_else(|| {
+            self.list.push(Draft {
+                name: name.clone(),
+                origin: declared.name.origin.clone(),
+                place: String::new(),
+                territory: String::new(),
+                hosts: BTreeSet::from([name.to_ascii_lowercase()]),
+                ports: BTreeSet::new(),
+                labels: Vec::new(),
+                forwards: false,
+                external: false,
+                declared: true,
+            });
+            self.list.len() - 1
+        });
+        let draft = &mut self.list[index];
+        draft.declared = true;
+        draft.external = false;
+        draft.forwards = declared.forwards.unwrap_or(draft.forwards);
+        draft.hosts.extend(declared.hosts.iter().map(|host| {
+            let host =
+                host.rsplit_once(':').filter(|(_, p)| p.parse::<u16>().is_ok()).map_or(&**host, |(h, _)| h);
+            host.to_ascii_lowercase()
+        }));
+    }
+
+    fn index_hosts(&mut self) {
+        self.by_host.clear();
+        for (index, draft) in self.list.iter().enumerate() {
+            for host in &draft.hosts {
+                self.by_host.entry(host.clone()).or_default().push(index);
+            }
+        }
+    }
+
+    /// The service of a component.
+    pub(crate) fn of_component(&self, key: ComponentKey) -> Option<usize> {
+        self.of_component.get(&key).copied()
+    }
+
+    /// A service in the making.
+    pub(crate) fn get(&self, index: usize) -> &Draft {
+        &self.list[index]
+    }
+
+    /// The service of a name, wherever it runs.
+    pub(crate) fn named(&self, name: &str) -> Option<usize> {
+        self.list.iter().position(|draft| draft.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Marks a service as one that only forwards.
+    pub(crate) fn set_forwards(&mut self, index: usize) {
+        self.list[index].forwards = true;
+    }
+
+    /// The service that a host name, written in a file of this place and territory, leads to. A
+    /// name that leads to several equally near services leads nowhere.
+    pub(crate) fn resolve(
+        &self,
+        host: &str,
+        port: Option<u16>,
+        place: &str,
+        territory: &str,
+    ) -> Option<usize> {
+        let candidates: Vec<usize> = self
+            .by_host
+            .get(&host.to_ascii_lowercase())?
+            .iter()
+            .copied()
+            .filter(|&index| self.list[index].declared || self.list[index].territory == territory)
+            .collect();
+        let rank = |index: usize| {
+            let draft = &self.list[index];
+            let listens = port.is_some_and(|port| draft.ports.contains(&port));
+            (draft.declared, !draft.external, listens, common_directories(&draft.place, place))
+        };
+        let best = candidates.iter().copied().max_by_key(|&index| rank(index))?;
+        let ties = candidates.iter().filter(|&&index| rank(index) == rank(best)).count();
+        (ties == 1).then_some(best)
+    }
+
+    /// The service of this territory whose name stands in a path: as the nearest directory, or as
+    /// the file's name.
+    pub(crate) fn in_path(&self, place: &str, territory: &str) -> Option<usize> {
+        place.rsplit('/').enumerate().find_map(|(up, segment)| {
+            let stem = if up == 0 { segment.split('.').find(|part| !part.is_empty())? } else { segment };
+            let mut found = (0..self.list.len()).filter(|&index| {
+                let draft = &self.list[index];
+                draft.territory == territory && !draft.external && draft.name.eq_ignore_ascii_case(stem)
+            });
+            found.next().filter(|_| found.next().is_none())
+        })
+    }
+
+    /// Adds a service that only an address or a file of settings tells of.
+    pub(crate) fn add_implicit(
+        &mut self,
+        name: String,
+        origin: Origin,
+        place: &str,
+        territory: &str,
+        external: bool,
+    ) -> usize {
+        let same = self.list.iter().position(|draft| {
+            draft.name == name && draft.territory == territory && draft.external == external
+        });
+        same.unwrap_or_else(|| {
+            self.list.push(Draft {
+                hosts: if external { BTreeSet::from([name.to_ascii_lowercase()]) } else { BTreeSet::new() },
+                name,
+                origin,
+                place: place.to_owned(),
+                territory: territory.to_owned(),
+                ports: BTreeSet::new(),
+                labels: Vec::new(),
+                forwards: false,
+                external,
+                declared: false,
+            });
+            self.list.len() - 1
+        })
+    }
+
+    /// The environment, its services sorted by name and renumbered, names made unique.
+    pub(crate) fn into_environment(self, name: &str, owned: &Owned, calls: Vec<Call>) -> Environment {
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        let shown = self.unique_names();
+        order.sort_by(|&a, &b| shown[a].cmp(&shown[b]));
+        let mut number = vec![ServiceId(0); order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            number[old] = ServiceId(new as u32);
+        }
+        let services = order
+            .iter()
+            .map(|&old| {
+                let draft = &self.list[old];
+                Service {
+                    name: shown[old].clone(),
+                    origin: draft.origin.clone(),
+                    groups: owned.of_service(old),
+                    forwards: draft.forwards,
+                    external: draft.external,
+                }
+            })
+            .collect();
+        let mut calls: Vec<Call> = calls
+            .into_iter()
+            .map(|call| Call { from: number[call.from.0 as usize], to: number[call.to.0 as usize], ..call })
+            .collect();
+        calls.sort_by(|a, b| (a.from, a.to, &a.origin).cmp(&(b.from, b.to, &b.origin)));
+        let groups: BTreeSet<GroupId> =
+            owned.all_groups().chain(calls.iter().flat_map(|call| call.groups.iter().copied())).collect();
+        Environment { name: name.to_owned(), services, calls, groups: groups.into_iter().collect() }
+    }
+
+    /// Names as shown: qualified by territory, then by place, where several services share one.
+    fn unique_names(&self) -> Vec<String> {
+        let qualified = |draft: &Draft, step: usize| match step {
+            0 => draft.name.clone(),
+            1 if !draft.territory.is_empty() => format!("{}/{}", draft.territory, draft.name),
+            1 => draft.name.clone(),
+            _ => format!("{} ({})", draft.name, draft.place),
+        };
+        let mut names: Vec<String> = self.list.iter().map(|draft| qualified(draft, 0)).collect();
+        for step in 1..=2 {
+            let mut count: BTreeMap<String, usize> = BTreeMap::new();
+            for name in &names {
+                *count.entry(name.clone()).or_default() += 1;
+            }
+            for (name, draft) in names.iter_mut().zip(&self.list) {
+                if count[name] > 1 {
+                    *name = qualified(draft, step);
+                }
+            }
+        }
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for name in &mut names {
+            let times = seen.entry(name.clone()).or_default();
+            *times += 1;
+            if *times > 1 {
+                *name = format!("{name} #{times}");
+            }
+        }
+        names
+    }
+}
+
+impl Draft {
+    fn absorb(&mut self, component: &Component) {
+        self.hosts.extend(component.aliases.iter().map(|host| host.to_ascii_lowercase()));
+        self.ports.extend(&component.ports);
+        for label in &component.labels {
+            if !self.labels.contains(label) {
+                self.labels.push(label.clone());
+            }
+        }
+        self.forwards |= component.forwards;
+    }
+
+    /// Whether a place lies in its territory.
+    pub(crate) fn reaches(&self, place: &str) -> bool {
+        is_below(place, &self.territory)
+    }
+}

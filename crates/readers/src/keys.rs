@@ -1,0 +1,864 @@
+//! What a key says by its words alone, in any spelling: `requestTimeoutMs`, `request-timeout-ms`,
+//! `REQUEST_TIMEOUT_MS`, `request.timeout.ms`. One table from the most to the least specific
+//! pattern. Knows no product (that is `products`) and no value.
+
+use model::{Covers, Knob, Probe, ProbeField, TimeUnit, Topic};
+
+use crate::{Reason, Zero};
+
+/// What a key's words say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Class {
+    /// What it controls.
+    pub(crate) knob: Knob,
+    /// The unit that the name states.
+    pub(crate) name_unit: Option<TimeUnit>,
+    /// Whose side it is on, where the words say so.
+    pub(crate) side: Option<Side>,
+    /// What 0 means at keys of this kind.
+    pub(crate) zero: Zero,
+    /// The words do not settle what the limit covers: [`Class::guess`] puts it in words.
+    pub(crate) guessed: bool,
+}
+
+impl Class {
+    /// The guess in words, to stand behind "assumed": "that `timeout` covers the whole call".
+    pub(crate) fn guess(&self, leaf: &str) -> Option<String> {
+        if !self.guessed {
+            return None;
+        }
+        Some(match self.knob {
+            Knob::Timeout(covers) => format!("that `{leaf}` covers {}", covers.words()),
+            Knob::Attempts => format!("that `{leaf}` counts the first try too"),
+            Knob::Retries => format!("that `{leaf}` counts the tries after the first"),
+            Knob::BackoffBase => format!("that `{leaf}` is the wait before the first retry"),
+            Knob::PoolSize => format!("that `{leaf}` is the most connections of a pool"),
+            _ => format!("what `{leaf}` controls"),
+        })
+    }
+}
+
+/// Whose side of a connection a key configures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The side that accepts.
+    Server,
+    /// The side that calls.
+    Client,
+}
+
+/// What the words of a key and of the keys around it say. `parents` are the enclosing keys, the
+/// outermost first; only the nearest two count. `None`: no key of our topics. An error says why a
+/// key that looks like one of ours is none.
+///
+/// # Errors
+///
+/// [`Reason::NotOurs`] for names, ports, paths and other company of our keys.
+pub(crate) fn classify(parents: &[&str], leaf: &str) -> Option<Result<Class, Reason>> {
+    let near = &parents[parents.len().saturating_sub(2)..];
+    if !is_suspect(leaf) && !near.iter().any(|parent| is_suspect(parent)) {
+        return None;
+    }
+    let mut words = Words::split(leaf);
+    if let ([.., parent], Some(_)) = (near, words.only_unit()) {
+        // `timeout: { seconds: 5 }`, `request.timeout.ms`: the parent names what, the leaf how much.
+        words = Words::split(parent);
+        words.add(leaf);
+    }
+    let mut around = Words::default();
+    for parent in near {
+        around.add(parent);
+    }
+    let named = is_topic(&words);
+    if let Some(class) = probe_field(&words, &around) {
+        return Some(Ok(class));
+    }
+    let Some(pattern) = PATTERNS.iter().find(|pattern| pattern.matches(&words, &around)) else {
+        return named.then_some(Err(Reason::NotOurs));
+    };
+    match pattern.says {
+        Says::Knob(knob) => {
+            Some(Ok(Class { name_unit: words.unit(), side: side(parents, &words), ..Class::plain(knob) }))
+        }
+        Says::Guess(knob) => Some(Ok(Class {
+            name_unit: words.unit(),
+            side: side(parents, &words),
+            guessed: true,
+            ..Class::plain(knob)
+        })),
+        Says::NotOurs if named => Some(Err(Reason::NotOurs)),
+        Says::NotOurs => None,
+    }
+}
+
+impl Class {
+    fn plain(knob: Knob) -> Self {
+        let zero = match knob {
+            Knob::Timeout(Covers::Drain) | Knob::Grace | Knob::PreStop => Zero::Literal,
+            Knob::BackoffBase | Knob::BackoffMax | Knob::Jitter | Knob::Probe(..) => Zero::Literal,
+            _ => Zero::Never,
+        };
+        Self { knob, name_unit: None, side: None, zero, guessed: false }
+    }
+}
+
+/// Whether a key may be one of ours: a quick look at its bytes, before anything is split.
+pub(crate) fn is_suspect(key: &str) -> bool {
+    key.as_bytes().windows(4).any(|four| {
+        let four = [four[0] | 0x20, four[1] | 0x20, four[2] | 0x20, four[3] | 0x20];
+        matches!(
+            &four,
+            b"time"
+                | b"dead"
+                | b"retr"
+                | b"atte"
+                | b"trie"
+                | b"back"
+                | b"aliv"
+                | b"pool"
+                | b"conn"
+                | b"idle"
+                | b"grac"
+                | b"drai"
+                | b"shut"
+                | b"life"
+                | b"prob"
+                | b"heal"
+                | b"jitt"
+                | b"dial"
+        )
+    })
+}
+
+/// Whether the words hold one that an operator would look for: such a key is reported, never
+/// silently passed over.
+fn is_topic(words: &Words) -> bool {
+    const TOPICS: &str = "timeout|deadline|retry|retries|attempt|attempts|backoff|keepalive|pool|pools";
+    words.has_any(TOPICS) || words.has_any("max|maximum|limit") && words.has_any("connection|connections")
+}
+
+fn side(parents: &[&str], words: &Words) -> Option<Side> {
+    const SERVER: &str = "server|listener|listeners|listen|inbound|ingress|httpd|downstream";
+    const CLIENT: &str = "client|clients|upstream|upstreams|backend|outbound|cluster|clusters";
+    let of = |words: &Words| match (words.has_any(SERVER), words.has_any(CLIENT)) {
+        (true, false) if !words.has("next") => Some(Side::Server),
+        (false, true) => Some(Side::Client),
+        _ => None,
+    };
+    of(words).or_else(|| parents.iter().rev().find_map(|parent| of(&Words::split(parent))))
+}
+
+/// Fields of probes and health checks, wherever a word of the key or of its parents names one.
+fn probe_field(words: &Words, around: &Words) -> Option<Class> {
+    let has = |any: &str| words.has_any(any) || around.has_any(any);
+    let probe = if has("liveness") {
+        Probe::Liveness
+    } else if has("readiness") {
+        Probe::Readiness
+    } else if has("startup") && has("probe") {
+        Probe::Startup
+    } else if has("healthcheck|healthchecks|livez|readyz") || has("health") && has("check|checks|probe") {
+        Probe::Health
+    } else {
+        return None;
+    };
+    let field = if words.has("timeout") {
+        ProbeField::Timeout
+    } else if words.has_any("period|interval") && !words.has("start") {
+        ProbeField::Period
+    } else if words.has_any("delay") || words.has("start") && words.has("period") {
+        ProbeField::InitialDelay
+    } else if words.has_any("failure|unhealthy|fail|fails") && words.has_any("threshold|count|max|fails")
+        || words.has_any("retries")
+    {
+        ProbeField::Failures
+    } else {
+        return None;
+    };
+    Some(Class { name_unit: words.unit(), ..Class::plain(Knob::Probe(probe, field)) })
+}
+
+/// What a pattern says of the keys it matches.
+#[derive(Debug, Clone, Copy)]
+enum Says {
+    /// The words say it.
+    Knob(Knob),
+    /// The likeliest meaning of words that leave it open.
+    Guess(Knob),
+    /// It only looks like one of ours.
+    NotOurs,
+}
+
+/// Words that a key must hold. Alternatives are joined with `|`; `!word` must be absent; `/word`
+/// must stand in one of the two nearest enclosing keys; `word$` must be the last word (units left
+/// aside) and `=word` the only one.
+struct Pattern {
+    words: &'static str,
+    says: Says,
+}
+
+impl Pattern {
+    fn matches(&self, words: &Words, around: &Words) -> bool {
+        self.words.split(' ').all(|want| match want.as_bytes()[0] {
+            b'!' => !words.has_any(&want[1..]),
+            b'/' => around.has_any(&want[1..]),
+            b'=' => words.only(&want[1..]),
+            _ => match want.strip_suffix('$') {
+                Some(last) => words.last_is(last),
+                None => words.has_any(want),
+            },
+        })
+    }
+}
+
+const fn knob(words: &'static str, knob: Knob) -> Pattern {
+    Pattern { words, says: Says::Knob(knob) }
+}
+
+const fn guess(words: &'static str, knob: Knob) -> Pattern {
+    Pattern { words, says: Says::Guess(knob) }
+}
+
+const fn not_ours(words: &'static str) -> Pattern {
+    Pattern { words, says: Says::NotOurs }
+}
+
+const fn limit(words: &'static str, covers: Covers) -> Pattern {
+    knob(words, Knob::Timeout(covers))
+}
+
+const fn likely(words: &'static str, covers: Covers) -> Pattern {
+    guess(words, Knob::Timeout(covers))
+}
+
+/// The meaning of words, most specific first.
+const PATTERNS: &[Pattern] = &[
+    // Company of our keys: what is named, run, shown or stored, not how long or how often.
+    not_ours("name|names|image|tag|version|path|file|dir|directory|url|uri|host|hostname|port|id|ids|uuid$"),
+    not_ours("command|cmd|message|msg|text|description|title|label|labels|template|script|help|comment$"),
+    not_ours("user|username|password|secret|class|type|kind|schema|namespace|metric|metrics|log|logs$"),
+    not_ours("key|keys|cidr|cidrs|subnet|ip|ips|address|addr|prefix|suffix|expr|topic|exchange$"),
+    not_ours("size|bytes|buffer|memory|kb|mb !pool"),
+    not_ours("login|failed|password|auth|otp|verification|signin|guess attempts|attempt"),
+    not_ours("time|timestamp|date$ last|first|next|created|updated !timeout"),
+    // Conditions, then switches.
+    knob(
+        "retry|retries|retryable|retriable on|codes|code|status|statuses|methods|method|conditions",
+        Knob::RetryOn,
+    ),
+    knob("retry|retries|retryable|retriable exceptions|errors|error|exception|when|if", Knob::RetryOn),
+    knob("on|codes|statuses|methods|conditions /retry|retries|retrypolicy", Knob::RetryOn),
+    knob("enable|enabled|disable|disabled|use|allow retry|retries", Knob::Other(Topic::Retry)),
+    knob("enable|enabled|disable|disabled|use|allow keepalive", Knob::KeepAlive),
+    knob("enable|enabled|disable|disabled|use|allow pool|pools|pooling", Knob::Other(Topic::Pool)),
+    knob("enable|enabled|disable|disabled|use|allow timeout|deadline", Knob::Other(Topic::Timeout)),
+    knob("enable|enabled|disable|disabled|use|allow backoff|jitter", Knob::Other(Topic::Backoff)),
+    knob("=enable|enabled|disable|disabled /retry|retries", Knob::Other(Topic::Retry)),
+    knob("=enable|enabled|disable|disabled /keepalive", Knob::KeepAlive),
+    // One attempt of several.
+    limit("per try timeout", Covers::Attempt),
+    limit("try|attempt|attempts timeout", Covers::Attempt),
+    // Back-off.
+    knob("backoff limit", Knob::Retries),
+    knob("jitter backoff|retry|retries", Knob::Jitter),
+    knob("=jitter /retry|retries|backoff", Knob::Jitter),
+    knob("backoff multiplier|factor|exponent|rate|coefficient", Knob::BackoffFactor),
+    knob("retry|retries multiplier|factor|exponent", Knob::BackoffFactor),
+    knob("multiplier|factor|exponent /retry|retries|backoff", Knob::BackoffFactor),
+    limit("retry|retries|backoff elapsed|total max|time|timeout|duration", Covers::WholeCall),
+    limit("elapsed max|time /retry|retries|backoff", Covers::WholeCall),
+    knob("max|maximum|cap|ceiling backoff !retries|attempts", Knob::BackoffMax),
+    knob("max|maximum retry interval|delay|wait|sleep|backoff|period", Knob::BackoffMax),
+    knob("max|maximum interval|delay|wait|backoff|sleep /retry|retries|backoff", Knob::BackoffMax),
+    knob("=max|maximum|cap /backoff", Knob::BackoffMax),
+    knob("initial|base|min|minimum|start|first|delay|interval|period backoff", Knob::BackoffBase),
+    knob("=initial|base|min|minimum|start|delay|interval|period|duration /backoff", Knob::BackoffBase),
+    knob(
+        "retry|retries interval|delay|wait|sleep|pause|period|step|spacing|every|backoff",
+        Knob::BackoffBase,
+    ),
+    knob("initial|min|base interval|delay|wait|backoff|sleep /retry|retries|backoff", Knob::BackoffBase),
+    knob("interval|delay|wait|pause|sleep /retry|retries|backoff !timeout", Knob::BackoffBase),
+    guess("=backoff", Knob::BackoffBase),
+    guess("backoff$", Knob::BackoffBase),
+    knob("backoff", Knob::Other(Topic::Backoff)),
+    // Retries and attempts.
+    guess("retry|retries timeout|deadline", Knob::Timeout(Covers::WholeCall)),
+    guess("retry after", Knob::BackoffBase),
+    knob("attempts|attempt /retries", Knob::Retries),
+    guess("retry attempts|attempt", Knob::Attempts),
+    knob("max|maximum|num|number|count attempts|attempt", Knob::Attempts),
+    knob("tries max|maximum|num|number|count|next", Knob::Attempts),
+    guess("attempts$", Knob::Attempts),
+    guess("=tries", Knob::Attempts),
+    knob("max|maximum|num|number|count|limit|times|auto|nr|total retries|retry", Knob::Retries),
+    knob("=max|maximum|count|limit|times|num /retry|retries", Knob::Retries),
+    knob("retries", Knob::Retries),
+    guess("retry$", Knob::Retries),
+    knob("retry", Knob::Other(Topic::Retry)),
+    knob("attempts|attempt", Knob::Other(Topic::Retry)),
+    // Keep-alive and idle connections, before the pools and connects that share their words.
+    knob("idle transaction timeout", Knob::Other(Topic::Timeout)),
+    knob("max|maximum idle connections|connection", Knob::PoolIdle),
+    knob("min|minimum idle !timeout !time", Knob::PoolIdle),
+    knob("idle max|maximum|min|size|count /pool|pooling|datasource|hikari !timeout !time", Knob::PoolIdle),
+    limit("idle timeout|time|duration|lifetime !check", Covers::Idle),
+    limit("=idle /timeout|timeouts", Covers::Idle),
+    limit("keepalive timeout", Covers::Idle),
+    limit("timeout /keepalive", Covers::Idle),
+    knob("keepalive interval|period|intvl|ping|every|time|idle", Knob::Interval),
+    knob("interval|period|time|idle /keepalive", Knob::Interval),
+    knob("keepalive probes|probe|count|cnt|retries", Knob::Other(Topic::KeepAlive)),
+    knob("requests per connection", Knob::KeepAlive),
+    knob("keepalive", Knob::KeepAlive),
+    // Pools.
+    limit("acquire|acquisition|acquiring|checkout|borrow|obtain timeout", Covers::PoolWait),
+    limit("pool|queue wait timeout", Covers::PoolWait),
+    limit("timeout /acquire|acquisition|checkout", Covers::PoolWait),
+    limit("=acquire|acquisition|checkout|pool /timeout|timeouts", Covers::PoolWait),
+    limit("wait max|maximum|timeout /pool|pooling", Covers::PoolWait),
+    likely("pool timeout", Covers::PoolWait),
+    likely("=timeout /pool", Covers::PoolWait),
+    likely("timeout queue", Covers::PoolWait),
+    likely("=queue /timeout|timeouts", Covers::PoolWait),
+    limit("pool recycle|lifetime|age", Covers::Lifetime),
+    limit("connection|connections lifetime|age", Covers::Lifetime),
+    limit("max|maximum connection duration", Covers::Lifetime),
+    limit(
+        "max|maximum lifetime|age /pool|pooling|connection|connections|hikari|datasource",
+        Covers::Lifetime,
+    ),
+    limit("max|maximum lifetime", Covers::Lifetime),
+    limit("keepalive age", Covers::Lifetime),
+    knob(
+        "thread|threads|worker|workers|executor|scheduler|memory|buffer|ip|address|node|storage pool|pools",
+        Knob::Other(Topic::Pool),
+    ),
+    knob("pool min|minimum|idle|core !timeout", Knob::PoolIdle),
+    knob("=min|minimum|initial /pool|pooling", Knob::PoolIdle),
+    knob("pool size|max|maximum|limit|capacity|connections", Knob::PoolSize),
+    knob("=max|maximum|size|limit|capacity|connections /pool|pooling", Knob::PoolSize),
+    knob("max|maximum active|total|size|open /pool|pooling|datasource", Knob::PoolSize),
+    knob("max|maximum|limit|total connections", Knob::PoolSize),
+    knob("max|maximum|limit|open connection !timeout !time !age", Knob::PoolSize),
+    knob("=connections /limits|limit", Knob::PoolSize),
+    guess("=pool|pools|poolsize", Knob::PoolSize),
+    knob("pool|pools", Knob::Other(Topic::Pool)),
+    // Start and stop.
+    knob("termination|stop|kill|terminate grace", Knob::Grace),
+    knob("prestop|stop delay|sleep|wait pre|prestop", Knob::PreStop),
+    limit(
+        "shutdown|drain|draining|grace|graceful|stop|termination|terminate timeout|deadline",
+        Covers::Drain,
+    ),
+    limit("shutdown|drain|draining grace|graceful|period|time|delay|wait|duration|interval", Covers::Drain),
+    limit("timeout|period|time|delay|wait|duration /shutdown|drain|draining|graceful", Covers::Drain),
+    limit("deregistration delay", Covers::Drain),
+    limit("=drain|shutdown /timeout|timeouts", Covers::Drain),
+    // Time limits whose words name what they cover.
+    knob(
+        "lease|session|cache|token|cookie|lock|job|build|install|upgrade|rollout|deploy timeout",
+        Knob::Other(Topic::Timeout),
+    ),
+    knob(
+        "otp|code|lockout|ban|invite|inactivity|heartbeat|election|rebalance|login timeout",
+        Knob::Other(Topic::Timeout),
+    ),
+    knob("progress|startup|start|boot|wait|ready deadline|timeout", Knob::Other(Topic::Timeout)),
+    limit("tls|ssl|handshake timeout", Covers::Tls),
+    limit("connect|connecting|dial timeout|deadline", Covers::Connect),
+    likely("connection timeout !read !request", Covers::Connect),
+    limit("=connect|dial|connection /timeout|timeouts", Covers::Connect),
+    limit("timeout /connect", Covers::Connect),
+    limit("statement|query|sql timeout|deadline", Covers::Statement),
+    limit("=statement|query /timeout|timeouts", Covers::Statement),
+    limit("header|headers response timeout", Covers::FirstByte),
+    limit("first byte timeout", Covers::FirstByte),
+    knob("header|headers|body timeout", Knob::Timeout(Covers::Unknown)),
+    limit("handler timeout|deadline", Covers::Handler),
+    likely("worker timeout", Covers::Handler),
+    likely("response timeout", Covers::FirstByte),
+    likely("=response /timeout|timeouts", Covers::FirstByte),
+    likely("read|receive|recv|socket timeout", Covers::BetweenBytes),
+    likely("=read|receive|recv|socket /timeout|timeouts", Covers::BetweenBytes),
+    knob("write|send timeout", Knob::Timeout(Covers::Unknown)),
+    knob("=write|send /timeout|timeouts", Knob::Timeout(Covers::Unknown)),
+    limit("whole|overall|total|call|operation timeout|deadline", Covers::WholeCall),
+    limit("=whole|overall|total|call|operation /timeout|timeouts", Covers::WholeCall),
+    likely("command timeout", Covers::Attempt),
+    likely("request|http|api|rpc timeout|deadline", Covers::WholeCall),
+    likely("=request|http /timeout|timeouts", Covers::WholeCall),
+    likely("timeout|deadline", Covers::WholeCall),
+];
+
+/// What stands before the words that say what a setting controls: `DIRECTORY` of
+/// `DIRECTORY_REQUEST_TIMEOUT_MS`, nothing of `request_timeout`.
+pub(crate) fn stem_of_setting(key: &str) -> &str {
+    const KNOB_WORDS: &str = "timeout|timeouts|time|deadline|deadlines|retry|retries|attempts|tries|backoff|back|\
+        keepalive|keep|alive|idle|pool|pools|max|maximum|min|minimum|initial|connect|connection|connections|conn|\
+        conns|dial|read|write|send|receive|socket|request|response|statement|query|call|overall|total|wait|\
+        acquire|per|default|http|client|tls|ssl|shutdown|drain|grace|graceful|global|num|number|enable|disable";
+    let mut end = 0;
+    for piece in pieces(key) {
+        let word = &key[piece.clone()];
+        if KNOB_WORDS.split('|').any(|knob| knob.eq_ignore_ascii_case(word)) || is_run_together(word) {
+            break;
+        }
+        end = piece.end;
+    }
+    &key[..end]
+}
+
+fn is_run_together(word: &str) -> bool {
+    let mut words = Words::default();
+    words.push(word.as_bytes());
+    words.count > 1
+}
+
+/// What stands before the words that say that a key holds an address: `DIRECTORY` of
+/// `DIRECTORY_SERVICE_URL`, nothing of `url`.
+pub(crate) fn stem_of_address(key: &str) -> &str {
+    const ADDRESS_WORDS: &str = "url|urls|uri|uris|addr|addrs|address|addresses|host|hosts|hostname|port|dsn|\
+        endpoint|endpoints|server|servers|service|base|broker|brokers|connection|string|jdbc|http|grpc|https";
+    let pieces: Vec<_> = pieces(key).collect();
+    let keep = pieces
+        .iter()
+        .rposition(|piece| {
+            !ADDRESS_WORDS.split('|').any(|word| word.eq_ignore_ascii_case(&key[piece.clone()]))
+        })
+        .map_or(0, |last| pieces[last].end);
+    &key[..keep]
+}
+
+/// Where the words of a key stand in it.
+fn pieces(key: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let bytes = key.as_bytes();
+    let mut start = 0;
+    (0..=bytes.len()).filter_map(move |i| {
+        let ends = match bytes.get(i) {
+            None => true,
+            Some(byte) if !byte.is_ascii_alphanumeric() => true,
+            Some(byte) if i > start && byte.is_ascii_uppercase() => {
+                // A capital starts a word behind a small letter, and before one (`MSTimeout`).
+                !bytes[i - 1].is_ascii_uppercase()
+                    || bytes.get(i + 1).is_some_and(|next| next.is_ascii_lowercase() && *next != b's')
+            }
+            Some(_) => false,
+        };
+        if !ends {
+            return None;
+        }
+        let piece = start..i;
+        start = i + usize::from(bytes.get(i).is_some_and(|byte| !byte.is_ascii_alphanumeric()));
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// The words of a key, lower case, in order. Holds its own bytes, so splitting allocates nothing.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    bytes: [u8; Words::BYTES],
+    ends: [u8; Words::MOST],
+    count: usize,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self { bytes: [0; Self::BYTES], ends: [0; Self::MOST], count: 0 }
+    }
+}
+
+impl Words {
+    /// Longer keys lose their end: no product has them (the longest Envoy field has 61 letters).
+    const BYTES: usize = 128;
+    const MOST: usize = 24;
+
+    fn split(key: &str) -> Self {
+        let mut words = Self::default();
+        words.add(key);
+        words
+    }
+
+    /// Adds the words of another key.
+    fn add(&mut self, key: &str) {
+        for piece in pieces(key) {
+            self.push(&key.as_bytes()[piece]);
+        }
+    }
+
+    fn push(&mut self, word: &[u8]) {
+        // Words run together (`connecttimeout`, `maxretries`, `poolsize`) are taken apart at the
+        // words that every product writes in both ways.
+        for known in ["timeouts", "timeout", "retries", "retry", "attempts", "keepalive", "backoff", "pool"] {
+            if word.len() > known.len() {
+                let (head, tail) = word.split_at(word.len() - known.len());
+                if tail.eq_ignore_ascii_case(known.as_bytes()) && head.len() > 1 {
+                    self.push(head);
+                    self.push(tail);
+                    return;
+                }
+                let (head, tail) = word.split_at(known.len());
+                let is_ours = head.eq_ignore_ascii_case(known.as_bytes());
+                if is_ours && UNIT_WORDS.iter().any(|(unit, _)| tail.eq_ignore_ascii_case(unit.as_bytes())) {
+                    self.push(head);
+                    self.push(tail);
+                    return;
+                }
+            }
+        }
+        for (run_together, first, second) in [
+            ("maxconn", "max", "connections"),
+            ("maxconns", "max", "connections"),
+            ("maxconnections", "max", "connections"),
+            ("poolsize", "pool", "size"),
+            ("graceperiod", "grace", "period"),
+            ("failurethreshold", "failure", "threshold"),
+        ] {
+            if word.eq_ignore_ascii_case(run_together.as_bytes()) {
+                self.append(first.as_bytes());
+                self.append(second.as_bytes());
+                return;
+            }
+        }
+        for (first, second, joined) in [
+            ("time", "out", "timeout"),
+            ("time", "outs", "timeout"),
+            ("keep", "alive", "keepalive"),
+            ("keep", "alives", "keepalive"),
+            ("back", "off", "backoff"),
+            ("dead", "line", "deadline"),
+            ("hand", "shake", "handshake"),
+            ("life", "time", "lifetime"),
+        ] {
+            if self.last() == Some(first) && word.eq_ignore_ascii_case(second.as_bytes()) {
+                self.count -= 1;
+                self.append(joined.as_bytes());
+                return;
+            }
+        }
+        let same = [
+            ("timeouts", "timeout"),
+            ("deadlines", "deadline"),
+            ("keepalives", "keepalive"),
+            ("conn", "connection"),
+            ("conns", "connections"),
+            ("retrys", "retries"),
+            ("connects", "connect"),
+        ];
+        match same.iter().find(|(word_, _)| word.eq_ignore_ascii_case(word_.as_bytes())) {
+            Some((_, plain)) => self.append(plain.as_bytes()),
+            None => self.append(word),
+        }
+    }
+
+    fn append(&mut self, word: &[u8]) {
+        let start = self.end();
+        if self.count == Self::MOST || start + word.len() > Self::BYTES {
+            return;
+        }
+        for (to, from) in self.bytes[start..].iter_mut().zip(word) {
+            *to = from.to_ascii_lowercase();
+        }
+        self.ends[self.count] = (start + word.len()) as u8;
+        self.count += 1;
+    }
+
+    fn end(&self) -> usize {
+        self.count.checked_sub(1).map_or(0, |last| usize::from(self.ends[last]))
+    }
+
+    fn get(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]));
+        std::str::from_utf8(&self.bytes[start..usize::from(self.ends[index])]).unwrap_or("")
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.count).map(|index| self.get(index))
+    }
+
+    fn last(&self) -> Option<&str> {
+        self.count.checked_sub(1).map(|last| self.get(last))
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.iter().any(|own| own == word)
+    }
+
+    fn has_any(&self, alternatives: &str) -> bool {
+        alternatives.split('|').any(|word| self.has(word))
+    }
+
+    /// The words without a unit behind them and without the `in` before the unit.
+    fn without_unit(&self) -> usize {
+        let mut count = self.count;
+        while count > 1 && (unit_of_word(self.get(count - 1)).is_some() || self.get(count - 1) == "in") {
+            count -= 1;
+        }
+        count
+    }
+
+    fn last_is(&self, alternatives: &str) -> bool {
+        let count = self.without_unit();
+        count > 0 && alternatives.split('|').any(|word| word == self.get(count - 1))
+    }
+
+    fn only(&self, alternatives: &str) -> bool {
+        self.without_unit() == 1 && alternatives.split('|').any(|word| word == self.get(0))
+    }
+
+    /// The unit, where the words are nothing else.
+    fn only_unit(&self) -> Option<TimeUnit> {
+        unit_of_word(self.last()?).filter(|_| self.count == 1)
+    }
+
+    /// The unit that the words name: at the end, or one that cannot be anything else anywhere.
+    fn unit(&self) -> Option<TimeUnit> {
+        let last = unit_of_word(self.last()?).filter(|_| self.count > 1);
+        last.or_else(|| self.iter().skip(1).filter(|word| word.len() > 1).find_map(unit_of_word))
+    }
+}
+
+/// Units as keys name them. `min` is left out: it is the minimum as often as the minute.
+const UNIT_WORDS: &[(&str, TimeUnit)] = &[
+    ("ns", TimeUnit::Nanoseconds),
+    ("nanos", TimeUnit::Nanoseconds),
+    ("nanoseconds", TimeUnit::Nanoseconds),
+    ("us", TimeUnit::Microseconds),
+    ("usec", TimeUnit::Microseconds),
+    ("micros", TimeUnit::Microseconds),
+    ("microseconds", TimeUnit::Microseconds),
+    ("ms", TimeUnit::Milliseconds),
+    ("msec", TimeUnit::Milliseconds),
+    ("msecs", TimeUnit::Milliseconds),
+    ("millis", TimeUnit::Milliseconds),
+    ("millisec", TimeUnit::Milliseconds),
+    ("millisecond", TimeUnit::Milliseconds),
+    ("milliseconds", TimeUnit::Milliseconds),
+    ("s", TimeUnit::Seconds),
+    ("sec", TimeUnit::Seconds),
+    ("secs", TimeUnit::Seconds),
+    ("seconds", TimeUnit::Seconds),
+    ("mins", TimeUnit::Minutes),
+    ("minutes", TimeUnit::Minutes),
+    ("hours", TimeUnit::Hours),
+    ("hrs", TimeUnit::Hours),
+    ("days", TimeUnit::Days),
+];
+
+fn unit_of_word(word: &str) -> Option<TimeUnit> {
+    UNIT_WORDS.iter().find(|(name, _)| *name == word).map(|&(_, unit)| unit)
+}
+
+#[cfg(test)]
+#[allow(clippy::use_debug, reason = "tests show what words mean by the names of the model")]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    fn shown(key: &str) -> String {
+        let segments: Vec<&str> = key.split('.').collect();
+        let (leaf, parents) = segments.split_last().unwrap();
+        match classify(parents, leaf) {
+            None => "-".to_owned(),
+            Some(Err(reason)) => format!("{reason:?}"),
+            Some(Ok(class)) => {
+                let mut text = format!("{:?}", class.knob);
+                if let Some(unit) = class.name_unit {
+                    write!(text, ", {}", unit.name()).unwrap();
+                }
+                if let Some(side) = class.side {
+                    text.push_str(if side == Side::Server { ", server" } else { ", client" });
+                }
+                if let Some(guess) = class.guess(leaf) {
+                    write!(text, ", assuming {guess}").unwrap();
+                }
+                text
+            }
+        }
+    }
+
+    fn table(keys: &str) -> String {
+        keys.split_whitespace().map(|key| format!("{key}: {}\n", shown(key))).collect()
+    }
+
+    #[test]
+    fn limits() {
+        let shown = table(
+            "timeout request_timeout requestTimeoutMs REQUEST_TIMEOUT_SECONDS request.timeout.ms deadline
+             connect_timeout connectTimeout connecttimeout CONNECTION_TIMEOUT timeouts.connect timeoutInMilliseconds
+             read-timeout server.write_timeout timeouts.read response_timeout response_header_timeout
+             perTryTimeout overall_timeout_s socketTimeoutMS tls_handshake_timeout statement_timeout
+             graceTimeOut shutdown_timeout drain_seconds terminationGracePeriodSeconds idleTimeout
+             idle_in_transaction_session_timeout keepalive_timeout maxLifetime conn_max_lifetime
+             pool.timeout acquireTimeoutMillis pool_wait_timeout BACKEND_TIMEOUT session_timeout
+             timeout_ms timeoutS timeouts.queue",
+        );
+        insta::assert_snapshot!(shown, @r#"
+        timeout: Timeout(WholeCall), assuming that `timeout` covers the whole call
+        request_timeout: Timeout(WholeCall), assuming that `request_timeout` covers the whole call
+        requestTimeoutMs: Timeout(WholeCall), milliseconds, assuming that `requestTimeoutMs` covers the whole call
+        REQUEST_TIMEOUT_SECONDS: Timeout(WholeCall), seconds, assuming that `REQUEST_TIMEOUT_SECONDS` covers the whole call
+        request.timeout.ms: Timeout(WholeCall), milliseconds, assuming that `ms` covers the whole call
+        deadline: Timeout(WholeCall), assuming that `deadline` covers the whole call
+        connect_timeout: Timeout(Connect)
+        connectTimeout: Timeout(Connect)
+        connecttimeout: Timeout(Connect)
+        CONNECTION_TIMEOUT: Timeout(Connect), assuming that `CONNECTION_TIMEOUT` covers the connect
+        timeouts.connect: Timeout(Connect)
+        timeoutInMilliseconds: Timeout(WholeCall), milliseconds, assuming that `timeoutInMilliseconds` covers the whole call
+        read-timeout: Timeout(BetweenBytes), assuming that `read-timeout` covers the gap between two reads
+        server.write_timeout: Timeout(Unknown), server
+        timeouts.read: Timeout(BetweenBytes), assuming that `read` covers the gap between two reads
+        response_timeout: Timeout(FirstByte), assuming that `response_timeout` covers the wait for the first byte
+        response_header_timeout: Timeout(FirstByte)
+        perTryTimeout: Timeout(Attempt)
+        overall_timeout_s: Timeout(WholeCall), seconds
+        socketTimeoutMS: Timeout(BetweenBytes), milliseconds, assuming that `socketTimeoutMS` covers the gap between two reads
+        tls_handshake_timeout: Timeout(Tls)
+        statement_timeout: Timeout(Statement)
+        graceTimeOut: Timeout(Drain)
+        shutdown_timeout: Timeout(Drain)
+        drain_seconds: -
+        terminationGracePeriodSeconds: Grace, seconds
+        idleTimeout: Timeout(Idle)
+        idle_in_transaction_session_timeout: Other(Timeout)
+        keepalive_timeout: Timeout(Idle)
+        maxLifetime: Timeout(Lifetime)
+        conn_max_lifetime: Timeout(Lifetime)
+        pool.timeout: Timeout(PoolWait), assuming that `timeout` covers the wait for a pooled connection
+        acquireTimeoutMillis: Timeout(PoolWait), milliseconds
+        pool_wait_timeout: Timeout(PoolWait)
+        BACKEND_TIMEOUT: Timeout(WholeCall), client, assuming that `BACKEND_TIMEOUT` covers the whole call
+        session_timeout: Other(Timeout)
+        timeout_ms: Timeout(WholeCall), milliseconds, assuming that `timeout_ms` covers the whole call
+        timeoutS: Timeout(WholeCall), seconds, assuming that `timeoutS` covers the whole call
+        timeouts.queue: Timeout(PoolWait), assuming that `queue` covers the wait for a pooled connection
+        "#);
+    }
+
+    #[test]
+    fn retries_and_backoff() {
+        let shown = table(
+            "retries maxRetries max_retries RETRY_COUNT retry.max retry.max-attempts retryAttempts retries.attempts
+             maxretries retry retry_interval retryDelayMs retry.delay initialBackoff backoff.initial maxBackoff
+             backoff_multiplier backoffLimit retry_on retry_on_status retryableStatusCodes retry.enabled enable_retry
+             max_login_attempts tries retry_timeout retry.jitter maxElapsedTime MaxAutoRetriesNextServer",
+        );
+        insta::assert_snapshot!(shown, @r#"
+        retries: Retries
+        maxRetries: Retries
+        max_retries: Retries
+        RETRY_COUNT: Retries
+        retry.max: Retries
+        retry.max-attempts: Attempts
+        retryAttempts: Attempts, assuming that `retryAttempts` counts the first try too
+        retries.attempts: Retries
+        maxretries: Retries
+        retry: Retries, assuming that `retry` counts the tries after the first
+        retry_interval: BackoffBase
+        retryDelayMs: BackoffBase, milliseconds
+        retry.delay: BackoffBase
+        initialBackoff: BackoffBase
+        backoff.initial: BackoffBase
+        maxBackoff: BackoffMax
+        backoff_multiplier: BackoffFactor
+        backoffLimit: Retries
+        retry_on: RetryOn
+        retry_on_status: RetryOn
+        retryableStatusCodes: RetryOn
+        retry.enabled: Other(Retry)
+        enable_retry: Other(Retry)
+        max_login_attempts: NotOurs
+        tries: Attempts, assuming that `tries` counts the first try too
+        retry_timeout: Timeout(WholeCall), assuming that `retry_timeout` covers the whole call
+        retry.jitter: Jitter
+        maxElapsedTime: -
+        MaxAutoRetriesNextServer: Retries
+        "#);
+    }
+
+    #[test]
+    fn pools_and_keepalive() {
+        let shown = table(
+            "poolSize pool_size maximumPoolSize max_connections MAX_CONN maxconn pool.max pool.min max_idle_conns
+             minimumIdle hikari.minimum-idle thread_pool_size pool_recycle keepalive keepalive_requests keepAlive
+             tcp_keepalive_interval keepalive_ms keepaliveTime maxRequestsPerConnection pool_pre_ping",
+        );
+        insta::assert_snapshot!(shown, @r#"
+        poolSize: PoolSize
+        pool_size: PoolSize
+        maximumPoolSize: PoolSize
+        max_connections: PoolSize
+        MAX_CONN: PoolSize
+        maxconn: PoolSize
+        pool.max: PoolSize
+        pool.min: PoolIdle
+        max_idle_conns: PoolIdle
+        minimumIdle: PoolIdle
+        hikari.minimum-idle: PoolIdle
+        thread_pool_size: Other(Pool)
+        pool_recycle: Timeout(Lifetime)
+        keepalive: KeepAlive
+        keepalive_requests: KeepAlive
+        keepAlive: KeepAlive
+        tcp_keepalive_interval: Interval
+        keepalive_ms: KeepAlive, milliseconds
+        keepaliveTime: Interval
+        maxRequestsPerConnection: KeepAlive
+        pool_pre_ping: Other(Pool)
+        "#);
+    }
+
+    #[test]
+    fn probes() {
+        let shown = table(
+            "livenessProbe.timeoutSeconds readiness_probe.period_seconds startupProbe.failureThreshold
+             livenessProbe.initialDelaySeconds healthcheck.interval healthcheck.retries healthcheck.start_period
+             health_checks.timeout healthCheck.path",
+        );
+        insta::assert_snapshot!(shown, @r#"
+        livenessProbe.timeoutSeconds: Probe(Liveness, Timeout), seconds
+        readiness_probe.period_seconds: Probe(Readiness, Period), seconds
+        startupProbe.failureThreshold: Probe(Startup, Failures)
+        livenessProbe.initialDelaySeconds: Probe(Liveness, InitialDelay), seconds
+        healthcheck.interval: Probe(Health, Period)
+        healthcheck.retries: Probe(Health, Failures)
+        healthcheck.start_period: Probe(Health, InitialDelay)
+        health_checks.timeout: Probe(Health, Timeout)
+        healthCheck.path: -
+        "#);
+    }
+
+    #[test]
+    fn company_of_our_keys() {
+        let shown = table(
+            "timeout_command keepalived_image_tag connection_pool_name pooler.image timeline cookie_lifetime ttl
+             health_port retry_queue_name pool_host backup background_color connector idle grace conntrack_max
+             timeout_message time_zone attributes last_retry_time update_interval deadlock_count",
+        );
+        insta::assert_snapshot!(shown, @r#"
+        timeout_command: NotOurs
+        keepalived_image_tag: -
+        connection_pool_name: NotOurs
+        pooler.image: -
+        timeline: -
+        cookie_lifetime: -
+        ttl: -
+        health_port: -
+        retry_queue_name: NotOurs
+        pool_host: NotOurs
+        backup: -
+        background_color: -
+        connector: -
+        idle: -
+        grace: -
+        conntrack_max: -
+        timeout_message: NotOurs
+        time_zone: -
+        attributes: -
+        last_retry_time: NotOurs
+        update_interval: -
+        deadlock_count: -
+        "#);
+    }
+}

@@ -1,0 +1,195 @@
+//! From one key and its value to a setting: what `forewarn.toml` declares, what the product's
+//! documentation says, what the key's words say, in this order. Looks at one pair at a time; what
+//! stands around it is `sweep`'s and `variables`' affair.
+
+use model::{Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
+use text::{Scalar, Span};
+
+use crate::keys::{self, Class};
+use crate::{Declared, Ignored, Meaning, Reason, Zero, measure, products};
+
+/// Where a key stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The file's path, for what products say about their own file names.
+    #[expect(dead_code, reason = "for the sweep")]
+    pub(crate) file: &'a str,
+    /// The enclosing keys, the outermost first.
+    pub(crate) parents: &'a [&'a str],
+    /// The key.
+    pub(crate) leaf: &'a str,
+}
+
+impl Place<'_> {
+    /// The key with its path, as settings name it.
+    pub(crate) fn key(&self) -> String {
+        let mut key = String::new();
+        for part in self.parents.iter().chain([&self.leaf]) {
+            if !key.is_empty() && !part.starts_with('[') {
+                key.push('.');
+            }
+            key.push_str(part);
+        }
+        key
+    }
+}
+
+/// Everything known about a key before its value is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    meaning: Meaning,
+    name_unit: Option<TimeUnit>,
+    declared: bool,
+    /// The product or its owner says what it means: nothing was guessed.
+    documented: bool,
+    class: Option<Class>,
+}
+
+impl Known {
+    /// The words' view of the key, where they have one.
+    pub(crate) fn class(&self) -> Option<Class> {
+        self.class
+    }
+}
+
+/// What is known about a key. `None`: it is not of our topics.
+pub(crate) fn known(place: &Place<'_>, declared: &[Declared]) -> Option<Result<Known, Reason>> {
+    let said = keys::classify(place.parents, place.leaf);
+    if !declared.is_empty()
+        && let key = place.key()
+        && let Some(declared) = declared.iter().find(|declared| path_matches(&declared.key, &key))
+    {
+        let zero = if declared.zero_is_never { Zero::Never } else { Zero::Literal };
+        let class = said.and_then(Result::ok);
+        let meaning = Meaning { knob: declared.knob, bare: declared.unit, zero, elsewhere: None };
+        return Some(Ok(Known {
+            meaning,
+            name_unit: class.and_then(|class| class.name_unit),
+            declared: declared.unit.is_some(),
+            documented: true,
+            class,
+        }));
+    }
+    if let Some(row) = products::find(place, said.is_some()) {
+        let class = said.and_then(Result::ok);
+        return Some(Ok(Known {
+            meaning: row.meaning(class.map(|class| class.knob))?,
+            name_unit: class.and_then(|class| class.name_unit),
+            declared: false,
+            documented: row.knob.is_some(),
+            class,
+        }));
+    }
+    Some(said?.map(|class| Known {
+        meaning: Meaning { knob: class.knob, bare: None, zero: class.zero, elsewhere: None },
+        name_unit: class.name_unit,
+        declared: false,
+        documented: false,
+        class: Some(class),
+    }))
+}
+
+/// Whether a declared key (`*` stands for one segment) names a key.
+fn path_matches(pattern: &str, key: &str) -> bool {
+    let (mut wanted, mut found) = (pattern.split('.'), key.split('.'));
+    loop {
+        match (wanted.next(), found.next()) {
+            (None, None) => return true,
+            (Some(want), Some(have)) if want == "*" || want == have => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Reads the value of a key into a setting.
+///
+/// # Errors
+///
+/// Why the value is none.
+pub(crate) fn read(place: &Place<'_>, known: &Known, value: Scalar<'_>) -> Result<Setting, Reason> {
+    let text = value.text();
+    let (text, span) = match placeholder_default(text) {
+        Some(range) => (&text[range.clone()], value.part(range)),
+        None => (text, value.span()),
+    };
+    read_text(place, known, text, span)
+}
+
+/// Reads a text that stands at `span`.
+///
+/// # Errors
+///
+/// Why the value is none.
+pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span) -> Result<Setting, Reason> {
+    let measured = measure(text, &known.meaning, known.name_unit)?;
+    let unit = if measured.unit == Unit::Product && known.declared { Unit::Declared } else { measured.unit };
+    let mut assumptions = Vec::new();
+    if !known.documented {
+        assumptions.extend(known.class.and_then(|class| class.guess(place.leaf)));
+        if measured.value == Value::Time(Limit::Never)
+            && let Some(written) = measured.written
+        {
+            assumptions.push(format!("that {} means no limit at `{}`", written.number, place.leaf));
+        }
+    }
+    Ok(Setting {
+        key: place.key(),
+        knob: known.meaning.knob,
+        value: Sourced { value: measured.value, origin: Origin::Written(span) },
+        unit,
+        written: measured.written,
+        assumptions,
+    })
+}
+
+/// A key of our topics that is no setting.
+pub(crate) fn ignored(place: &Place<'_>, span: Span, reason: Reason) -> Ignored {
+    Ignored { key: place.key(), span, reason }
+}
+
+/// Where in a text the default of a single placeholder stands: `${X:-30s}` (shells, Compose),
+/// `${X:30}` (Spring), `${X-30s}`.
+pub(crate) fn placeholder_default(text: &str) -> Option<std::ops::Range<usize>> {
+    let inner = text.trim_end().strip_prefix("${")?.strip_suffix('}')?;
+    let name = inner.find(|c: char| !(c.is_ascii_alphanumeric() || "_.".contains(c)))?;
+    let rest = &inner[name..];
+    let mark = [":-", ":", "-"].into_iter().find(|mark| rest.starts_with(mark))?;
+    let start = 2 + name + mark.len();
+    let default = &text[start..2 + inner.len()];
+    (!default.is_empty() && !default.contains(['$', '{'])).then(|| start..start + default.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_of_a_placeholder_is_found() {
+        for (text, default) in [
+            ("${TIMEOUT:-30s}", Some("30s")),
+            ("${TIMEOUT:30}", Some("30")),
+            ("${TIMEOUT-5}", Some("5")),
+            ("${app.timeout:2000}", Some("2000")),
+            ("${TIMEOUT}", None),
+            ("${TIMEOUT:-}", None),
+            ("${A:-${B:-1}}", None),
+            ("${TIMEOUT:-30}s", None),
+            ("30s", None),
+        ] {
+            assert_eq!(placeholder_default(text).map(|range| &text[range]), default, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_star_in_a_declared_key_stands_for_one_segment() {
+        assert!(path_matches("spring.*.timeout", "spring.redis.timeout"));
+        assert!(!path_matches("spring.*.timeout", "spring.a.b.timeout"));
+        assert!(!path_matches("timeout", "spring.timeout"));
+    }
+
+    #[test]
+    fn list_items_stand_behind_their_list_without_a_dot() {
+        let place = Place { file: "", parents: &["routes", "[1]", "retry"], leaf: "max" };
+        assert_eq!(place.key(), "routes[1].retry.max");
+    }
+}
