@@ -4,6 +4,8 @@ mod outline;
 
 mod env;
 mod ini;
+mod json;
 mod nginx;
 mod properties;
+mod toml;
 mod yaml;
