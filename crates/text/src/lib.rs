@@ -4,6 +4,7 @@
 //! Knows no disk and no product: a source is handed in as text, a tree says what stands where.
 //! Parsing never fails and never panics; what could not be parsed is a [`Problem`] of the tree.
 
+mod align;
 mod dotenv;
 mod ini;
 mod json;

@@ -1,8 +1,6 @@
 //! From offsets in a decoded text back to offsets in the source it was decoded from: escapes,
 //! folded lines, block scalar indentation. Holds no text itself.
 
-use crate::{Style, Syntax};
-
 /// A stretch of decoded text that stands letter by letter in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
@@ -44,28 +42,60 @@ impl PositionMap {
     /// text, the result leads all the way to the source.
     #[must_use]
     pub fn after(&self, inner: &PositionMap) -> PositionMap {
-        let mut runs: Vec<Run> =
-            inner.runs.iter().map(|run| Run { text: run.text, source: self.source(run.source) }).collect();
-        // A border of the outer map inside an inner run splits that run.
-        for (i, run) in inner.runs.iter().enumerate() {
-            let end = inner.runs.get(i + 1).map_or(u32::MAX, |next| next.text);
-            for outer in &self.runs {
-                if outer.text > run.source {
-                    let text = run.text + (outer.text - run.source);
-                    if text < end {
-                        runs.push(Run { text, source: outer.source });
+        let mut runs = Vec::with_capacity(inner.runs.len());
+        for (index, run) in inner.runs.iter().enumerate() {
+            runs.push(Run { text: run.text, source: self.source(run.source) });
+            let next = inner.runs.get(index + 1);
+            // A border of this map inside the inner run splits it.
+            let first = self.runs.partition_point(|outer| outer.text <= run.source);
+            for border in &self.runs[first..] {
+                let text = run.text.saturating_add(border.text - run.source);
+                match next {
+                    Some(next) if next.text <= text || next.source < border.text => {
+                        // The run ends before the border, but its offsets must not pass it.
+                        if border.source < self.source(next.source) {
+                            runs.push(Run { text: next.text, source: border.source });
+                        }
+                        break;
                     }
+                    _ => runs.push(Run { text, source: border.source }),
                 }
             }
         }
-        runs.sort_by_key(|run| (run.text, run.source));
         PositionMap::new(runs)
     }
 }
 
-/// Aligns the decoded text of a scalar with the raw bytes it was decoded from (without its quotes;
-/// for block scalars from the first content line on), `base` being the source offset of the first
-/// raw byte.
-pub(crate) fn align(_syntax: Syntax, _style: Style, _raw: &str, base: u32, _text: &str) -> PositionMap {
-    PositionMap::shifted(base)
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn map() -> impl Strategy<Value = PositionMap> {
+        proptest::collection::vec((0..6u32, 0..6u32), 1..8).prop_map(|steps| {
+            let mut run = Run { text: 0, source: 0 };
+            let runs = steps.into_iter().enumerate().map(|(index, (text, source))| {
+                run.text += if index == 0 { 0 } else { text };
+                run.source += source;
+                run
+            });
+            PositionMap::new(runs.collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_map_after_another_is_both_one_after_the_other(outer in map(), inner in map()) {
+            let both = outer.after(&inner);
+            for offset in 0..60 {
+                prop_assert_eq!(both.source(offset), outer.source(inner.source(offset)), "at {}", offset);
+            }
+        }
+
+        #[test]
+        fn a_map_never_turns_back(map in map()) {
+            prop_assert!((0..60).is_sorted_by_key(|offset| map.source(offset)));
+        }
+    }
 }

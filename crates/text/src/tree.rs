@@ -508,7 +508,8 @@ impl<'t> Scalar<'t> {
             Shape::Scalar { text: None, inner, .. } => PositionMap::shifted(inner.0),
             Shape::Scalar { text: Some(text), inner, style } => {
                 let raw = &self.tree.text[inner.0 as usize..inner.1 as usize];
-                crate::position::align(self.tree.syntax, *style, raw, inner.0, text)
+                let mark = self.tree.text.as_bytes().get(data.start as usize).copied();
+                crate::align::align(self.tree.syntax, *style, mark, raw, inner.0, text)
             }
             _ => PositionMap::shifted(data.start),
         };

@@ -9,6 +9,7 @@
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
+use crate::align::block_indent;
 use crate::{NodeKind, ProblemKind, Style, TreeBuilder};
 
 pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
@@ -413,16 +414,6 @@ fn block_length(raw: &str, decoded: &str, keep: bool) -> usize {
         if start == 0 || keep {
             return end;
         }
-    }
-}
-
-/// How far the lines of a block scalar are indented: what its first line with text has in the
-/// source but not in the decoded text.
-pub(crate) fn block_indent(raw: &str, decoded: &str) -> usize {
-    let lead = |text: &str| text.split(['\n', '\r']).find_map(|line| line.bytes().position(|b| b != b' '));
-    match (lead(raw), lead(decoded)) {
-        (Some(raw), Some(decoded)) => raw.saturating_sub(decoded),
-        _ => usize::MAX,
     }
 }
 
