@@ -9,6 +9,7 @@ pub mod fragment;
 pub mod measure;
 pub mod variables;
 
+mod compose;
 mod embedded;
 mod flags;
 mod grouping;

@@ -3,6 +3,7 @@
 
 use text::{Source, Syntax, Tree};
 
+use crate::compose::COMPOSE;
 use crate::kubernetes::KUBERNETES;
 use crate::kustomize::KUSTOMIZE;
 use crate::{Declared, Fragment, Neighbours};
@@ -30,7 +31,7 @@ pub struct Dialect {
 }
 
 /// All dialects. The first that speaks a file reads it.
-pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES];
+pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE];
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,324 @@
+//! One service of a Compose file as a component.
+
+use model::{GroupKind, Setting, Sourced};
+use text::{Entry, Node, NodeKind, Span};
+
+use super::interpolate::{Interpolation, Text, Traces};
+use super::times::Times;
+use crate::flags::Words;
+use crate::variables::{Variable, variables};
+use crate::{Component, ComponentKind, Context, Fragment, Group, Mount, MountKind, Owner};
+
+/// A service that extends a service that extends ... deeper than this is taken for a cycle.
+const EXTENDS: usize = 16;
+
+/// Reads one service, `entry` being its name and its map.
+pub(super) fn read(
+    context: &Context<'_>,
+    interpolation: &Interpolation<'_>,
+    root: Node<'_>,
+    services: Node<'_>,
+    entry: &Entry<'_>,
+    fragment: &mut Fragment,
+) {
+    let chain = chain(services, entry.value);
+    let name = entry.key.text();
+    let component = fragment.components.len();
+    // What has neither an image nor a way to build one completes a service of another file.
+    let partial = ["image", "build", "extends"].iter().all(|key| first(&chain, key).is_none());
+    fragment.components.push(Component {
+        name: Sourced::written(name.to_owned(), entry.key.span()),
+        identity: format!("compose/{name}"),
+        kind: ComponentKind::Workload,
+        aliases: aliases(&chain, interpolation, name),
+        ports: ports(&chain, interpolation),
+        labels: Vec::new(),
+        forwards: false,
+        partial,
+        extent: entry.key.span().to(entry.value.span()),
+    });
+    let mut reader = Reader { context, interpolation, component, fragment };
+    reader.environment(&chain);
+    reader.command(&chain);
+    reader.times(&chain, name, (!partial).then_some(entry.key.span()));
+    reader.mounts(&chain, root);
+}
+
+/// The service and, behind it, the services of the same file that it extends.
+fn chain<'t>(services: Node<'t>, service: Node<'t>) -> Vec<Node<'t>> {
+    let mut chain = vec![service];
+    while let Some(extends) = chain[chain.len() - 1].get("extends")
+        && chain.len() < EXTENDS
+    {
+        let name = match extends.kind() {
+            NodeKind::Map if extends.get("file").is_none() => extends.get("service").and_then(Node::text),
+            NodeKind::Scalar => extends.text(),
+            _ => None,
+        };
+        let Some(base) = name.and_then(|name| services.get(name)) else { break };
+        chain.push(base);
+    }
+    chain
+}
+
+/// The entry of a key in the service or else in what it extends.
+fn first<'t>(chain: &[Node<'t>], key: &str) -> Option<Entry<'t>> {
+    chain.iter().find_map(|service| service.entry(key))
+}
+
+/// The values of a key all along the chain: maps and lists are merged.
+fn all<'t>(chain: &[Node<'t>], key: &str) -> Vec<Node<'t>> {
+    chain.iter().filter_map(|service| service.get(key)).collect()
+}
+
+/// The items of the lists at a key, the service's own first.
+fn items<'t>(chain: &[Node<'t>], key: &str) -> impl Iterator<Item = Node<'t>> + use<'t> {
+    all(chain, key).into_iter().flat_map(Node::items)
+}
+
+fn aliases(chain: &[Node<'_>], interpolation: &Interpolation<'_>, name: &str) -> Vec<String> {
+    let mut aliases = vec![name.to_owned()];
+    for key in ["container_name", "hostname"] {
+        aliases.extend(first(chain, key).and_then(|entry| interpolation.text(entry.value)));
+    }
+    for networks in all(chain, "networks") {
+        for network in networks.entries() {
+            let list = network.value.get("aliases").into_iter().flat_map(Node::items);
+            aliases.extend(list.filter_map(|alias| interpolation.text(alias)));
+        }
+    }
+    let mut seen = Vec::new();
+    aliases.retain(|alias| {
+        let new = !seen.contains(alias);
+        seen.push(alias.clone());
+        new
+    });
+    aliases
+}
+
+/// Names that other services give a service by `links: [service:alias]`.
+pub(super) fn link(services: Node<'_>, interpolation: &Interpolation<'_>, fragment: &mut Fragment) {
+    for service in services.entries() {
+        let links = service.value.get("links").into_iter().flat_map(Node::items);
+        for link in links.filter_map(|link| interpolation.text(link)) {
+            let Some((to, alias)) = link.split_once(':') else { continue };
+            let linked = fragment.components.iter_mut().find(|component| component.name.value == to);
+            if let Some(linked) = linked.filter(|linked| !linked.aliases.iter().any(|a| a == alias)) {
+                linked.aliases.push(alias.to_owned());
+            }
+        }
+    }
+}
+
+/// Ports on the container's side, of `ports` and `expose`.
+fn ports(chain: &[Node<'_>], interpolation: &Interpolation<'_>) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for item in items(chain, "ports").chain(items(chain, "expose")) {
+        let Some(text) = interpolation.text(item.get("target").unwrap_or(item)) else { continue };
+        let port = text.split('/').next().unwrap_or("");
+        let port = port.rsplit_once(':').map_or(port, |(_, container)| container);
+        let (from, to) = port.split_once('-').unwrap_or((port, port));
+        if let (Ok(from), Ok(to)) = (from.parse::<u16>(), to.parse::<u16>()) {
+            // A range maps one service on many ports; more than these say nothing more.
+            ports.extend((from..=to).take(64).filter(|port| !ports.contains(port)).collect::<Vec<_>>());
+        }
+    }
+    ports
+}
+
+/// Reads the parts of one service into its component.
+struct Reader<'a, 'c> {
+    context: &'a Context<'c>,
+    interpolation: &'a Interpolation<'c>,
+    component: usize,
+    fragment: &'a mut Fragment,
+}
+
+impl Reader<'_, '_> {
+    /// `environment`, as a map or as a list of `NAME=value`.
+    fn environment(&mut self, chain: &[Node<'_>]) {
+        let Some(at) = first(chain, "environment").map(|entry| entry.key.span()) else { return };
+        let mut traces = Traces::default();
+        let mut pairs: Vec<(Text<'_>, Text<'_>)> = Vec::new();
+        for node in all(chain, "environment") {
+            for (name, value) in self.pairs(node, &mut traces) {
+                if !pairs.iter().any(|(known, _)| known.text() == name.text()) {
+                    pairs.push((name, value));
+                }
+            }
+        }
+        self.variables("environment", at, &pairs, &traces);
+    }
+
+    /// The variables of one `environment`. One without a value is taken over from outside.
+    fn pairs<'t>(&self, node: Node<'t>, traces: &mut Traces) -> Vec<(Text<'t>, Text<'t>)>
+    where
+        Self: 't,
+    {
+        let mut pairs = Vec::new();
+        for entry in node.entries() {
+            let Some(value) = entry.value.scalar() else { continue };
+            let name = Text::AsWritten(entry.key);
+            if matches!(value.text(), "" | "~" | "null") && value.style() == text::Style::Plain {
+                pairs.extend(self.taken_over(name, traces));
+            } else {
+                pairs.push((name, self.interpolation.apply(value, traces)));
+            }
+        }
+        for item in node.items().filter_map(Node::scalar) {
+            let text = self.interpolation.apply(item, traces);
+            let Some(scalar) = text.scalar() else { continue };
+            match scalar.text().find('=') {
+                Some(equals) => {
+                    let value = scalar.piece(equals + 1..scalar.text().len());
+                    pairs.push((Text::Made(scalar.piece(0..equals)), Text::Made(value)));
+                }
+                None => {
+                    pairs.extend(self.taken_over(Text::Made(scalar.piece(0..scalar.text().len())), traces))
+                }
+            }
+        }
+        pairs
+    }
+
+    /// A variable whose value comes from the `.env` beside the file under its own name.
+    fn taken_over<'t>(&self, name: Text<'t>, traces: &mut Traces) -> Option<(Text<'t>, Text<'t>)> {
+        let value = self.interpolation.variable(name.text())?;
+        traces.note(value.span(), value.span(), name.scalar()?.span());
+        Some((name, Text::Made(value.piece(0..value.text().len()))))
+    }
+
+    /// Flags of `entrypoint` and `command`.
+    fn command(&mut self, chain: &[Node<'_>]) {
+        for key in ["entrypoint", "command"] {
+            let Some(entry) = first(chain, key) else { continue };
+            let mut traces = Traces::default();
+            let texts: Vec<Text<'_>> = match entry.value.scalar() {
+                Some(line) => vec![self.interpolation.apply(line, &mut traces)],
+                None => {
+                    let items = entry.value.items().filter_map(Node::scalar);
+                    items.map(|item| self.interpolation.apply(item, &mut traces)).collect()
+                }
+            };
+            let mut words = Words::default();
+            if entry.value.kind() == NodeKind::Scalar {
+                texts.iter().filter_map(Text::scalar).for_each(|line| words.line(line));
+            } else {
+                words.command(texts.iter().filter_map(Text::scalar));
+            }
+            let flags = words.flags();
+            self.group_variables(key, entry.key.span(), &flags.variables(), &traces);
+        }
+    }
+
+    fn variables(&mut self, path: &str, at: Span, pairs: &[(Text<'_>, Text<'_>)], traces: &Traces) {
+        let pairs: Vec<Variable<'_>> = pairs
+            .iter()
+            .filter_map(|(name, value)| Some(Variable { name: name.scalar()?, value: value.scalar()? }))
+            .collect();
+        self.group_variables(path, at, &pairs, traces);
+    }
+
+    fn group_variables(&mut self, path: &str, at: Span, pairs: &[Variable<'_>], traces: &Traces) {
+        if pairs.is_empty() {
+            return;
+        }
+        let owner = Owner::Component(self.component);
+        let (mut groups, ignored) = variables(owner, path, at, pairs, self.context.declared);
+        groups.iter_mut().flat_map(|group| &mut group.settings).for_each(|setting| traces.apply(setting));
+        self.fragment.groups.extend(groups);
+        self.fragment.ignored.extend(ignored);
+    }
+
+    /// Health check, stop and restart policy. `near` is where absent keys are pointed at.
+    fn times(&mut self, chain: &[Node<'_>], name: &str, near: Option<Span>) {
+        let mut ignored = Vec::new();
+        let mut times = Times { interpolation: self.interpolation, ignored: &mut ignored };
+        let mut groups: Vec<(String, GroupKind, Span, Vec<Setting>)> = Vec::new();
+        if let Some(entry) = first(chain, "healthcheck") {
+            let maps = all(chain, "healthcheck");
+            let at = entry.key.span();
+            if !is_disabled(&maps) {
+                let settings = times.health(&maps, near.map(|_| at));
+                groups.push((format!("healthcheck of {name}"), GroupKind::Probe, at, settings));
+            }
+        }
+        let stop = first(chain, "stop_grace_period");
+        let at = stop.map(|entry| entry.key.span()).or(near);
+        let setting = times.stop(stop.map(|entry| entry.value), near);
+        if let (Some(at), Some(setting)) = (at, setting) {
+            groups.push((format!("stop of {name}"), GroupKind::Lifecycle, at, vec![setting]));
+        }
+        let policies = chain.iter().find_map(|service| service.get("deploy")?.entry("restart_policy"));
+        if let Some(policy) = policies {
+            let settings = times.restart(policy.value);
+            groups.push((
+                format!("restart policy of {name}"),
+                GroupKind::Lifecycle,
+                policy.key.span(),
+                settings,
+            ));
+        }
+        self.fragment.ignored.extend(ignored);
+        for (label, kind, at, settings) in groups.into_iter().filter(|(.., settings)| !settings.is_empty()) {
+            self.fragment.groups.push(Group {
+                label,
+                kind,
+                owner: Owner::Component(self.component),
+                at,
+                settings,
+                targets: Vec::new(),
+                idempotent: None,
+                passes_deadline: false,
+            });
+        }
+    }
+
+    /// Files and directories that the service takes in.
+    fn mounts(&mut self, chain: &[Node<'_>], root: Node<'_>) {
+        if let Some(build) = first(chain, "build") {
+            let context = build.value.get("context").unwrap_or(build.value);
+            self.mount(context, MountKind::Build);
+        }
+        for node in all(chain, "env_file") {
+            for item in std::iter::once(node).chain(node.items()) {
+                self.mount(item.get("path").unwrap_or(item), MountKind::EnvFile);
+            }
+        }
+        for item in items(chain, "volumes") {
+            let source = item.get("source").unwrap_or(item);
+            let Some(text) = self.interpolation.text(source) else { continue };
+            let path = text.split(':').next().unwrap_or("");
+            // Anything else is the name of a volume.
+            if path.starts_with(['.', '/', '~']) && (text.contains(':') || item.kind() == NodeKind::Map) {
+                self.push(MountKind::Path(path.to_owned()), source.span());
+            }
+        }
+        for list in ["configs", "secrets"] {
+            for item in items(chain, list) {
+                let Some(name) = item.get("source").unwrap_or(item).text() else { continue };
+                if let Some(file) = root.at(&[list, name, "file"]) {
+                    self.mount(file, MountKind::Path);
+                }
+            }
+        }
+    }
+
+    fn mount(&mut self, node: Node<'_>, what: fn(String) -> MountKind) {
+        if let Some(path) = self.interpolation.text(node).filter(|path| !path.is_empty()) {
+            self.push(what(path), node.span());
+        }
+    }
+
+    fn push(&mut self, what: MountKind, span: Span) {
+        self.fragment.mounts.push(Mount { component: self.component, what, span });
+    }
+}
+
+/// Whether a health check says that there is none.
+fn is_disabled(maps: &[Node<'_>]) -> bool {
+    let disable = maps.iter().find_map(|map| map.get("disable")).and_then(Node::text);
+    let test = maps.iter().find_map(|map| map.get("test"));
+    let none = test.and_then(|test| test.items().next().unwrap_or(test).text());
+    disable == Some("true") || none == Some("NONE")
+}
