@@ -13,6 +13,7 @@ mod nearest;
 mod outcome;
 mod place;
 mod read;
+mod redact;
 mod request;
 mod settle;
 
@@ -26,6 +27,7 @@ pub use globs::Globs;
 pub use load::{CONFIG_NAME, Loaded};
 pub use nearest::{did_you_mean, nearest};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
+pub use redact::redact;
 pub use request::{ConfigChoice, Error, Request};
 pub use settle::{Settled, settle};
 

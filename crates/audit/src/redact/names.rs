@@ -1,0 +1,165 @@
+//! Which names of keys stand for a secret. A name that only tells of one (`token_timeout`,
+//! `secretName`) does not: those are the settings people come to see.
+
+/// How sure a name makes us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secrecy {
+    /// It ends in the secret's noun: whatever stands there is one.
+    Always,
+    /// The noun is somewhere in it: a number or a length of time is none.
+    UnlessAmount,
+}
+
+/// Words that name a secret by themselves.
+const NOUNS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "pwd",
+    "pw",
+    "pass",
+    "secret",
+    "token",
+    "credential",
+    "apikey",
+    "privatekey",
+    "accesskey",
+    "authorization",
+    "authtoken",
+    "dsn_password",
+];
+/// Their plurals, which also count things.
+const PLURALS: &[&str] =
+    &["passwords", "secrets", "tokens", "credentials", "creds", "apikeys", "passphrases"];
+/// Words that make a secret of a following `key`.
+const KEY_OF: &[&str] =
+    &["api", "private", "access", "secret", "signing", "encryption", "master", "shared", "account", "jwt"];
+/// Words that make a directive of a following `pass`: `proxy_pass` of NGINX and its kin.
+const PASSES_ON: &[&str] = &["proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached", "tunnel"];
+/// Last words of names that tell of a secret and hold none.
+const TELLS_OF: &[&str] = &[
+    "timeout",
+    "ttl",
+    "interval",
+    "period",
+    "seconds",
+    "secs",
+    "sec",
+    "ms",
+    "millis",
+    "minutes",
+    "expiry",
+    "expiration",
+    "expires",
+    "lifetime",
+    "duration",
+    "age",
+    "url",
+    "uri",
+    "endpoint",
+    "host",
+    "port",
+    "path",
+    "file",
+    "name",
+    "ref",
+    "enabled",
+    "length",
+    "size",
+    "count",
+    "retries",
+    "attempts",
+    "max",
+    "min",
+    "limit",
+    "burst",
+    "rate",
+    "type",
+    "method",
+    "provider",
+    "policy",
+    "header",
+    "claim",
+    "issuer",
+    "audience",
+    "algorithm",
+    "cost",
+    "rounds",
+    "version",
+    "service",
+    "servers",
+    "store",
+    "cache",
+    "backend",
+    "mount",
+    "engine",
+    "role",
+    "namespace",
+    "in",
+    "after",
+    "delay",
+    "refresh",
+];
+
+/// Whether a key's name stands for a secret.
+pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
+    let words = words(name);
+    let last = words.last()?.as_str();
+    let is_noun = |word: &str| NOUNS.contains(&word);
+    let before = words.len().checked_sub(2).map(|i| words[i].as_str());
+    if last == "pass" && before.is_some_and(|word| PASSES_ON.contains(&word)) {
+        return None;
+    }
+    let is_key = (last == "key" || last == "keys") && before.is_some_and(|word| KEY_OF.contains(&word));
+    if is_noun(last) || is_key {
+        return Some(Secrecy::Always);
+    }
+    if TELLS_OF.contains(&last) {
+        return None;
+    }
+    let pairs = words.windows(2).any(|pair| KEY_OF.contains(&pair[0].as_str()) && pair[1] == "key");
+    let any = words.iter().any(|word| is_noun(word) || PLURALS.contains(&word.as_str()));
+    // `pass` and `pw` inside a name are too often another word: `proxy_pass_header`.
+    let weak = words.iter().all(|word| !is_noun(word) || matches!(word.as_str(), "pass" | "pw" | "pwd"));
+    let plural = words.iter().any(|word| PLURALS.contains(&word.as_str()));
+    (pairs || (any && (!weak || plural))).then_some(Secrecy::UnlessAmount)
+}
+
+/// Whether a value is a number, a length of time or a flag that a name of this kind may well have.
+pub(super) fn is_harmless_amount(value: &str, secrecy: Secrecy) -> bool {
+    let value = value.trim_end_matches([',', ';', '}', ' ']).trim_matches(['"', '\'']);
+    let is_flag =
+        matches!(value, "true" | "false" | "null" | "~" | "yes" | "no" | "on" | "off" | "True" | "False");
+    if is_flag {
+        return true;
+    }
+    let number = value.trim_end_matches(|c: char| c.is_alphabetic() || c == ' ');
+    let unit = value[number.len()..].trim();
+    secrecy == Secrecy::UnlessAmount
+        && number.parse::<f64>().is_ok()
+        && matches!(unit, "" | "ns" | "us" | "ms" | "s" | "m" | "min" | "h" | "d" | "seconds" | "minutes")
+}
+
+/// The words of a name, lower case: split at signs and where a capital follows a small letter.
+/// Trailing digits are dropped (`password2`).
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut small_before = false;
+    for c in name.chars().chain(std::iter::once('_')) {
+        let splits = !c.is_alphanumeric();
+        if splits || (c.is_uppercase() && small_before) {
+            let plain = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            if !plain.is_empty() {
+                words.push(plain.to_lowercase());
+            }
+            word.clear();
+        }
+        if !splits {
+            word.push(c);
+        }
+        small_before = c.is_lowercase();
+    }
+    words
+}

@@ -1,0 +1,142 @@
+//! Secrets planted in every syntax: none may come out, and what is no secret must stay.
+
+use super::redact;
+
+/// Texts with the secret `hunter2` or `Zx9` in them; neither may survive.
+const PLANTED: &[&str] = &[
+    // Addresses and data source names.
+    "url: postgres://auth:hunter2@db:5432/users?connect_timeout=3",
+    "URL=redis://:hunter2@cache:6379/0",
+    "url = \"mongodb://a:hunter2@m1,m2:27017/x\"",
+    "amqp://user:hunter2/with/slash@mq/vhost",
+    "dsn: auth:hunter2@tcp(db:3306)/users?timeout=5s",
+    "DSN=auth:hunter2@tcp(db:3306)/users",
+    "jdbc:postgresql://db/users?user=auth&password=hunter2&socketTimeout=3",
+    "jdbc:sqlserver://db;user=auth;password=hunter2;loginTimeout=3",
+    "dsn = \"host=db password=hunter2 connect_timeout=3\"",
+    "peers: http://a:hunter2@h1,http://b:hunter2@h2",
+    // YAML.
+    "password: hunter2",
+    "password: hunter2 with blanks # and a comment",
+    "  - password: \"hunter2\"",
+    "db: {user: a, password: hunter2 and more, timeout: 3s}",
+    "password: |\n  hunter2\n  hunter2\nnext: 1",
+    "password: >-\n    hunter2\n",
+    "password:\n  hunter2\n",
+    "passwords:\n- hunter2\n- hunter2\n",
+    "clientSecret: 'hun''hunter2'",
+    "env:\n- name: DB_PASSWORD\n  value: hunter2\n",
+    "env:\n- value: hunter2\n  name: DB_PASSWORD\n",
+    "env: [{name: DB_PASSWORD, value: hunter2}]",
+    "args: [\"--password\", \"hunter2\"]",
+    "args:\n  - --password\n  - hunter2\n",
+    "args:\n  - --db-password=hunter2\n",
+    "command: run --token hunter2 --timeout 3s",
+    "# password: hunter2",
+    "password: &anchor hunter2",
+    "apiVersion: v1\nkind: Secret\nstringData:\n  anything: hunter2\n",
+    "kind: Secret\ndata:\n  other: aHVudGVyMghunter2\n",
+    // JSON.
+    "{\"password\": \"hunter2\", \"timeout\": 3}",
+    "{\"password\":\"hun\\\"hunter2\"}",
+    "{\n  \"password\":\n    \"hunter2\"\n}",
+    "{\"secrets\": [\"hunter2\", \"hunter2\"]}",
+    "{\"env\": {\"name\": \"API_KEY\", \"value\": \"hunter2\"}}",
+    "config: \"{\\\"password\\\": \\\"hunter2\\\"}\"",
+    // TOML.
+    "password = \"hunter2\"",
+    "password = '''\nhunter2\n'''",
+    "password = \"\"\"hunter2\nhunter2\"\"\"",
+    "db = { password = \"hunter2\", timeout = 3 }",
+    "api_key = 'hunter2'",
+    "[db.\"password\"]\nvalue = 1\n\"private-key\" = \"hunter2\"",
+    // Properties, INI, dotenv, shell.
+    "spring.datasource.password=hunter2",
+    "spring.datasource.password : hunter2",
+    "db.password=one\\\n  hunter2\\\n  hunter2",
+    "[db]\npasswd = hunter2 ; comment",
+    "export DB_PASSWORD='hunter2'",
+    "DB_PASSWORD=\"hun hunter2\"",
+    "export API_TOKEN=hunter2",
+    "GITHUB_TOKEN=hunter2",
+    "AWS_SECRET_ACCESS_KEY=hunter2",
+    // NGINX, Redis.
+    "proxy_set_header X-Api-Key hunter2;",
+    "proxy_set_header Authorization \"Basic hunter2hunter2==\";",
+    "set $api_token \"hunter2\";",
+    "requirepass hunter2",
+    // Whole forms.
+    "x: -----BEGIN RSA PRIVATE KEY-----\n  hunter2\n  -----END RSA PRIVATE KEY-----",
+    "x = \"-----BEGIN PRIVATE KEY-----\\nhunter2\\n-----END PRIVATE KEY-----\"",
+    "-----BEGIN CERTIFICATE-----\nhunter2",
+    "x: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0hunter2.sig",
+    "x: AKIAZx9Zx9Zx9Zx9Zx9Z",
+    "x: ghp_Zx9Zx9Zx9Zx9Zx9Zx9Zx9",
+    "curl -H 'Authorization: Bearer hunter2hunter2'",
+    "authorization: hunter2",
+    "title says https://me:hunter2@host/ is slow",
+];
+
+#[test]
+fn no_planted_secret_survives_and_every_offset_stays() {
+    for text in PLANTED {
+        let hidden = redact(text);
+        assert!(!hidden.contains("hunter2") && !hidden.contains("Zx9"), "{text}\n{hidden}");
+        assert_eq!(hidden.len(), text.len(), "{text}\n{hidden}");
+        assert_eq!(hidden.chars().count(), text.chars().count(), "{text}");
+        assert_eq!(hidden.matches('\n').count(), text.matches('\n').count(), "{text}");
+    }
+}
+
+#[test]
+fn what_only_tells_of_a_secret_stays() {
+    for text in [
+        "token_timeout: 300ms",
+        "password_hash_timeout = \"2s\"",
+        "secretName: db-credentials",
+        "secretKeyRef: {name: db, key: x}",
+        "secret:\n  secretName: db\n  optional: true\n",
+        "token:\n  refresh_timeout: 300ms\n",
+        "max_tokens: 100",
+        "tokens_per_second = 5",
+        "automountServiceAccountToken: false",
+        "image: registry/auth:1.2@sha256:0123456789abcdef",
+        "contact: someone@example.org",
+        "git@example.org:group/auth.git",
+        "url: http://directory:8080/lookup",
+        "proxy_pass http://directory;",
+        "proxy_pass_header Server;",
+        "location /token { proxy_read_timeout 5s; }",
+        "auth waits 300 ms for directory, which needs 505 ms at p99",
+        "keepalive_timeout 65s;",
+        "# the password service is slow",
+        "kind: Secret\nmetadata:\n  name: auth\n",
+        "kind: Secret\nstringData:\n  TIMEOUT: 300ms\n",
+        "Basic authentication is used",
+    ] {
+        assert_eq!(redact(text), text);
+    }
+}
+
+#[test]
+fn the_rest_of_a_line_stays_readable() {
+    for (text, expected) in [
+        (
+            "url = \"postgres://auth:hunter2@db/users?password=hunter2&connect_timeout=3\"",
+            "url = \"postgres://************@db/users?password=*******&connect_timeout=3\"",
+        ),
+        ("db: {user: a, password: hunter2, timeout: 3s}", "db: {user: a, password: *******, timeout: 3s}"),
+        ("password = \"hünt€😀\" # ours", "password = \"*×**∗🞶\" # ours"),
+    ] {
+        assert_eq!(redact(text), expected);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_keeps_its_length_and_lines(text in "[-a-z:=@/\"'{}\\[\\]|>&#; \n\u{e9}\u{20ac}]{0,80}(password|token|://)?[-a-z:=@/\"' \n]{0,40}") {
+        let hidden = redact(&text);
+        proptest::prop_assert_eq!(hidden.len(), text.len());
+        proptest::prop_assert_eq!(hidden.matches('\n').count(), text.matches('\n').count());
+    }
+}
