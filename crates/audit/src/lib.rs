@@ -14,6 +14,7 @@ mod outcome;
 mod place;
 mod read;
 mod redact;
+pub mod render;
 mod request;
 mod settle;
 

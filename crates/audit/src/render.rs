@@ -1,0 +1,58 @@
+//! From an outcome to bytes. Takes no decision: what is shown and at which level is settled before,
+//! so every format shows the same set. Secrets are hidden here, in every format.
+
+mod json;
+mod short;
+mod snippet;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use json::json;
+pub use short::short;
+pub use snippet::Style;
+pub use summary::{Detail, summary};
+pub use text::{error, text};
+
+/// A number with its noun: "1 file", "12 files".
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
+/// A number with a thin blank every three digits from five digits up, as ISO 80000-1 writes it:
+/// here a plain blank, which every terminal has.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let first = digits.len() % 3;
+    let mut shown = digits[..first].to_owned();
+    for at in (first..digits.len()).step_by(3) {
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        shown.push_str(&digits[at..at + 3]);
+    }
+    shown
+}
+
+/// A level as printed.
+fn level_name(level: model::Level) -> &'static str {
+    match level {
+        model::Level::Error => "error",
+        model::Level::Warning => "warning",
+        model::Level::Note => "note",
+    }
+}
+
+/// Names in a row: "a", "a and b", "a, b and c".
+fn in_a_row(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,171 @@
+//! The outcome as published JSON (`wire::check`, version 1).
+
+use std::collections::BTreeSet;
+
+use model::{Basis, Level, Origin, Span, Subject};
+use text::Source;
+use wire::check as out;
+
+use crate::{FileReport, FileStatus, Outcome, redact};
+
+/// Everything an outcome holds, as JSON with a final line break.
+pub fn json(outcome: &Outcome) -> String {
+    report(outcome).json()
+}
+
+fn report(outcome: &Outcome) -> out::Report {
+    out::Report {
+        version: out::VERSION,
+        summary: summary(outcome),
+        findings: outcome.findings.iter().map(|f| finding(f, outcome)).collect(),
+        not_evaluated: outcome
+            .not_evaluated
+            .iter()
+            .map(|missing| out::NotEvaluated {
+                rule: missing.rule.to_owned(),
+                subject: subject(&missing.subject),
+                needs: hidden(&missing.needs),
+            })
+            .collect(),
+        files: outcome.files.iter().map(file).collect(),
+        problems: outcome
+            .problems
+            .iter()
+            .map(|(span, message)| {
+                let source = outcome.sources.get(span.file);
+                out::Problem {
+                    path: source.path().to_owned(),
+                    start: place(source, span.start),
+                    message: hidden(message),
+                }
+            })
+            .collect(),
+    }
+}
+
+fn summary(outcome: &Outcome) -> out::Summary {
+    let of = |level| outcome.findings.iter().filter(|finding| finding.level == level).count();
+    let read = outcome
+        .files
+        .iter()
+        .filter(|file| matches!(file.status, FileStatus::Read { .. } | FileStatus::PartlyRead { .. }))
+        .count();
+    let environments = &outcome.fleet.environments;
+    let services: BTreeSet<&str> =
+        environments.iter().flat_map(|e| e.services.iter().map(|service| service.name.as_str())).collect();
+    let calls: BTreeSet<(&str, &str)> = environments
+        .iter()
+        .flat_map(|e| e.calls(&outcome.fleet).map(|call| (call.from().name(), call.to().name())))
+        .collect();
+    out::Summary {
+        errors: of(Level::Error),
+        warnings: of(Level::Warning),
+        notes: of(Level::Note),
+        hidden: outcome.hidden,
+        files_read: read,
+        files_skipped: outcome.files.len() - read,
+        environments: environments.iter().map(|environment| environment.name.clone()).collect(),
+        services: services.len(),
+        calls: calls.len(),
+        settings: outcome.fleet.settings.len(),
+        rules_run: outcome.rules_run,
+    }
+}
+
+fn finding(finding: &model::Finding, outcome: &Outcome) -> out::Finding {
+    out::Finding {
+        rule: finding.rule.to_owned(),
+        level: match finding.level {
+            Level::Error => out::Level::Error,
+            Level::Warning => out::Level::Warning,
+            Level::Note => out::Level::Note,
+        },
+        basis: match finding.basis {
+            Basis::InFile => out::Basis::InFile,
+            Basis::AcrossFiles => out::Basis::AcrossFiles,
+            Basis::Observed => out::Basis::Observed,
+            Basis::Assumed => out::Basis::Assumed,
+        },
+        mode: finding.mode.name().to_owned(),
+        subject: subject(&finding.subject),
+        environments: finding.environments.clone(),
+        title: hidden(&finding.title),
+        labels: finding
+            .labels
+            .iter()
+            .filter_map(|label| Some(self::label(label, label.origin.span()?, outcome)))
+            .collect(),
+        arithmetic: finding.arithmetic.iter().map(|line| hidden(line)).collect(),
+        help: hidden(&finding.help),
+        assumptions: finding.assumptions.iter().map(|line| hidden(line)).collect(),
+    }
+}
+
+fn label(label: &model::Label, span: Span, outcome: &Outcome) -> out::Label {
+    let source = outcome.sources.get(span.file);
+    out::Label {
+        path: source.path().to_owned(),
+        start: place(source, span.start),
+        end: place(source, span.end),
+        origin: match label.origin {
+            Origin::Written(_) => out::Origin::Written,
+            Origin::Default { .. } => out::Origin::Default,
+            Origin::Derived(_) => out::Origin::Derived,
+            Origin::Declared(_) => out::Origin::Declared,
+            Origin::Observed { .. } => out::Origin::Observed,
+        },
+        default: label.origin.default_of().map(|(of, version)| format!("{of}, {version}")),
+        text: hidden(&label.text),
+    }
+}
+
+fn subject(subject: &Subject) -> out::Subject {
+    match subject.clone() {
+        Subject::Service(name) => out::Subject::Service { name },
+        Subject::Call(from, to) => out::Subject::Call { from, to },
+        Subject::Setting(key) => out::Subject::Setting { key },
+    }
+}
+
+fn file(file: &FileReport) -> out::File {
+    let path = file.path.clone();
+    let mut report = out::File {
+        path,
+        status: out::FileStatus::Read,
+        dialect: None,
+        settings: None,
+        from_line: None,
+        reason: None,
+    };
+    match &file.status {
+        FileStatus::Read { dialect, settings } => {
+            report.dialect = Some((*dialect).to_owned());
+            report.settings = Some(*settings);
+        }
+        FileStatus::PartlyRead { dialect, settings, from_line, problem } => {
+            report.status = out::FileStatus::PartlyRead;
+            report.dialect = Some((*dialect).to_owned());
+            report.settings = Some(*settings);
+            report.from_line = Some(*from_line);
+            report.reason = Some(hidden(problem));
+        }
+        FileStatus::NotOurs(why) => {
+            report.status = out::FileStatus::NotOurs;
+            report.reason = Some(hidden(why));
+        }
+        FileStatus::NotEvaluated(why) => {
+            report.status = out::FileStatus::NotEvaluated;
+            report.reason = Some(hidden(why));
+        }
+    }
+    report
+}
+
+fn place(source: &Source, byte: u32) -> out::Place {
+    let at = source.position(byte);
+    out::Place { line: at.line, column: at.column, byte }
+}
+
+fn hidden(text: &str) -> String {
+    redact(text).into_owned()
+}

@@ -1,0 +1,147 @@
+//! The last lines of a run: what was read, what was found, what was not shown and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use model::Level;
+
+use super::count;
+use crate::{FileStatus, Outcome, redact};
+
+/// How much the summary tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The counts, and the most frequent reasons.
+    Brief,
+    /// Every reason, file by file.
+    Full,
+}
+
+/// How many groups of reasons a brief summary names.
+const BRIEF: usize = 6;
+
+/// The summary of a run.
+pub fn summary(outcome: &Outcome, detail: Detail) -> String {
+    let mut shown = String::new();
+    let _ = writeln!(shown, "{}", findings(outcome));
+    let _ = writeln!(shown, "{}", read(outcome));
+    groups(&mut shown, "not evaluated", &not_evaluated(outcome), detail);
+    groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome), detail);
+    if detail == Detail::Full {
+        for (span, words) in &outcome.problems {
+            let source = outcome.sources.get(span.file);
+            let at = source.position(span.start);
+            let _ = writeln!(shown, "  {}:{}:{}: {}", source.path(), at.line, at.column, redact(words));
+        }
+    }
+    shown
+}
+
+fn findings(outcome: &Outcome) -> String {
+    let of = |level| outcome.findings.iter().filter(|finding| finding.level == level).count();
+    let mut line = count(outcome.findings.len(), "finding");
+    if !outcome.findings.is_empty() {
+        let _ = write!(
+            line,
+            ": {}, {}, {}",
+            count(of(Level::Error), "error"),
+            count(of(Level::Warning), "warning"),
+            count(of(Level::Note), "note")
+        );
+    }
+    if outcome.hidden > 0 {
+        let _ = write!(line, "; {} hidden by level", outcome.hidden);
+    }
+    line
+}
+
+fn read(outcome: &Outcome) -> String {
+    let status = |wanted: fn(&FileStatus) -> bool| outcome.files.iter().filter(|f| wanted(&f.status)).count();
+    let whole = status(|status| matches!(status, FileStatus::Read { .. }));
+    let partly = status(|status| matches!(status, FileStatus::PartlyRead { .. }));
+    let mut line = format!("read {}", count(whole + partly, "file"));
+    let mut asides = Vec::new();
+    if partly > 0 {
+        asides.push(format!("{partly} in part"));
+    }
+    let skipped = outcome.files.len() - whole - partly;
+    if skipped > 0 {
+        asides.push(format!("skipped {skipped}"));
+    }
+    if !asides.is_empty() {
+        let _ = write!(line, " ({})", asides.join(", "));
+    }
+    let services: BTreeSet<&str> = outcome
+        .fleet
+        .environments
+        .iter()
+        .flat_map(|environment| environment.services.iter().map(|service| service.name.as_str()))
+        .collect();
+    let calls: BTreeSet<(&str, &str)> = outcome
+        .fleet
+        .environments
+        .iter()
+        .flat_map(|environment| {
+            environment.calls(&outcome.fleet).map(|call| (call.from().name(), call.to().name()))
+        })
+        .collect();
+    let _ = write!(
+        line,
+        ": {}, {}, {}",
+        count(services.len(), "service"),
+        count(calls.len(), "call"),
+        count(outcome.fleet.settings.len(), "setting"),
+    );
+    if outcome.fleet.environments.len() > 1 {
+        let _ = write!(line, ", {}", count(outcome.fleet.environments.len(), "environment"));
+    }
+    let _ = write!(line, "; ran {}", count(outcome.rules_run, "rule"));
+    line
+}
+
+/// Reasons with how often each holds.
+type Reasons = Vec<(String, usize)>;
+
+fn not_evaluated(outcome: &Outcome) -> Reasons {
+    let mut groups: BTreeMap<String, usize> = BTreeMap::new();
+    for missing in &outcome.not_evaluated {
+        *groups.entry(format!("{} needs {}", missing.rule, redact(&missing.needs))).or_default() += 1;
+    }
+    most_frequent_first(groups)
+}
+
+fn files_not_evaluated(outcome: &Outcome) -> Reasons {
+    let mut groups: BTreeMap<String, usize> = BTreeMap::new();
+    for file in &outcome.files {
+        match &file.status {
+            FileStatus::NotEvaluated(why) => *groups.entry(why.clone()).or_default() += 1,
+            FileStatus::PartlyRead { from_line, problem, .. } => {
+                let place = format!("{} from line {from_line}: {}", file.path, redact(problem));
+                *groups.entry(place).or_default() += 1;
+            }
+            FileStatus::Read { .. } | FileStatus::NotOurs(_) => {}
+        }
+    }
+    most_frequent_first(groups)
+}
+
+fn most_frequent_first(groups: BTreeMap<String, usize>) -> Reasons {
+    let mut list: Reasons = groups.into_iter().collect();
+    list.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    list
+}
+
+fn groups(shown: &mut String, what: &str, reasons: &Reasons, detail: Detail) {
+    if reasons.is_empty() {
+        return;
+    }
+    let all: usize = reasons.iter().map(|(_, times)| times).sum();
+    let _ = writeln!(shown, "{what}: {all}");
+    let most = if detail == Detail::Full { reasons.len() } else { BRIEF };
+    for (reason, times) in reasons.iter().take(most) {
+        let _ = writeln!(shown, "  {times} × {reason}");
+    }
+    if reasons.len() > most {
+        let _ = writeln!(shown, "  and {} more; `-v` shows all", count(reasons.len() - most, "reason"));
+    }
+}

@@ -1,0 +1,283 @@
+//! One outcome of our own making in every format.
+
+use ::text::Source;
+use model::{
+    Basis, Environment, FailureMode, FileId, Finding, Fleet, Label, Level, NotEvaluated, Origin, Span,
+    Subject,
+};
+
+use super::*;
+use crate::{FileReport, FileStatus, Outcome, Sources};
+
+const AUTH: &str = "[directory]\nurl = \"http://auth:hunter2@directory:8080\"\nrequest_timeout = \"300ms\"\n";
+const DIRECTORY: &str = "server:\n  handler: 2s # its own limit\n";
+
+fn span(source: &str, file: u32, of: &str) -> Span {
+    let start = source.find(of).expect("the fixture has it") as u32;
+    Span { file: FileId(file), start, end: start + of.len() as u32 }
+}
+
+fn finding(rule: &'static str, level: Level, title: &str, labels: Vec<Label>) -> Finding {
+    Finding {
+        rule,
+        level,
+        basis: Basis::AcrossFiles,
+        mode: FailureMode::TimeoutInversion,
+        environments: vec!["production".into(), "staging".into()],
+        subject: Subject::Call("auth".into(), "directory".into()),
+        title: title.into(),
+        labels,
+        arithmetic: Vec::new(),
+        help: String::new(),
+        assumptions: Vec::new(),
+    }
+}
+
+fn written(source: &str, file: u32, of: &str, text: &str) -> Label {
+    Label { origin: Origin::Written(span(source, file, of)), text: text.into() }
+}
+
+fn outcome() -> Outcome {
+    let minified =
+        format!("{{{}\"timeout\": 300, {}}}", "\"filler\": 1, ".repeat(4000), "\"more\": 2, ".repeat(4000));
+    let mut first = finding(
+        "timeout-inversion",
+        Level::Error,
+        "auth gives up after 300 ms while directory works for up to 2 s",
+        vec![
+            written(AUTH, 0, "\"300ms\"", "covers the whole call, 1 attempt"),
+            written(DIRECTORY, 1, "2s", "covers the handler"),
+        ],
+    );
+    first.arithmetic = vec!["300 ms < 2 s + 100 ms".into()];
+    first.help = "let the handler end first: at most 200 ms, or wait 2.1 s.".into();
+    let mut second = finding(
+        "missing-deadline",
+        Level::Warning,
+        "nothing ends a call to http://auth:hunter2@directory:8080",
+        vec![
+            Label {
+                origin: Origin::Default {
+                    near: Span { file: FileId(0), start: 0, end: AUTH.len() as u32 },
+                    of: "client attempt_timeout",
+                    version: "since 1.0, client manual",
+                },
+                text: "no `attempt_timeout`: no limit".into(),
+            },
+            written(AUTH, 0, "\"http://auth:hunter2@directory:8080\"", "the call"),
+        ],
+    );
+    second.basis = Basis::Assumed;
+    second.assumptions = vec!["that `url` is called".into()];
+    second.environments = vec!["staging".into()];
+    let third = finding(
+        "unit-confusion",
+        Level::Note,
+        "300 is read as 300 s",
+        vec![Label { origin: Origin::Written(span(&minified, 2, "300")), text: "no unit".into() }],
+    );
+    let environment = |name: &str| Environment { name: name.into(), ..Environment::default() };
+    Outcome {
+        fleet: Fleet {
+            environments: vec![environment("production"), environment("staging")],
+            ..Fleet::default()
+        },
+        findings: vec![first, second, third],
+        hidden: 2,
+        not_evaluated: vec![
+            NotEvaluated {
+                rule: "timeout-below-latency",
+                subject: Subject::Call("auth".into(), "directory".into()),
+                needs: "measured latency of the call".into(),
+            };
+            3
+        ],
+        files: vec![
+            FileReport {
+                path: "auth/auth.toml".into(),
+                status: FileStatus::Read { dialect: "toml", settings: 2 },
+            },
+            FileReport {
+                path: "directory/app.yaml".into(),
+                status: FileStatus::PartlyRead {
+                    dialect: "yaml",
+                    settings: 1,
+                    from_line: 3,
+                    problem: "a tab in the indentation".into(),
+                },
+            },
+            FileReport { path: "logo.svg".into(), status: FileStatus::NotOurs("no known syntax".into()) },
+            FileReport {
+                path: "chart/values.yaml".into(),
+                status: FileStatus::NotEvaluated("template".into()),
+            },
+        ],
+        problems: vec![(span(DIRECTORY, 1, "handler"), "a tab in the indentation".into())],
+        sources: Sources::new(vec![
+            Source::new(FileId(0), "auth/auth.toml", AUTH),
+            Source::new(FileId(1), "directory/app.yaml", DIRECTORY),
+            Source::new(FileId(2), "directory/min.json", minified),
+        ]),
+        rules_run: 24,
+        ..Outcome::default()
+    }
+}
+
+#[test]
+fn text_shows_places_sum_defaults_assumptions_environments_and_help() {
+    insta::assert_snapshot!(text(&outcome(), Style::default()), @r#"
+    error[timeout-inversion]: auth gives up after 300 ms while directory works for up to 2 s
+     --> auth/auth.toml:3:19
+      |
+    3 | request_timeout = "300ms"
+      |                   ^^^^^^^ covers the whole call, 1 attempt
+      |
+     ::: directory/app.yaml:2:12
+      |
+    2 |   handler: 2s # its own limit
+      |            -- covers the handler
+      |
+      = sum: 300 ms < 2 s + 100 ms
+      = in: production and staging
+      = help: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-inversion`
+
+    warning[missing-deadline]: nothing ends a call to http://************@directory:8080
+     --> auth/auth.toml:1:1
+      |
+    1 | [directory]
+      | ^^^^^^^^^^^ no `attempt_timeout`: no limit
+    2 | url = "http://************@directory:8080"
+      |       ------------------------------------ the call
+      |
+      = default: client attempt_timeout, since 1.0, client manual
+      = assumed: that `url` is called
+      = in: staging
+      = help: see `forewarn explain missing-deadline`
+
+    note[unit-confusion]: 300 is read as 300 s
+     --> directory/min.json:1:52013
+      |
+    1 | ...filler": 1, "filler": 1, "filler": 1, "timeout": 300, "more": 2, "more": 2, "more": 2, "more": 2, "more": 2, "...
+      |                                                     ^^^ no unit
+      |
+      = in: production and staging
+      = help: see `forewarn explain unit-confusion`
+    "#);
+}
+
+#[test]
+fn short_has_one_line_a_finding() {
+    insta::assert_snapshot!(short(&outcome()), @r#"
+    auth/auth.toml:3:19: error[timeout-inversion]: auth gives up after 300 ms while directory works for up to 2 s
+    auth/auth.toml:1:1: warning[missing-deadline]: nothing ends a call to http://************@directory:8080
+    directory/min.json:1:52013: note[unit-confusion]: 300 is read as 300 s
+    "#);
+}
+
+#[test]
+fn the_summary_counts_what_was_read_found_hidden_and_not_evaluated() {
+    insta::assert_snapshot!(summary(&outcome(), Detail::Full), @r#"
+    3 findings: 1 error, 1 warning, 1 note; 2 hidden by level
+    read 2 files (1 in part, skipped 2): 0 services, 0 calls, 0 settings, 2 environments; ran 24 rules
+    not evaluated: 3
+      3 × timeout-below-latency needs measured latency of the call
+    files not evaluated: 2
+      1 × directory/app.yaml from line 3: a tab in the indentation
+      1 × template
+      directory/app.yaml:2:3: a tab in the indentation
+    "#);
+}
+
+#[test]
+fn all_formats_show_the_same_findings_in_the_same_order() {
+    let outcome = outcome();
+    let (text, short, json) = (text(&outcome, Style::default()), short(&outcome), json(&outcome));
+    let order = |shown: &str, before: &str, behind: &str| -> Vec<usize> {
+        outcome
+            .findings
+            .iter()
+            .map(|finding| {
+                let mark = format!("{before}{}{behind}", finding.rule);
+                assert_eq!(shown.matches(&mark).count(), 1, "{mark}");
+                shown.find(&mark).expect("counted")
+            })
+            .collect()
+    };
+    assert!(order(&text, "[", "]: ").is_sorted());
+    assert!(order(&short, "[", "]: ").is_sorted());
+    assert!(order(&json, "\"rule\": \"", "\",\n      \"level\"").is_sorted());
+}
+
+#[test]
+fn no_format_shows_a_secret() {
+    let outcome = outcome();
+    let coloured = Style { colour: true, width: 80 };
+    let all = [
+        text(&outcome, Style::default()),
+        text(&outcome, coloured),
+        short(&outcome),
+        json(&outcome),
+        summary(&outcome, Detail::Full),
+    ];
+    for shown in all {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn colour_changes_no_word() {
+    let outcome = outcome();
+    let coloured = text(&outcome, Style { colour: true, ..Style::default() });
+    let mut plain = String::new();
+    let mut inside = false;
+    for c in coloured.chars() {
+        match (inside, c) {
+            (false, '\u{1b}') => inside = true,
+            (false, c) => plain.push(c),
+            (true, 'm') => inside = false,
+            (true, _) => {}
+        }
+    }
+    assert_eq!(plain, text(&outcome, Style::default()));
+}
+
+#[test]
+fn a_line_of_a_megabyte_is_cut_and_drawn_at_once() {
+    let shown = text(&outcome(), Style { width: 80, ..Style::default() });
+    assert!(shown.lines().all(|line| line.chars().count() < 200), "{shown}");
+}
+
+#[test]
+fn mistakes_point_into_the_file_and_stops_name_the_place() {
+    let source = Source::new(FileId(9), "forewarn.toml", "[margins]\nchian = \"1s\"\n");
+    let mistake = crate::config::Mistake {
+        span: Span { file: FileId(9), start: 10, end: 15 },
+        what: "[margins] has no key `chian`".into(),
+        help: "did you mean `chain`?".into(),
+    };
+    let mistakes = crate::Error::Mistakes { source, mistakes: vec![mistake] };
+    let stopped = crate::Error::stopped("deploy/", "no such directory", "name one that exists");
+    let shown = error(&mistakes, Style::default()) + &error(&stopped, Style::default());
+    insta::assert_snapshot!(shown, @r#"
+    error: [margins] has no key `chian`
+     --> forewarn.toml:2:1
+      |
+    2 | chian = "1s"
+      | ^^^^^
+      |
+      = help: did you mean `chain`?
+
+    error: deploy/: no such directory
+     |
+     = help: name one that exists
+    "#);
+}
+
+#[test]
+fn numbers_are_grouped_from_five_digits_up() {
+    assert_eq!(thousands(1), "1");
+    assert_eq!(thousands(4120), "4120");
+    assert_eq!(thousands(41200), "41 200");
+    assert_eq!(thousands(1234567), "1 234 567");
+    assert_eq!(in_a_row(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+}

@@ -1,0 +1,252 @@
+//! What `forewarn check --format json` prints, version 1 (`schema/check-v1.json`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The version of this format.
+pub const VERSION: u32 = 1;
+
+/// The result of one audit.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "forewarn check, version 1")]
+pub struct Report {
+    /// The version of this format. A reader that knows version 1 can read every report that says 1:
+    /// fields may be added, none is removed or changes its meaning.
+    #[schemars(extend("const" = VERSION))]
+    pub version: u32,
+    /// Counts of everything below.
+    pub summary: Summary,
+    /// What was found, worst first, then by path, place and rule.
+    pub findings: Vec<Finding>,
+    /// What rules could not judge, and what they would need.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// What became of every file looked at, by path.
+    pub files: Vec<File>,
+    /// Constructs in files that were read but not understood.
+    pub problems: Vec<Problem>,
+}
+
+/// Counts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Findings that can take the service down.
+    pub errors: usize,
+    /// Findings that hurt some requests or make an outage longer.
+    pub warnings: usize,
+    /// Findings worth knowing.
+    pub notes: usize,
+    /// Findings left out because a level says so.
+    pub hidden: usize,
+    /// Files read, in whole or in part.
+    pub files_read: usize,
+    /// Files looked at and not read.
+    pub files_skipped: usize,
+    /// Environments, by name.
+    pub environments: Vec<String>,
+    /// Services, over all environments.
+    pub services: usize,
+    /// Calls between services, over all environments.
+    pub calls: usize,
+    /// Settings in effect, defaults included.
+    pub settings: usize,
+    /// Rules that ran.
+    pub rules_run: usize,
+}
+
+/// One finding.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Finding {
+    /// The rule's name; `forewarn explain` tells about it.
+    pub rule: String,
+    /// What it costs when it happens.
+    pub level: Level,
+    /// What the finding rests on.
+    pub basis: Basis,
+    /// How it breaks, e.g. `timeout-inversion`.
+    pub mode: String,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// The environments it holds in.
+    pub environments: Vec<String>,
+    /// What can happen, with the numbers.
+    pub title: String,
+    /// Where; the first is the place to change.
+    pub labels: Vec<Label>,
+    /// The sum, one line each.
+    pub arithmetic: Vec<String>,
+    /// What to do.
+    pub help: String,
+    /// What had to be guessed; not empty where `basis` is `assumed`.
+    pub assumptions: Vec<String>,
+}
+
+/// What a finding costs when it happens.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Can take the service down.
+    Error,
+    /// Hurts some requests, or makes an outage longer.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// What a finding rests on.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// One file decides.
+    InFile,
+    /// Files of several components decide.
+    AcrossFiles,
+    /// Measured latency decides.
+    Observed,
+    /// A guessed unit, meaning or call.
+    Assumed,
+}
+
+/// Whom something is about, by name: it stays the same when lines move.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Subject {
+    /// One service.
+    Service {
+        /// Its name.
+        name: String,
+    },
+    /// One call.
+    Call {
+        /// The caller.
+        from: String,
+        /// The callee.
+        to: String,
+    },
+    /// One key.
+    Setting {
+        /// The key with its path.
+        key: String,
+    },
+}
+
+/// A place with words.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Label {
+    /// The file, with `/`.
+    pub path: String,
+    /// Where it starts.
+    pub start: Place,
+    /// Just behind its end.
+    pub end: Place,
+    /// How the value there is known.
+    pub origin: Origin,
+    /// The product default in effect there, with what documents it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What is said about it; may be empty.
+    pub text: String,
+}
+
+/// A place in a file.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Place {
+    /// Line, from 1.
+    #[schemars(range(min = 1))]
+    pub line: u32,
+    /// Column in characters, from 1.
+    #[schemars(range(min = 1))]
+    pub column: u32,
+    /// Offset in bytes, from 0.
+    pub byte: u32,
+}
+
+/// How a value is known.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// It stands there.
+    Written,
+    /// Nothing is written; a default applies. The place is the block in which the key is absent.
+    Default,
+    /// Made of several places; this is the one that decides.
+    Derived,
+    /// Stated in `forewarn.toml`.
+    Declared,
+    /// Measured.
+    Observed,
+}
+
+/// Something a rule would have judged and could not.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NotEvaluated {
+    /// The rule's name.
+    pub rule: String,
+    /// Whom it would have been about.
+    pub subject: Subject,
+    /// What is missing.
+    pub needs: String,
+}
+
+/// What became of one file.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct File {
+    /// The file, with `/`.
+    pub path: String,
+    /// What became of it.
+    pub status: FileStatus,
+    /// The dialect or syntax it was read as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// How many settings it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<usize>,
+    /// The line from which on it was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_line: Option<u32>,
+    /// Why it was not, or not wholly, read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What can become of a file.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileStatus {
+    /// Read to the end.
+    Read,
+    /// Read up to a place.
+    PartlyRead,
+    /// No configuration that Forewarn looks at.
+    NotOurs,
+    /// Configuration perhaps, but not evaluated.
+    NotEvaluated,
+}
+
+/// A construct that was not understood.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Problem {
+    /// The file, with `/`.
+    pub path: String,
+    /// Where.
+    pub start: Place,
+    /// What was found.
+    pub message: String,
+}
+
+/// The JSON Schema of [`Report`], with a final line break.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Report);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+impl Report {
+    /// As printed, with a final line break.
+    pub fn json(&self) -> String {
+        // Strings and numbers alone: nothing here can fail to serialise.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
