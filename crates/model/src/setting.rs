@@ -1,6 +1,7 @@
 //! One setting: what it controls, what it covers, its value and how its unit is known.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::{Limit, Sourced, TimeUnit};
 
@@ -267,6 +268,11 @@ impl Setting {
             Value::Time(limit) => Some(limit),
             _ => None,
         }
+    }
+
+    /// The length of the time limit; `None` where it is no time or has no end.
+    pub fn length(&self) -> Option<Duration> {
+        self.limit().and_then(Limit::finite)
     }
 
     /// The count, if the value is one.

@@ -439,6 +439,7 @@ fn knob(name: &str) -> Knob {
                 "period" => ProbeField::Period,
                 "initial-delay" => ProbeField::InitialDelay,
                 "failures" => ProbeField::Failures,
+                "action" => ProbeField::Action,
                 field => panic!("unknown field {field:?}"),
             },
         )

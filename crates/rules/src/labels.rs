@@ -32,6 +32,11 @@ pub(crate) fn guesses(setting: &Setting) -> Vec<String> {
     guesses
 }
 
+/// What had to be guessed to read several settings.
+pub(crate) fn guesses_of(settings: &[&Setting]) -> Vec<String> {
+    settings.iter().flat_map(|setting| guesses(setting)).collect()
+}
+
 /// A call as a finding's subject.
 pub(crate) fn subject(call: CallView<'_>) -> Subject {
     Subject::Call(call.from().name().to_owned(), call.to().name().to_owned())

@@ -4,15 +4,31 @@
 //! executed test. A rule sees values, units and what they cover; no syntax tree, no dialect's name,
 //! no disk. Where evidence is missing it says so ([`Found::needs`]) and never passes silently.
 
+mod client;
+mod drift_between_environments;
 #[cfg(test)]
 mod fixture;
+mod keepalive_race;
 mod labels;
 mod margins;
+mod owners;
 mod patience;
+mod plausible;
+mod probe_default_timeout;
+mod probe_timeout_above_period;
+mod retry_non_idempotent;
+mod retry_without_backoff;
 mod round;
+mod shutdown_drain_window;
+mod shutdown_grace_below_prestop;
+mod stage;
 mod timeout_connect_only;
 mod timeout_missing;
 mod timeout_shorter_than_callee;
+mod unit_driver;
+mod unit_name_mismatch;
+mod unit_too_large;
+mod unit_too_small;
 
 use model::{Environment, FailureMode, Finding, Fleet, Level, NotEvaluated, Subject};
 
@@ -72,5 +88,20 @@ impl Found {
 }
 
 /// All rules, by name.
-pub static RULES: &[&Rule] =
-    &[&timeout_connect_only::RULE, &timeout_missing::RULE, &timeout_shorter_than_callee::RULE];
+pub static RULES: &[&Rule] = &[
+    &drift_between_environments::RULE,
+    &keepalive_race::RULE,
+    &probe_default_timeout::RULE,
+    &probe_timeout_above_period::RULE,
+    &retry_non_idempotent::RULE,
+    &retry_without_backoff::RULE,
+    &shutdown_drain_window::RULE,
+    &shutdown_grace_below_prestop::RULE,
+    &timeout_connect_only::RULE,
+    &timeout_missing::RULE,
+    &timeout_shorter_than_callee::RULE,
+    &unit_driver::RULE,
+    &unit_name_mismatch::RULE,
+    &unit_too_large::RULE,
+    &unit_too_small::RULE,
+];

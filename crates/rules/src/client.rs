@@ -1,0 +1,79 @@
+//! The settings with which a caller makes its calls, whether or not the callee is known: what the
+//! rules about retries look at.
+
+use model::{CallView, Environment, Fleet, GroupKind, Knob, Setting, Subject, Value};
+
+/// One client: a call with all its groups, or a group that no known call uses.
+pub(crate) struct Client<'f> {
+    /// How to name it in a sentence.
+    pub(crate) name: String,
+    /// Whom a finding about it is about.
+    pub(crate) subject: Subject,
+    /// The call, where it is known.
+    pub(crate) call: Option<CallView<'f>>,
+    settings: Vec<&'f Setting>,
+}
+
+impl<'f> Client<'f> {
+    /// The clients of an environment: every call, then the groups that belong to none.
+    pub(crate) fn all(fleet: &'f Fleet, environment: &'f Environment) -> Vec<Client<'f>> {
+        let mut clients = Vec::new();
+        for call in environment.calls(fleet) {
+            let (from, to) = (call.from().name(), call.to().name());
+            clients.push(Client {
+                name: format!("`{from}` calling `{to}`"),
+                subject: Subject::Call(from.to_owned(), to.to_owned()),
+                call: Some(call),
+                settings: call.settings().collect(),
+            });
+        }
+        for group in environment.groups(fleet) {
+            let kind = group.group().kind;
+            if !matches!(kind, GroupKind::Client | GroupKind::Pool | GroupKind::Loose)
+                || environment.calls.iter().any(|call| call.groups.contains(&group.id()))
+            {
+                continue;
+            }
+            let owner =
+                environment.services(fleet).find(|service| service.service().groups.contains(&group.id()));
+            let (name, subject) = match owner {
+                Some(service) => {
+                    (format!("`{}`", service.name()), Subject::Service(service.name().to_owned()))
+                }
+                None => (
+                    format!("`{}`", group.group().label),
+                    Subject::Setting(
+                        group.settings().next().map_or_else(String::new, |setting| setting.key.clone()),
+                    ),
+                ),
+            };
+            clients.push(Client { name, subject, call: None, settings: group.settings().collect() });
+        }
+        clients
+    }
+
+    /// The setting of a knob.
+    pub(crate) fn knob(&self, knob: Knob) -> Option<&'f Setting> {
+        self.settings.iter().copied().find(|setting| setting.knob == knob)
+    }
+
+    /// How often a failed try is repeated, and the setting that says so; none where nothing does or
+    /// where its count is not known.
+    pub(crate) fn retries(&self) -> Option<(u64, &'f Setting)> {
+        let attempts =
+            self.knob(Knob::Attempts).and_then(|setting| Some((setting.count()?.saturating_sub(1), setting)));
+        attempts.or_else(|| self.knob(Knob::Retries).and_then(|setting| Some((setting.count()?, setting))))
+    }
+}
+
+/// Whether a setting says off: a flag, a zero.
+pub(crate) fn is_off(setting: &Setting) -> bool {
+    match &setting.value.value {
+        Value::Flag(on) => !on,
+        Value::Count(count) => *count == 0,
+        Value::Number(number) => *number == 0.0,
+        Value::Time(limit) => limit.finite().is_some_and(|length| length.is_zero()),
+        Value::Text(text) => matches!(text.to_ascii_lowercase().as_str(), "none" | "off" | "disabled"),
+        Value::UnitUnknown(number) => *number == 0.0,
+    }
+}

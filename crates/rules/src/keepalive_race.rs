@@ -1,0 +1,249 @@
+//! A server that closes idle connections before its client stops reusing them.
+
+use std::time::Duration;
+
+use model::{
+    Basis, CallView, Covers, Environment, FailureMode, Finding, Fleet, GroupKind, Knob, Level, Limit,
+    Setting, Subject, Value, pretty,
+};
+
+use crate::client::is_off;
+use crate::{Check, Found, Margins, Rule, labels, round};
+
+/// See the page.
+pub(crate) static RULE: Rule = Rule {
+    name: "keepalive-race",
+    summary: "a server closes idle connections before its client stops reusing them",
+    mode: FailureMode::KeepAliveRace,
+    level: Level::Error,
+    since: "0.1",
+    docs: include_str!("keepalive_race.md"),
+    check: Check::Environment(check),
+};
+
+/// What is recommended between a proxy and the server behind it, where the server can be changed:
+/// the distance that AWS asks for behind its load balancers is "longer"; 5 s is the usual choice.
+const COMFORT: Duration = Duration::from_secs(5);
+
+fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
+    let mut seen: Vec<(&Setting, &Setting)> = Vec::new();
+    for call in environment.calls(fleet) {
+        // A client or a server that closes after each response has nothing to reuse.
+        if call.knob(Knob::KeepAlive).is_some_and(closes) || server_knob(call).is_some_and(closes) {
+            continue;
+        }
+        let client = call.limit(Covers::Idle);
+        let server = server_idle(call);
+        let subject = Subject::Call(call.from().name().to_owned(), call.to().name().to_owned());
+        let ((client, client_idle), (server, server_idle)) = match (client, server) {
+            (Some(client), Some(server)) => (client, server),
+            (Some((client, _)), None) if !client.value.origin.is_default() => {
+                found.needs(
+                    RULE.name,
+                    subject,
+                    format!("how long `{}` keeps idle connections", call.to().name()),
+                );
+                continue;
+            }
+            (None, Some((server, _))) if !server.value.origin.is_default() => {
+                let name = call.from().name();
+                found.needs(RULE.name, subject, format!("how long `{name}` reuses idle connections"));
+                continue;
+            }
+            _ => continue,
+        };
+        let known = seen.iter().any(|(c, s)| std::ptr::eq(*c, client) && std::ptr::eq(*s, server));
+        let Some(server_idle) = server_idle.finite() else { continue };
+        let margin = margins.at(&server.value.origin).keepalive;
+        // Zero closes at once on both sides.
+        let reuses = client_idle != Limit::After(Duration::ZERO) && !server_idle.is_zero();
+        if known || !reuses || Limit::After(server_idle) > client_idle.then(Limit::After(margin)) {
+            continue;
+        }
+        seen.push((client, server));
+        let both = [client, server];
+        let mut assumed = labels::guesses_of(&both);
+        assumed.extend(call.call().assumptions.iter().cloned());
+        let guessed = both.iter().all(|setting| setting.value.origin.is_default());
+        let place = Place { call, client, client_idle, server, server_idle, margin };
+        found.report(Finding {
+            rule: RULE.name,
+            level: if guessed { Level::Warning } else { Level::Error },
+            basis: Basis::AcrossFiles,
+            mode: RULE.mode,
+            environments: Vec::new(),
+            subject,
+            title: place.title(),
+            labels: place.labels(),
+            arithmetic: place.arithmetic(),
+            help: place.help(),
+            assumptions: assumed,
+        });
+    }
+}
+
+/// The pair that races.
+struct Place<'f> {
+    call: CallView<'f>,
+    client: &'f Setting,
+    client_idle: Limit,
+    server: &'f Setting,
+    server_idle: Duration,
+    margin: Duration,
+}
+
+impl Place<'_> {
+    fn title(&self) -> String {
+        let (from, to) = (self.call.from().name(), self.call.to().name());
+        let server = pretty(self.server_idle);
+        match self.client_idle {
+            Limit::Never => format!(
+                "`{from}` never gives up idle connections to `{to}`, which closes them after {server}: \
+                 some requests meet a closed connection"
+            ),
+            Limit::After(client) => format!(
+                "`{from}` reuses connections to `{to}` that were idle for up to {}; `{to}` closes them \
+                 after {server}: some requests meet a closed connection",
+                pretty(client)
+            ),
+        }
+    }
+
+    /// Behind a proxy the server's limit is the one to raise, for other clients it is the client's
+    /// that must come down: a server cannot know how long each of its clients waits.
+    fn raises_server(&self) -> bool {
+        self.client_idle != Limit::Never && self.call.from().service().forwards
+            || self.server_idle <= self.margin
+    }
+
+    fn labels(&self) -> Vec<model::Label> {
+        let server = labels::at(
+            self.server,
+            format!("`{}` closes an idle connection after this", self.call.to().name()),
+        );
+        let client = labels::at(
+            self.client,
+            format!("`{}` reuses an idle connection until then", self.call.from().name()),
+        );
+        if self.raises_server() { vec![server, client] } else { vec![client, server] }
+    }
+
+    fn arithmetic(&self) -> Vec<String> {
+        let server = pretty(self.server_idle);
+        match self.client_idle {
+            Limit::Never => Vec::new(),
+            Limit::After(client) => vec![format!(
+                "{server} (server) < {} (client) + {} (margin)",
+                pretty(client),
+                pretty(self.margin)
+            )],
+        }
+    }
+
+    fn help(&self) -> String {
+        match self.client_idle {
+            Limit::After(client) if self.raises_server() => format!(
+                "raise `{}` to {} or more, so that the client is the one that closes",
+                self.server.key,
+                pretty(round::up(client + COMFORT.max(self.margin)))
+            ),
+            _ => format!(
+                "set `{}` to at most {}, so that the client is the one that closes",
+                self.client.key,
+                pretty(self.server_idle.saturating_sub(self.margin))
+            ),
+        }
+    }
+}
+
+fn server_idle(call: CallView<'_>) -> Option<(&Setting, Limit)> {
+    let groups = call.to().groups().filter(|group| group.group().kind == GroupKind::Server);
+    groups.filter_map(|group| group.limit(Covers::Idle)).min_by_key(|&(_, limit)| limit)
+}
+
+fn server_knob(call: CallView<'_>) -> Option<&Setting> {
+    let mut groups = call.to().groups().filter(|group| group.group().kind == GroupKind::Server);
+    groups.find_map(|group| group.knob(Knob::KeepAlive))
+}
+
+/// Whether a keep-alive setting means that a connection serves one request only.
+fn closes(setting: &Setting) -> bool {
+    is_off(setting) || matches!(setting.value.value, Value::Count(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::fixture::run;
+
+    #[test]
+    fn a_proxy_that_reuses_longer_than_its_server_keeps() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            nginx.conf: gateway forwards
+            nginx.conf: gateway -> auth
+              keepalive_timeout  idle  60s
+            auth.yml: auth
+              keep-alive-timeout  idle  5s  default "Toy keep-alive-timeout"
+        "#), @r"
+        error (across files, keepalive-race, gateway -> auth): `gateway` reuses connections to `auth` that were idle for up to 60 s; `auth` closes them after 5 s: some requests meet a closed connection
+          auth.yml:5 keep-alive-timeout = 5s -- `auth` closes an idle connection after this; 5 s is the default of Toy keep-alive-timeout, not set here
+          nginx.conf:3 keepalive_timeout = 60s -- `gateway` reuses an idle connection until then
+          sum: 5 s (server) < 60 s (client) + 1 s (margin)
+          help: raise `keep-alive-timeout` to 65 s or more, so that the client is the one that closes
+        ");
+    }
+
+    #[test]
+    fn a_client_that_never_lets_go() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> directory [pool]
+              idle_timeout  idle  never
+            directory.toml: directory
+              keepalive  idle  30s
+        "#), @r"
+        error (across files, keepalive-race, auth -> directory): `auth` never gives up idle connections to `directory`, which closes them after 30 s: some requests meet a closed connection
+          auth.toml:2 idle_timeout = never -- `auth` reuses an idle connection until then
+          directory.toml:4 keepalive = 30s -- `directory` closes an idle connection after this
+          help: set `idle_timeout` to at most 29 s, so that the client is the one that closes
+        ");
+    }
+
+    #[test]
+    fn one_side_alone_is_not_judged() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> directory
+              idle_timeout  idle  90s
+            nginx.conf: gateway -> auth
+              keepalive_timeout  idle  60s  default "Toy keepalive_timeout"
+        "#), @r"
+        not evaluated: auth -> directory: needs how long `directory` keeps idle connections
+        ");
+    }
+
+    #[test]
+    fn servers_that_wait_longer_and_connections_used_once_are_quiet() {
+        for fleet in [
+            r#"
+            auth.toml: auth -> directory
+              idle_timeout  idle  30s
+            directory.toml: directory
+              keepalive  idle  32s
+            "#,
+            r#"
+            auth.toml: auth -> directory
+              idle_timeout  idle  30s
+            directory.toml: directory
+              keepalive  idle  0s
+            "#,
+            r#"
+            auth.toml: auth -> directory
+              idle_timeout  idle  30s
+              keepalive     keepalive  off
+            directory.toml: directory
+              keepalive  idle  5s
+            "#,
+        ] {
+            assert_eq!(run(&RULE, fleet), "", "{fleet}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Retries of requests that do their work again when repeated.
+
+use model::{Environment, FailureMode, Finding, Fleet, Knob, Label, Level, Setting, Value};
+
+use crate::client::{Client, is_off};
+use crate::{Check, Found, Margins, Rule, labels};
+
+/// See the page.
+pub(crate) static RULE: Rule = Rule {
+    name: "retry-non-idempotent",
+    summary: "requests that must not run twice are repeated",
+    mode: FailureMode::DuplicateWork,
+    level: Level::Error,
+    since: "0.1",
+    docs: include_str!("retry_non_idempotent.md"),
+    check: Check::Environment(check),
+};
+
+fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
+    let mut seen: Vec<&Setting> = Vec::new();
+    for client in Client::all(fleet, environment) {
+        let retries = client.retries();
+        if retries.is_some_and(|(retries, _)| retries == 0) {
+            continue;
+        }
+        let on = client.knob(Knob::RetryOn).filter(|on| !is_off(on));
+        let when = on.map_or(When::Any, When::of);
+        let safe = client.call.and_then(|call| call.call().idempotent);
+        let place = match (safe, when) {
+            (Some(true), _) | (_, When::SafeMethods | When::NotSent) | (None, When::Any) => continue,
+            (_, When::UnsafeMethods) => on,
+            (Some(false), When::Any) => retries.map(|(_, setting)| setting),
+        };
+        let Some(place) = place else { continue };
+        if seen.iter().any(|known| std::ptr::eq(*known, place)) {
+            continue;
+        }
+        seen.push(place);
+        let mut settings = vec![place];
+        let mut labels = vec![match when {
+            When::UnsafeMethods => labels::at(place, "requests that change something are repeated too"),
+            _ => labels::at(place, "repeats whatever failed"),
+        }];
+        if let Some((_, count)) = retries.filter(|&(_, count)| !std::ptr::eq(count, place)) {
+            labels.push(labels::at(count, "up to this often"));
+            settings.push(count);
+        }
+        let mut assumed = labels::guesses_of(&settings);
+        if let Some(call) = client.call {
+            assumed.extend(call.call().assumptions.iter().cloned());
+            if safe == Some(false) {
+                labels.push(Label {
+                    origin: call.call().origin.clone(),
+                    text: "this call must not run twice".to_owned(),
+                });
+            }
+        }
+        if safe.is_none() {
+            assumed.push("that these requests carry no idempotency key".to_owned());
+        }
+        let name = &client.name;
+        let times = match retries {
+            Some((1, _)) => " once".to_owned(),
+            Some((retries, _)) => format!(" {retries} times"),
+            None => String::new(),
+        };
+        found.report(Finding {
+            rule: RULE.name,
+            level: RULE.level,
+            basis: labels::basis(&labels),
+            mode: RULE.mode,
+            environments: Vec::new(),
+            subject: client.subject.clone(),
+            title: match when {
+                When::UnsafeMethods => format!(
+                    "{name} repeats requests that change something{times}: a slow answer makes them happen twice"
+                ),
+                _ => format!("{name} repeats a call{times} that must not run twice"),
+            },
+            labels,
+            arithmetic: Vec::new(),
+            help: match when {
+                When::UnsafeMethods => {
+                    format!("take the unsafe methods out of `{}`, or let the requests carry an idempotency key", place.key)
+                }
+                _ => format!(
+                    "set `{}` so that nothing is repeated, retry only where nothing was sent yet, or let the \
+                     requests carry an idempotency key",
+                    place.key
+                ),
+            },
+            assumptions: assumed,
+        });
+    }
+}
+
+/// What a list of methods or conditions lets be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// It names methods, none of them unsafe.
+    SafeMethods,
+    /// It names an unsafe method, or says so in words.
+    UnsafeMethods,
+    /// Only failures before anything was sent: the callee has not seen the request.
+    NotSent,
+    /// It names conditions of another kind, or nothing.
+    Any,
+}
+
+impl When {
+    fn of(setting: &Setting) -> Self {
+        let Value::Text(text) = &setting.value.value else { return Self::Any };
+        let mut words = text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+            .filter(|word| !word.is_empty())
+            .peekable();
+        if words.peek().is_none() {
+            return Self::Any;
+        }
+        let (mut methods, mut unsafe_methods, mut all_unsent) = (false, false, true);
+        for word in words {
+            // Methods are case-sensitive and in capitals (RFC 9110, section 9.1).
+            match word {
+                "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" => methods = true,
+                "POST" | "PATCH" | "LOCK" | "non_idempotent" | "non-idempotent" => unsafe_methods = true,
+                _ => {}
+            }
+            all_unsent &= matches!(
+                word,
+                "connect-failure"
+                    | "conn-failure"
+                    | "connection-failure"
+                    | "refused-stream"
+                    | "reset-before-request"
+            );
+        }
+        match (unsafe_methods, methods, all_unsent) {
+            (true, _, _) => Self::UnsafeMethods,
+            (_, true, _) => Self::SafeMethods,
+            (_, _, true) => Self::NotSent,
+            _ => Self::Any,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::fixture::run;
+
+    #[test]
+    fn a_call_that_must_not_run_twice() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> ledger unsafe
+              retries  retries  2
+        "#), @r"
+        error (in file, duplicate-work, auth -> ledger): `auth` calling `ledger` repeats a call 2 times that must not run twice
+          auth.toml:2 retries = 2 -- repeats whatever failed
+          auth.toml:1 [auth -> ledger] -- this call must not run twice
+          help: set `retries` so that nothing is repeated, retry only where nothing was sent yet, or let the requests carry an idempotency key
+        ");
+    }
+
+    #[test]
+    fn a_list_that_names_post() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            gateway.toml: gateway -> auth
+              retry_methods  retry-on  "GET,POST"
+              retries        retries   1
+        "#), @r"
+        warning (assumed, duplicate-work, gateway -> auth): `gateway` calling `auth` repeats requests that change something once: a slow answer makes them happen twice
+          gateway.toml:2 retry_methods = GET,POST -- requests that change something are repeated too
+          gateway.toml:3 retries = 1 -- up to this often
+          help: take the unsafe methods out of `retry_methods`, or let the requests carry an idempotency key
+          assumed: that these requests carry no idempotency key
+        ");
+    }
+
+    #[test]
+    fn safe_lists_and_unknown_calls_are_quiet() {
+        for fleet in [
+            r#"
+            auth.toml: auth -> ledger
+              retries  retries  2
+            "#,
+            r#"
+            auth.toml: auth -> ledger unsafe
+              retries  retries  0
+            "#,
+            r#"
+            auth.toml: auth -> ledger unsafe
+              retries   retries   2
+              retry_on  retry-on  "connect-failure,refused-stream"
+            "#,
+            r#"
+            auth.toml: auth -> ledger unsafe
+              retries   retries   2
+              retry_on  retry-on  "GET HEAD"
+            "#,
+            r#"
+            auth.toml: auth -> ledger idempotent
+              retries   retries   2
+              retry_on  retry-on  "POST"
+            "#,
+        ] {
+            assert_eq!(run(&RULE, fleet), "", "{fleet}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Bare numbers that are far too short in the unit they are read in and sensible in a larger one.
+
+use model::{
+    Basis, Environment, FailureMode, Finding, Fleet, GroupView, Label, Level, Setting, Subject, Unit, pretty,
+};
+
+use crate::owners::Owners;
+use crate::plausible::{Misread, Off, misread, siblings};
+use crate::stage::Stage;
+use crate::{Check, Found, Margins, Rule};
+
+/// See the page.
+pub(crate) static RULE: Rule = Rule {
+    name: "unit-too-small",
+    summary: "a bare number is read in a unit in which it is far too short",
+    mode: FailureMode::UnitConfusion,
+    level: Level::Error,
+    since: "0.1",
+    docs: include_str!("unit_too_small.md"),
+    check: Check::Environment(check),
+};
+
+fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
+    report(&RULE, Off::Short, fleet, environment, found);
+}
+
+/// The check of both rules about size: one number, one unit, one way of being off.
+pub(crate) fn report(rule: &Rule, off: Off, fleet: &Fleet, environment: &Environment, found: &mut Found) {
+    // What is extreme in a test is there to be extreme.
+    if Stage::of(&environment.name) == Stage::Apart {
+        return;
+    }
+    let owners = Owners::of(fleet, environment);
+    for group in environment.groups(fleet) {
+        for setting in group.settings() {
+            let Some(wrong) = misread(setting, group.group().kind).filter(|wrong| wrong.off == off) else {
+                continue;
+            };
+            if !speaks(group, setting, &wrong) {
+                continue;
+            }
+            let (key, number) = (&setting.key, wrong.number);
+            let (as_read, would_be) = (pretty(wrong.length), pretty(wrong.would_be));
+            let (level, says) = match setting.unit {
+                Unit::InName => (Level::Warning, "as its name says"),
+                _ => (wrong.level, "where no unit is written"),
+            };
+            let whose = owners.name(group.id()).map_or_else(String::new, |name| format!(" of `{name}`"));
+            found.report(Finding {
+                rule: rule.name,
+                level,
+                basis: Basis::InFile,
+                mode: rule.mode,
+                environments: Vec::new(),
+                subject: owners
+                    .name(group.id())
+                    .map_or_else(|| Subject::Setting(key.clone()), |name| Subject::Service(name.to_owned())),
+                title: format!("`{key} = {number}`{whose} is {as_read}, not {would_be}: {}", wrong.why),
+                labels: vec![Label::of(setting, format!("read as {}, {says}", wrong.read_as.name()))],
+                arithmetic: vec![format!(
+                    "{number} {} = {as_read}; {number} {} = {would_be}",
+                    wrong.read_as.name(),
+                    wrong.meant.name()
+                )],
+                help: help(setting, &wrong),
+                assumptions: Vec::new(),
+            });
+        }
+    }
+}
+
+/// Whether this is a case for the rules about size, not for the one about drivers or about names.
+fn speaks(group: GroupView<'_>, setting: &Setting, wrong: &Misread) -> bool {
+    let written = setting.written.unwrap_or_default();
+    if written.elsewhere == Some(wrong.meant) {
+        return false;
+    }
+    if setting.unit != Unit::InName {
+        return true;
+    }
+    // Whoever wrote the number saw the unit in the key's name; only what cannot be meant counts.
+    let beyond = match wrong.off {
+        Off::Short => wrong.length.as_millis() < 10,
+        Off::Long => wrong.read_as != model::TimeUnit::Milliseconds,
+    };
+    beyond && siblings(group, setting, wrong).is_empty()
+}
+
+/// What to write instead, in the unit that is read.
+pub(crate) fn help(setting: &Setting, wrong: &Misread) -> String {
+    let per = wrong.read_as.nanos() as f64 / 1e9;
+    let instead = wrong.would_be.as_secs_f64() / per;
+    if instead >= 1.0 && instead.fract() == 0.0 {
+        format!(
+            "if {} is meant, write `{}` as {instead} ({})",
+            pretty(wrong.would_be),
+            setting.key,
+            wrong.read_as.name()
+        )
+    } else {
+        format!("`{}` is read in {}; write what is meant in that unit", setting.key, wrong.read_as.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::fixture::run;
+
+    #[test]
+    fn a_statement_of_thirty_milliseconds() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            db.conf: db
+              statement_timeout  statement  30  bare=ms
+        "#), @r"
+        error (in file, unit-confusion, db): `statement_timeout = 30` of `db` is 30 ms, not 30 s: work of the size of a request is cut
+          db.conf:2 statement_timeout = 30 -- read as milliseconds, where no unit is written
+          sum: 30 milliseconds = 30 ms; 30 seconds = 30 s
+          help: if 30 s is meant, write `statement_timeout` as 30000 (milliseconds)
+        ");
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_meant() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> directory
+              timeout_ms  whole-call  5  name=ms
+        "#), @r"
+        warning (in file, unit-confusion, auth): `timeout_ms = 5` of `auth` is 5 ms, not 5 s: no call over a network that does work is so fast
+          auth.toml:2 timeout_ms = 5 -- read as milliseconds, as its name says
+          sum: 5 milliseconds = 5 ms; 5 seconds = 5 s
+          help: if 5 s is meant, write `timeout_ms` as 5000 (milliseconds)
+        ");
+    }
+
+    #[test]
+    fn written_units_tests_and_other_rules_are_quiet() {
+        for fleet in [
+            r#"
+            db.conf: db
+              statement_timeout  statement  30ms  bare=ms
+            "#,
+            r#"
+            db.conf: db
+              statement_timeout  statement  250  bare=ms
+            "#,
+            r#"
+            environment test
+            db.conf: db
+              statement_timeout  statement  30  bare=ms
+            "#,
+            r#"
+            haproxy.cfg: gateway
+              http-keep-alive  idle  1  bare=ms
+            "#,
+            r#"
+            auth.toml: auth -> cache
+              timeout_ms  whole-call  50  name=ms
+            "#,
+            r#"
+            auth.properties: auth -> db
+              socketTimeout  between-bytes  90  bare=ms elsewhere=s
+            "#,
+            r#"
+            auth.toml: auth -> directory
+              connect_timeout_ms  connect     5      name=ms
+              read_timeout_ms     first-byte  30000  name=ms
+            "#,
+        ] {
+            assert_eq!(run(&RULE, fleet), "", "{fleet}");
+        }
+    }
+}
