@@ -6,6 +6,8 @@ mod fields;
 mod length;
 mod measurement;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use model::{Knob, Latency, Level, Limit, Sourced, TimeUnit};

@@ -211,12 +211,13 @@ fn exposition(source: &Source) -> Result<Latency, Vec<Mistake>> {
         let Some(read) = Line::read(line) else { continue };
         match &series {
             Some(first) if first.name != read.name || first.labels != read.labels => {
-                m.add(
+                return Err(vec![Mistake {
                     span,
-                    format!("a second series, of `{}`", read.name),
-                    "keep the lines of the one that measures this call, or sum the series by `le` first",
-                );
-                break;
+                    what: format!("a second series, of `{}`", read.name),
+                    help:
+                        "keep the lines of the one that measures this call, or sum the series by `le` first"
+                            .to_owned(),
+                }]);
             }
             _ => {}
         }
