@@ -347,3 +347,155 @@ fn is_word(name: &str) -> bool {
     ["true", "false", "yes", "no", "on", "off", "none", "null", "nil", "auto", "any", "all", "default"]
         .contains(&name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::hosts::mask;
+
+    /// What is read of a value, in one line: scheme, hosts with their text, names of parameters.
+    fn shown(key: &str, value: &str) -> String {
+        let masked = mask(value);
+        let Some(form) = Form::of(key, Piece::new(&masked).trim()) else { return "no address".to_owned() };
+        let hosts: Vec<String> = form
+            .hosts
+            .iter()
+            .map(|host| {
+                assert_eq!(value[host.place.clone()].trim_end_matches('.').to_ascii_lowercase(), host.name());
+                host.port.map_or(host.name(), |port| format!("{}|{port}", host.name()))
+            })
+            .collect();
+        let names: Vec<&str> = form.parameters.iter().map(|(name, _)| name.text).collect();
+        format!("{} [{}] {}", form.scheme.as_deref().unwrap_or("-"), hosts.join(" "), names.join(" "))
+            .trim_end()
+            .to_owned()
+    }
+
+    #[track_caller]
+    fn check(values: &[(&str, &str, &str)]) {
+        let found: Vec<String> = values.iter().map(|(key, value, _)| shown(key, value)).collect();
+        let expected: Vec<&str> = values.iter().map(|(_, _, expected)| *expected).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn urls_give_scheme_host_and_port() {
+        check(&[
+            ("u", "http://directory:9000/v1", "http [directory|9000]"),
+            ("u", "HTTPS://Auth.Example.com./login?next=/", "https [auth.example.com] next"),
+            ("u", "grpc://accounts:50051", "grpc [accounts|50051]"),
+            ("u", "lb://auth-service", "lb [auth-service]"),
+            ("u", "tcp://10.0.0.7:6379", "tcp [10.0.0.7|6379]"),
+            ("u", "ldaps://ldap-1:636,ldap-2:636", "ldaps [ldap-1|636 ldap-2|636]"),
+            ("u", "http://a:2379,http://b:2379", "http [a|2379 b|2379]"),
+            ("u", "http://[fd00::1]:8080/x", "http [fd00::1|8080]"),
+            ("u", "http://localhost:8080", "http [localhost|8080]"),
+            (
+                "u",
+                "mongodb+srv://cluster0.example.net/auth?retryWrites=true",
+                "mongodb [cluster0.example.net] retryWrites",
+            ),
+            ("u", "kafka://k1:9092,k2:9092", "kafka [k1|9092 k2|9092]"),
+            ("u", "https://registry.example/@scope/pkg", "https [registry.example]"),
+        ]);
+    }
+
+    #[test]
+    fn what_stands_before_an_at_is_no_host() {
+        check(&[
+            (
+                "u",
+                "postgres://app:s3cret@db:5432/auth?connect_timeout=3",
+                "postgres [db|5432] connect_timeout",
+            ),
+            ("u", "postgres://app:p@ss:w@rd@db:5432/auth", "postgres [db|5432]"),
+            ("u", "postgres://app:pa/s@s@db:5432/auth?sslmode=off", "postgres [db|5432] sslmode"),
+            ("u", "postgres://app:pa?s@s@db:5432/auth", "postgres []"),
+            ("u", "postgres://app:pa/ss@db:5432/auth?mail=a@b", "postgres []"),
+            ("u", "http://app:12/34@host:80/", "http []"),
+            ("u", "amqp://app:%40%3A@mq/vhost", "amqp [mq]"),
+            ("u", "redis://:pw@cache:6379/0?read_timeout=3s", "redis [cache|6379] read_timeout"),
+            (
+                "u",
+                "app:p@ss@tcp(db:3306)/auth?timeout=5s&readTimeout=1s",
+                "mysql [db|3306] timeout readTimeout",
+            ),
+            ("u", "app@unix(/run/mysqld.sock)/auth", "mysql []"),
+            ("u", "mysql://app:pw@tcp([fd00::2]:3306)/auth", "mysql [fd00::2|3306]"),
+        ]);
+    }
+
+    #[test]
+    fn jdbc_urls_of_each_driver_give_their_hosts() {
+        check(&[
+            (
+                "u",
+                "jdbc:postgresql://db-1:5432,db-2/auth?socketTimeout=5",
+                "postgresql [db-1|5432 db-2] socketTimeout",
+            ),
+            ("u", "jdbc:mysql:loadbalance://m1:3306,m2:3307/auth", "mysql [m1|3306 m2|3307]"),
+            ("u", "jdbc:mariadb://maria/auth", "mariadb [maria]"),
+            (
+                "u",
+                "jdbc:sqlserver://sql:1433;database=a;password={x;y};socketTimeout=9",
+                "sqlserver [sql|1433] database password socketTimeout",
+            ),
+            ("u", "jdbc:sqlserver://sql\\auth;loginTimeout=5", "sqlserver [sql] loginTimeout"),
+            ("u", "jdbc:sqlserver://;serverName=sql;port=1433", "sqlserver [sql] serverName port"),
+            ("u", "jdbc:oracle:thin:app/pw@//ora:1521/AUTH", "oracle [ora|1521]"),
+            ("u", "jdbc:oracle:thin:@ora:1521:AUTH", "oracle [ora|1521]"),
+            ("u", "jdbc:oracle:thin:@auth_high", "oracle []"),
+            (
+                "u",
+                "jdbc:oracle:thin:@(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=ora-1)(PORT=1521)))",
+                "oracle [ora-1|1521]",
+            ),
+            ("u", "jdbc:aws-wrapper:postgresql://db/auth", "postgresql [db]"),
+            ("u", "jdbc:h2:mem:auth", "no address"),
+        ]);
+    }
+
+    #[test]
+    fn libpq_keywords_are_read_with_quotes_and_several_hosts() {
+        check(&[
+            ("dsn", "host=db port=5432 connect_timeout=3", "postgresql [db|5432] host port connect_timeout"),
+            ("dsn", "host=a,b port=5433 user=x", "postgresql [a|5433 b|5433] host port user"),
+            ("dsn", "user=x password='it\\'s host=no' host = db", "postgresql [db] user password host"),
+            ("dsn", "host=/run/postgresql dbname=auth", "postgresql [] host dbname"),
+            ("dsn", "host=db", "no address"),
+            ("dsn", "the host=db is down", "no address"),
+        ]);
+    }
+
+    #[test]
+    fn expressions_of_templates_are_no_hosts_but_leave_the_rest_readable() {
+        check(&[
+            ("u", "http://${AUTH_HOST:-auth/x}:8080/", "http []"),
+            ("u", "http://auth:${PORT}/", "http [auth]"),
+            ("u", "postgres://app:${PW}@db/auth?connect_timeout=${T}", "postgres [db] connect_timeout"),
+            ("u", "postgres://{{ .Values.user }}:{{ .Values.pw }}@db:5432/x", "postgres [db|5432]"),
+            ("u", "http://$upstream", "http []"),
+        ]);
+    }
+
+    #[test]
+    fn host_and_port_count_where_nothing_speaks_against_them() {
+        check(&[
+            ("DIRECTORY_ADDR", "directory:9000", "- [directory|9000]"),
+            ("brokers", "k1:9092, k2:9092", "- [k1|9092 k2|9092]"),
+            ("x", "auth:8080", "- [auth|8080]"),
+            ("cache_url", "cache:6379/0", "- [cache|6379]"),
+            ("base", "node:20", "no address"),
+            ("base", "10:30", "no address"),
+            ("ports", "8080:80", "no address"),
+            ("DB_HOST", "postgres", "- [postgres]"),
+            ("name", "postgres", "no address"),
+            ("DB_HOST", "false", "no address"),
+            ("server.address", "0.0.0.0:8080", "no address"),
+            ("server.address", "127.0.0.1:8080", "no address"),
+            ("directory.address", "127.0.0.1:8080", "- [127.0.0.1|8080]"),
+            ("u", "file:///etc/passwd", "no address"),
+            ("u", "unix:///run/a.sock", "no address"),
+        ]);
+    }
+}
