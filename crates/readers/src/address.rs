@@ -9,10 +9,13 @@ mod hosts;
 mod keys;
 mod parameters;
 
+use std::ops::Range;
+
 use text::Scalar;
 
 use crate::{Address, Target};
 use forms::Form;
+use hosts::{Host, Piece};
 
 /// What a value that holds an address says.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ pub fn locate(key: &str, value: Scalar<'_>) -> Option<Located> {
         return None;
     }
     let masked = hosts::mask(text);
-    let form = Form::of(key, hosts::Piece::new(&masked).trim())?;
+    let form = Form::of(key, Piece::new(&masked).trim())?;
     let targets: Vec<Target> = form
         .hosts
         .iter()
@@ -52,4 +55,16 @@ pub fn locate(key: &str, value: Scalar<'_>) -> Option<Located> {
         .map(|driver| parameters::settings(driver, key, value, &form.parameters, near))
         .unwrap_or_default();
     Some(Located { targets, settings })
+}
+
+/// Reads the `host:port` that a part of a value is, where the syntax around it says that it is one.
+pub(crate) fn host_at(key: &str, value: Scalar<'_>, part: Range<usize>, scheme: &str) -> Option<Target> {
+    let masked = hosts::mask(value.text().get(part.clone())?);
+    let host = Host::read(Piece::new(&masked))?;
+    Some(Target {
+        address: Address { scheme: Some(scheme.to_ascii_lowercase()), host: host.name(), port: host.port },
+        key: key.to_owned(),
+        span: value.part(part.start + host.place.start..part.start + host.place.end),
+        assumptions: Vec::new(),
+    })
 }

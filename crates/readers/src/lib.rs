@@ -16,6 +16,7 @@ mod grouping;
 mod keys;
 mod kubernetes;
 mod kustomize;
+mod nginx;
 mod products;
 mod read;
 mod setting;

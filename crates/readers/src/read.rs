@@ -6,6 +6,7 @@ use text::{Source, Syntax, Tree};
 use crate::compose::COMPOSE;
 use crate::kubernetes::KUBERNETES;
 use crate::kustomize::KUSTOMIZE;
+use crate::nginx::NGINX;
 use crate::{Declared, Fragment, Neighbours};
 
 /// What a reader may look at beside the tree.
@@ -31,7 +32,7 @@ pub struct Dialect {
 }
 
 /// All dialects. The first that speaks a file reads it.
-pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE];
+pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX];
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,314 @@
+//! NGINX: who passes on to whom, and within which limits. One group a location that passes on, with
+//! all settings in effect there; one a server block; what is left of our topics in loose groups.
+//!
+//! Holds no position that a directive does not have: a setting that twenty locations inherit keeps
+//! the key and the place where it is written.
+
+mod directives;
+mod passes;
+mod scope;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{GroupKind, Origin, Setting};
+use text::{Span, Syntax, Tree};
+
+use crate::{Context, Dialect, Fragment, Group, Ignored, Owner};
+use directives::{Directive, Files};
+use passes::{Kept, PASSES, Pass, Upstreams};
+use scope::Scope;
+
+/// The dialect.
+pub(crate) static NGINX: Dialect = Dialect { name: "nginx", docs: include_str!("nginx.md"), speaks, read };
+
+/// Directives that stand at the top of a file, or of a part of one that others include.
+const TOP: [&str; 26] = [
+    "http",
+    "events",
+    "stream",
+    "server",
+    "upstream",
+    "location",
+    "map",
+    "worker_processes",
+    "include",
+    "load_module",
+    "log_format",
+    "proxy_pass",
+    "proxy_set_header",
+    "proxy_http_version",
+    "proxy_connect_timeout",
+    "proxy_read_timeout",
+    "proxy_send_timeout",
+    "proxy_next_upstream",
+    "fastcgi_pass",
+    "fastcgi_read_timeout",
+    "uwsgi_pass",
+    "uwsgi_read_timeout",
+    "grpc_pass",
+    "grpc_read_timeout",
+    "keepalive_timeout",
+    "limit_req_zone",
+];
+
+fn speaks(_: &Context<'_>, tree: &Tree<'_>) -> bool {
+    tree.syntax() == Syntax::Nginx
+        && tree.documents().any(|root| root.written_entries().any(|entry| TOP.contains(&entry.key.text())))
+}
+
+fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
+    let files = Files::of(context, tree);
+    let directives = files.expand(tree);
+    fragment.included = files.ids();
+    let upstreams = Upstreams::of(&directives);
+    let mut reader =
+        Reader { upstreams: &upstreams, fragment, names: BTreeMap::new(), used: BTreeSet::new() };
+    reader.block(&Scope::top(&directives), Kind::Main);
+    fragment.forwards = fragment.groups.iter().any(|group| group.kind == GroupKind::Client);
+}
+
+/// What a block is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The file, and `http`: what stands here is inherited by servers.
+    Main,
+    Stream,
+    Server,
+    StreamServer,
+    /// `location`, and `if` and `limit_except` in it.
+    Location,
+    Upstream,
+}
+
+struct Reader<'d, 't, 'f> {
+    upstreams: &'f Upstreams<'d, 't>,
+    fragment: &'f mut Fragment,
+    /// How often each path of blocks was met, so that keys are unique.
+    names: BTreeMap<String, usize>,
+    /// Where the settings stand that groups have taken.
+    used: BTreeSet<Span>,
+}
+
+impl<'d, 't, 'f> Reader<'d, 't, 'f> {
+    fn block(&mut self, scope: &Scope<'d, 't, '_>, kind: Kind) {
+        for directive in scope.directives() {
+            let Some(inside) = &directive.block else { continue };
+            let inner = match (directive.name(), kind) {
+                ("http", Kind::Main) => Kind::Main,
+                ("stream", Kind::Main) => Kind::Stream,
+                ("server", Kind::Main) => Kind::Server,
+                ("server", Kind::Stream) => Kind::StreamServer,
+                ("upstream", Kind::Main | Kind::Stream) => Kind::Upstream,
+                ("location", Kind::Main | Kind::Server | Kind::Location)
+                | ("if" | "limit_except", Kind::Server | Kind::Location) => Kind::Location,
+                _ => continue,
+            };
+            let path = self.path(scope.path(), directive, inner);
+            self.block(&scope.inner(path, directive, inside), inner);
+        }
+        match kind {
+            Kind::Server => self.server(scope),
+            Kind::Upstream | Kind::Stream | Kind::Main | Kind::Location | Kind::StreamServer => {}
+        }
+        if matches!(kind, Kind::Location | Kind::StreamServer) {
+            self.passes(scope, kind);
+        }
+        self.rest(scope, kind);
+    }
+
+    /// The path of a block, as keys in it start.
+    fn path(&mut self, outer: &str, directive: &Directive<'t>, kind: Kind) -> String {
+        let within = |part: String| match outer {
+            "" | "http" => part,
+            outer => format!("{outer}.{part}"),
+        };
+        let path = match kind {
+            Kind::Main | Kind::Stream => directive.name().to_owned(),
+            Kind::Server | Kind::StreamServer => within(format!("server[{}]", directive.server_name())),
+            Kind::Upstream => within(format!("upstream[{}]", directive.words())),
+            Kind::Location if directive.name() == "location" => {
+                within(format!("location[{}]", directive.words()))
+            }
+            Kind::Location => within(directive.name().to_owned()),
+        };
+        let met = self.names.entry(path.clone()).or_default();
+        *met += 1;
+        if *met == 1 { path } else { format!("{path}#{met}") }
+    }
+
+    fn server(&mut self, scope: &Scope<'d, 't, '_>) {
+        let Some(directive) = scope.directive() else { return };
+        let mut settings = Vec::new();
+        for (name, default) in &settings::SERVER {
+            settings.extend(self.in_effect(scope, name, default.as_ref(), directive.name_span()));
+        }
+        self.group(
+            format!("server {}", directive.server_name()),
+            GroupKind::Server,
+            directive.at(),
+            settings,
+        );
+    }
+
+    /// A group for the directive of a block that passes requests on.
+    fn passes(&mut self, scope: &Scope<'d, 't, '_>, kind: Kind) {
+        let stream = kind == Kind::StreamServer;
+        let found = scope.directives().iter().find_map(|directive| {
+            let pass = PASSES.iter().find(|pass| pass.directive() == directive.name())?;
+            Some((pass, directive))
+        });
+        let Some((pass, directive)) = found else { return };
+        let upstream = self.upstreams.behind(scope, directive, pass.scheme(stream));
+        let near = directive.at();
+        let mut settings = Vec::new();
+        for (suffix, default) in pass.limits(stream) {
+            let name = format!("{}_{suffix}", pass.prefix);
+            settings.extend(self.in_effect(scope, &name, default.as_ref(), near));
+        }
+        let mut idempotent = None;
+        if !stream {
+            let (retries, repeats) = self.retries(scope, pass, &upstream, near);
+            settings.extend(retries);
+            idempotent = repeats.then_some(false);
+            if let Some(kept) = upstream.group {
+                settings.extend(self.kept_connections(scope, pass, kept));
+            }
+        }
+        if let Some(group) = upstream.group {
+            settings.extend(group.servers().flat_map(|server| settings::parameters(group, server)));
+        }
+        let at = scope.directive().map_or(near, Directive::at);
+        let index = self.group(scope.label(), GroupKind::Client, at, settings);
+        self.fragment.groups[index].targets = upstream.targets;
+        self.fragment.groups[index].idempotent = idempotent;
+    }
+
+    /// Attempts and their conditions; and whether requests that must not be repeated are repeated.
+    fn retries(
+        &mut self,
+        scope: &Scope<'d, 't, '_>,
+        pass: &Pass,
+        upstream: &passes::Behind<'f, 'd, 't>,
+        near: Span,
+    ) -> (Vec<Setting>, bool) {
+        let mut found = Vec::new();
+        let conditions = scope.find(&format!("{}_next_upstream", pass.prefix));
+        let words = conditions.map(|(_, directive)| directive.words()).unwrap_or_default();
+        let has = |word: &str| words.split(' ').any(|w| w == word);
+        if let Some((at, directive)) = conditions {
+            found.push(settings::conditions(at.key(directive), &words, directive.value_span()));
+            self.used.insert(directive.value_span());
+        }
+        let name = format!("{}_next_upstream_tries", pass.prefix);
+        let tries = self.in_effect(scope, &name, None, near);
+        let group = upstream.group;
+        let servers = group.map_or(1, |group| group.servers().count().max(1) as u64);
+        let most = tries.as_ref().and_then(Setting::count).filter(|&most| most > 0);
+        if tries.is_some() || servers > 1 {
+            let origin = match (&tries, most, conditions) {
+                (_, _, Some((_, directive))) if has("off") => Origin::Written(directive.value_span()),
+                (Some(tries), Some(most), _) if most <= servers => tries.value.origin.clone(),
+                (_, _, conditions) => {
+                    let first = match conditions {
+                        Some((_, directive)) => Origin::Written(directive.value_span()),
+                        None => settings::next_upstream(near),
+                    };
+                    let rest = group.map(|group| Origin::Written(group.at()));
+                    Origin::Derived(std::iter::once(first).chain(rest).collect())
+                }
+            };
+            let attempts = if has("off") { 1 } else { most.unwrap_or(servers).min(servers) };
+            let key = tries.map_or_else(|| format!("{}.{name}", scope.path()), |tries| tries.key);
+            found.push(settings::attempts(key, attempts, origin, has("non_idempotent")));
+        }
+        let name = format!("{}_next_upstream_timeout", pass.prefix);
+        found.extend(self.in_effect(scope, &name, None, near));
+        (found, has("non_idempotent") && !has("off"))
+    }
+
+    /// What a group of servers says about connections that stay open between requests.
+    fn kept_connections(
+        &mut self,
+        scope: &Scope<'d, 't, '_>,
+        pass: &Pass,
+        group: &passes::Upstream<'d, 't>,
+    ) -> Vec<Setting> {
+        let Some(keepalive) = group.scope.own("keepalive") else { return Vec::new() };
+        if keepalive.argument().is_none_or(|count| count.text() == "0") {
+            return Vec::new();
+        }
+        let assumption = match pass.keeps_connections(scope) {
+            Kept::No => return Vec::new(),
+            Kept::Yes => None,
+            Kept::Assuming(assumption) => Some(assumption),
+        };
+        let mut kept = Vec::new();
+        for (name, default) in &settings::UPSTREAM {
+            kept.extend(self.in_effect(&group.scope, name, default.as_ref(), keepalive.at()));
+        }
+        for setting in &mut kept {
+            setting.assumptions.extend(assumption.map(str::to_owned));
+        }
+        kept
+    }
+
+    /// The setting of a directive in effect in a scope: written there or further out, else the
+    /// default. A value that cannot be read is neither.
+    fn in_effect(
+        &mut self,
+        scope: &Scope<'d, 't, '_>,
+        name: &str,
+        default: Option<&settings::Default>,
+        near: Span,
+    ) -> Option<Setting> {
+        let Some((at, directive)) = scope.find(name) else {
+            return default.map(|default| default.setting(format!("{}.{name}", scope.path()), name, near));
+        };
+        self.written(at.key(directive), directive)
+    }
+
+    fn written(&mut self, key: String, directive: &Directive<'t>) -> Option<Setting> {
+        let value = directive.argument()?;
+        self.used.insert(value.span());
+        match settings::read(key, directive.name(), value)? {
+            Ok(setting) => Some(setting),
+            Err((key, reason)) => {
+                let ignored = Ignored { key, span: value.span(), reason };
+                if !self.fragment.ignored.contains(&ignored) {
+                    self.fragment.ignored.push(ignored);
+                }
+                None
+            }
+        }
+    }
+
+    /// What no group has taken of the directives that stand in a block itself.
+    fn rest(&mut self, scope: &Scope<'d, 't, '_>, kind: Kind) {
+        let mut settings = Vec::new();
+        for directive in scope.directives() {
+            let taken = directive.argument().is_none_or(|value| self.used.contains(&value.span()));
+            if directive.block.is_none() && !taken {
+                settings.extend(self.written(scope.key(directive), directive));
+            }
+        }
+        let Some(first) = settings.first().and_then(|setting| setting.value.origin.span()) else { return };
+        let at = scope.directive().map_or(first, Directive::at);
+        let label = if kind == Kind::Main { "http".to_owned() } else { scope.label() };
+        self.group(label, GroupKind::Loose, at, settings);
+    }
+
+    fn group(&mut self, label: String, kind: GroupKind, at: Span, settings: Vec<Setting>) -> usize {
+        self.fragment.groups.push(Group {
+            label,
+            kind,
+            owner: Owner::File,
+            at,
+            settings,
+            targets: Vec::new(),
+            idempotent: None,
+            passes_deadline: false,
+        });
+        self.fragment.groups.len() - 1
+    }
+}
