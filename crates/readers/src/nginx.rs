@@ -65,6 +65,10 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
     let mut reader =
         Reader { upstreams: &upstreams, fragment, names: BTreeMap::new(), used: BTreeSet::new() };
     reader.block(&Scope::top(&directives), Kind::Main);
+    // Groups of servers come last: locations take what is in them.
+    for group in upstreams.groups() {
+        reader.rest(&group.scope, Kind::Upstream);
+    }
     fragment.forwards = fragment.groups.iter().any(|group| group.kind == GroupKind::Client);
 }
 
@@ -99,7 +103,6 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
                 ("stream", Kind::Main) => Kind::Stream,
                 ("server", Kind::Main) => Kind::Server,
                 ("server", Kind::Stream) => Kind::StreamServer,
-                ("upstream", Kind::Main | Kind::Stream) => Kind::Upstream,
                 ("location", Kind::Main | Kind::Server | Kind::Location)
                 | ("if" | "limit_except", Kind::Server | Kind::Location) => Kind::Location,
                 _ => continue,
@@ -109,10 +112,8 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
         }
         match kind {
             Kind::Server => self.server(scope),
-            Kind::Upstream | Kind::Stream | Kind::Main | Kind::Location | Kind::StreamServer => {}
-        }
-        if matches!(kind, Kind::Location | Kind::StreamServer) {
-            self.passes(scope, kind);
+            Kind::Location | Kind::StreamServer => self.passes(scope, kind),
+            Kind::Main | Kind::Stream | Kind::Upstream => {}
         }
         self.rest(scope, kind);
     }
@@ -124,9 +125,8 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
             outer => format!("{outer}.{part}"),
         };
         let path = match kind {
-            Kind::Main | Kind::Stream => directive.name().to_owned(),
+            Kind::Main | Kind::Stream | Kind::Upstream => directive.name().to_owned(),
             Kind::Server | Kind::StreamServer => within(format!("server[{}]", directive.server_name())),
-            Kind::Upstream => within(format!("upstream[{}]", directive.words())),
             Kind::Location if directive.name() == "location" => {
                 within(format!("location[{}]", directive.words()))
             }

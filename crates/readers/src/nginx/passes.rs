@@ -140,6 +140,11 @@ impl<'d, 't> Upstreams<'d, 't> {
         }
     }
 
+    /// All groups of servers.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Upstream<'d, 't>> {
+        self.groups.values()
+    }
+
     /// What a `*_pass` names: a group of servers, an address, or a variable that `set` or `map`
     /// gives one.
     pub(super) fn behind<'u>(
