@@ -184,7 +184,7 @@ mod tests {
               keepalive_timeout  idle  60s
             auth.yml: auth
               keep-alive-timeout  idle  5s  default "Toy keep-alive-timeout"
-        "#), @r"
+        "#), @"
         error (across files, keepalive-race, gateway -> auth): `gateway` reuses connections to `auth` that were idle for up to 60 s; `auth` closes them after 5 s: some requests meet a closed connection
           auth.yml:5 keep-alive-timeout = 5s -- `auth` closes an idle connection after this; 5 s is the default of Toy keep-alive-timeout, not set here
           nginx.conf:3 keepalive_timeout = 60s -- `gateway` reuses an idle connection until then
@@ -200,7 +200,7 @@ mod tests {
               idle_timeout  idle  never
             directory.toml: directory
               keepalive  idle  30s
-        "#), @r"
+        "#), @"
         error (across files, keepalive-race, auth -> directory): `auth` never gives up idle connections to `directory`, which closes them after 30 s: some requests meet a closed connection
           auth.toml:2 idle_timeout = never -- `auth` reuses an idle connection until then
           directory.toml:4 keepalive = 30s -- `directory` closes an idle connection after this
@@ -215,9 +215,7 @@ mod tests {
               idle_timeout  idle  90s
             nginx.conf: gateway -> auth
               keepalive_timeout  idle  60s  default "Toy keepalive_timeout"
-        "#), @r"
-        not evaluated: auth -> directory: needs how long `directory` keeps idle connections
-        ");
+        "#), @"not evaluated: auth -> directory: needs how long `directory` keeps idle connections");
     }
 
     #[test]

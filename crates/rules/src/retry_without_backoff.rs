@@ -159,7 +159,7 @@ mod tests {
             auth.toml: auth -> directory
               retries  retries       3
               backoff  backoff-base  0s
-        "#), @r"
+        "#), @"
         error (in file, retry-storm, auth -> directory): `auth` calling `directory` repeats a failed call 3 times without waiting: a short failure becomes 4 times the load
           auth.toml:3 backoff = 0s -- does not wait
           auth.toml:2 retries = 3 -- 3 retries
@@ -179,7 +179,7 @@ mod tests {
               retries  retries         4
               backoff  backoff-base    1s
               factor   backoff-factor  1.0
-        "#), @r"
+        "#), @"
         warning (in file, retry-storm, auth -> directory): `auth` calling `directory` repeats a failed call 2 times, all callers in the same moment
           auth.toml:4 jitter = off -- every caller waits exactly as long as the others
           auth.toml:3 backoff = 100ms -- waits 100 ms before each retry
@@ -198,9 +198,7 @@ mod tests {
         insta::assert_snapshot!(run(&RULE, r#"
             auth.toml: auth -> directory
               retries  retries  3
-        "#), @r"
-        not evaluated: auth -> directory: needs the wait before the retries that `retries` asks for
-        ");
+        "#), @"not evaluated: auth -> directory: needs the wait before the retries that `retries` asks for");
     }
 
     #[test]

@@ -137,7 +137,7 @@ mod tests {
               sleep  pre-stop  10s
             auth.toml: auth
               shutdown  drain  25s
-        "#), @r"
+        "#), @"
         error (across files, drain-cut, auth): requests of `auth` that run longer than 20 s are cut at every stop: it drains for up to 25 s
           auth.yaml:2 grace = 30s -- the kill comes 30 s after the stop began; 30 s is the default of Kubernetes terminationGracePeriodSeconds, not set here
           auth.yaml:3 sleep = 10s -- the first 10 s pass before the signal
@@ -154,7 +154,7 @@ mod tests {
               grace  grace  30s  default "Kubernetes terminationGracePeriodSeconds"
             auth.toml: auth
               worker_timeout  handler  2m
-        "#), @r"
+        "#), @"
         warning (across files, drain-cut, auth): requests of `auth` that run longer than 30 s are cut at every stop: it lets a request run for 2 min
           auth.yaml:2 grace = 30s -- the kill comes 30 s after the stop began; 30 s is the default of Kubernetes terminationGracePeriodSeconds, not set here
           auth.toml:4 worker_timeout = 2m -- lets a request run this long
@@ -168,9 +168,7 @@ mod tests {
         insta::assert_snapshot!(run(&RULE, r#"
             auth.toml: auth
               shutdown  drain  25s
-        "#), @r"
-        not evaluated: auth: needs the grace period of what stops `auth`
-        ");
+        "#), @"not evaluated: auth: needs the grace period of what stops `auth`");
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! Audits from text to text, in memory.
+
+mod rule_pages;
