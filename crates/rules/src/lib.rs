@@ -14,14 +14,23 @@ mod margins;
 mod owners;
 mod patience;
 mod plausible;
+mod pool_acquire_above_request;
+mod pool_connect_above_acquire;
 mod probe_default_timeout;
 mod probe_timeout_above_period;
+mod retry_amplification;
+mod retry_exceeds_overall;
 mod retry_non_idempotent;
+mod retry_try_above_overall;
 mod retry_without_backoff;
 mod round;
 mod shutdown_drain_window;
 mod shutdown_grace_below_prestop;
 mod stage;
+mod sums;
+mod timeout_above_proxy;
+mod timeout_below_latency;
+mod timeout_below_nested_sum;
 mod timeout_connect_only;
 mod timeout_missing;
 mod timeout_shorter_than_callee;
@@ -91,12 +100,20 @@ impl Found {
 pub static RULES: &[&Rule] = &[
     &drift_between_environments::RULE,
     &keepalive_race::RULE,
+    &pool_acquire_above_request::RULE,
+    &pool_connect_above_acquire::RULE,
     &probe_default_timeout::RULE,
     &probe_timeout_above_period::RULE,
+    &retry_amplification::RULE,
+    &retry_exceeds_overall::RULE,
     &retry_non_idempotent::RULE,
+    &retry_try_above_overall::RULE,
     &retry_without_backoff::RULE,
     &shutdown_drain_window::RULE,
     &shutdown_grace_below_prestop::RULE,
+    &timeout_above_proxy::RULE,
+    &timeout_below_latency::RULE,
+    &timeout_below_nested_sum::RULE,
     &timeout_connect_only::RULE,
     &timeout_missing::RULE,
     &timeout_shorter_than_callee::RULE,

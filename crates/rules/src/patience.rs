@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Attempts, CallView, Covers, Setting};
+use model::{Attempts, CallView, Covers, ServiceView, Setting};
 
 use crate::labels;
 
@@ -44,14 +44,40 @@ impl<'f> Patience<'f> {
         }
     }
 
-    /// What had to be guessed to say that the callee's whole work lies under it.
+    /// What had to be guessed to say that the caller may wait this long.
     pub(crate) fn guesses(&self) -> Vec<String> {
         let mut guesses = labels::guesses(self.setting);
         guesses.extend(self.call.call().assumptions.iter().cloned());
+        guesses
+    }
+
+    /// What had to be guessed to say that the caller waits no longer.
+    pub(crate) fn guesses_as_end(&self) -> Vec<String> {
+        let mut guesses = self.guesses();
         if self.covers == Covers::BetweenBytes {
             let to = self.call.to().name();
             guesses.push(format!("that {to} sends nothing before its answer is complete"));
         }
         guesses
+    }
+
+    /// The callers' patience with a service, one for each caller. Of something that only forwards
+    /// the most patient route counts: the routes reach different parts of the service, and the
+    /// longest may be meant for the slowest. Callers that pass their deadline down are left out.
+    pub(crate) fn of_callers(service: ServiceView<'f>) -> Vec<(CallView<'f>, Self)> {
+        let mut callers: Vec<(CallView<'f>, Self)> = Vec::new();
+        for call in service.callers().filter(|call| !call.call().passes_deadline) {
+            let Some(patience) = Self::of(call) else { continue };
+            let same = |known: &(CallView<'_>, Self)| known.0.call().from == call.call().from;
+            match callers.iter_mut().find(|known| same(known)) {
+                Some(known) if known.0.from().service().forwards => {
+                    if known.1.limit < patience.limit {
+                        *known = (call, patience);
+                    }
+                }
+                _ => callers.push((call, patience)),
+            }
+        }
+        callers
     }
 }

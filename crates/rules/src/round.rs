@@ -23,6 +23,11 @@ pub(crate) fn up(length: Duration) -> Duration {
     ladder().find(|&round| round >= length).unwrap_or(length)
 }
 
+/// The longest round length that something allows.
+pub(crate) fn longest(allows: impl Fn(Duration) -> bool) -> Option<Duration> {
+    ladder().rev().find(|&round| allows(round))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

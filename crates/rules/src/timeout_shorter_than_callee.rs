@@ -88,7 +88,7 @@ fn finding(
         labels::at(patience.setting, patience.words()),
         labels::at(work, format!("{to} may work this long on one request")),
     ];
-    let mut assumptions = patience.guesses();
+    let mut assumptions = patience.guesses_as_end();
     assumptions.extend(labels::guesses(work));
     Finding {
         rule: RULE.name,

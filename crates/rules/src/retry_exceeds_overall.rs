@@ -1,0 +1,153 @@
+//! All attempts of a call, each to its end, do not fit into the limit of the call: the last
+//! retries are cut or never start. One file decides.
+
+use model::{CallView, Environment, FailureMode, Finding, Fleet, Level, pretty};
+
+use crate::sums::Sum;
+use crate::{Check, Found, Margins, Rule, labels, round};
+
+/// See the page.
+pub(crate) static RULE: Rule = Rule {
+    name: "retry-exceeds-overall",
+    summary: "the attempts of a call do not fit into its overall limit",
+    mode: FailureMode::RetryInert,
+    level: Level::Error,
+    since: "0.1",
+    docs: include_str!("retry_exceeds_overall.md"),
+    check: Check::Environment(check),
+};
+
+fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
+    for call in environment.calls(fleet) {
+        let Some(sum) = Sum::of(call) else { continue };
+        let Some((overall, limit)) = sum.budget.overall else { continue };
+        let Some(limit) = limit.finite() else { continue };
+        // Where one attempt alone takes it all, `retry-try-above-overall` says so.
+        if sum.attempts() > 1 && sum.attempt.1 < limit && sum.all > limit {
+            found.report(finding(call, &sum, overall, limit));
+        }
+    }
+}
+
+fn finding(
+    call: CallView<'_>,
+    sum: &Sum<'_>,
+    overall: &model::Setting,
+    limit: std::time::Duration,
+) -> Finding {
+    let (from, to) = (call.from().name(), call.to().name());
+    let (attempts, fit) = (sum.attempts(), sum.attempts_within(limit));
+    let (end, all) = (pretty(limit), pretty(sum.all));
+    // Where no retry fits, each slow call sends a second request whose answer nobody awaits to its
+    // end: load on a slow callee, for nothing.
+    let (level, title) = if fit <= 1 {
+        let title = format!(
+            "no retry of {from}'s calls to {to} fits: all {attempts} attempts take {all}, the call ends after {end}"
+        );
+        (Level::Error, title)
+    } else {
+        let title = format!(
+            "only {fit} of {attempts} attempts of {from}'s calls to {to} fit: all take {all}, the call ends after {end}"
+        );
+        (Level::Warning, title)
+    };
+    let mut labels = sum.labels();
+    if sum.attempt.0.value.origin.is_default() {
+        // Nothing to change at a key that is not there, so the number of attempts comes first.
+        labels.swap(0, 1);
+    }
+    labels.push(labels::at(overall, format!("ends the call with all its {attempts} attempts")));
+    let mut ways = Vec::new();
+    if let Some(each) = sum.attempt_for(limit).and_then(|each| round::longest(|length| length <= each)) {
+        ways.push(format!("lower `{}` to at most {}", sum.attempt.0.key, pretty(each)));
+    }
+    if let (true, Some(setting)) = (fit >= 1, sum.budget.attempts.1) {
+        let retries = setting.knob == model::Knob::Retries;
+        ways.push(format!("lower `{}` to {}", setting.key, if retries { fit - 1 } else { fit }));
+    }
+    ways.push(format!("raise `{}` to at least {}", overall.key, pretty(round::up(sum.all))));
+    let mut assumptions = sum.guesses();
+    assumptions.extend(labels::guesses(overall));
+    assumptions.extend(call.call().assumptions.iter().cloned());
+    Finding {
+        rule: RULE.name,
+        level,
+        basis: labels::basis(&labels),
+        mode: RULE.mode,
+        environments: Vec::new(),
+        subject: labels::subject(call),
+        title,
+        labels,
+        arithmetic: vec![format!("{} > {end}", sum.written())],
+        help: ways.join(", or "),
+        assumptions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::run;
+
+    #[test]
+    fn some_retries_fit() {
+        insta::assert_snapshot!(run(&RULE, "
+            auth.toml: auth -> directory
+              attempt_timeout  attempt       4s
+              retries          retries       2
+              backoff          backoff-base  1s
+              timeout          whole-call    10s
+        "), @r"
+        warning (in file, retry-inert, auth -> directory): only 2 of 3 attempts of auth's calls to directory fit: all take 14 s, the call ends after 10 s
+          auth.toml:2 attempt_timeout = 4s -- ends one attempt
+          auth.toml:3 retries = 2 -- 3 attempts
+          auth.toml:5 timeout = 10s -- ends the call with all its 3 attempts
+          sum: (2 + 1) x 4 s + 2 s back-off = 14 s > 10 s
+          help: lower `attempt_timeout` to at most 2.5 s, or lower `retries` to 1, or raise `timeout` to at least 14 s
+        ");
+    }
+
+    #[test]
+    fn no_retry_fits() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> directory
+              connect_timeout  connect     1s
+              read_timeout     first-byte  5s  default "Toy read_timeout"
+              max_attempts     attempts    3
+              timeout          whole-call  8s
+        "#), @r"
+        error (in file, retry-inert, auth -> directory): no retry of auth's calls to directory fits: all 3 attempts take 18 s, the call ends after 8 s
+          auth.toml:4 max_attempts = 3 -- 3 attempts
+          auth.toml:3 read_timeout = 5s -- ends one attempt; 5 s is the default of Toy read_timeout, not set here
+          auth.toml:2 connect_timeout = 1s -- comes before it
+          auth.toml:5 timeout = 8s -- ends the call with all its 3 attempts
+          sum: 3 x (1 s connect + 5 s) = 18 s > 8 s
+          help: lower `read_timeout` to at most 1.6 s, or lower `max_attempts` to 1, or raise `timeout` to at least 18 s
+        ");
+    }
+
+    #[test]
+    fn quiet_where_all_fit_or_nothing_is_repeated() {
+        for text in [
+            "a: auth -> directory
+               attempt  attempt     3s
+               retries  retries     2
+               timeout  whole-call  9s",
+            "a: auth -> directory
+               attempt  attempt     6s
+               retries  retries     0
+               timeout  whole-call  5s",
+            // `retry-try-above-overall` says it.
+            "a: auth -> directory
+               attempt  attempt     9s
+               retries  retries     2
+               timeout  whole-call  9s",
+            "a: auth -> directory
+               attempt  attempt     9s
+               retries  retries     2
+               timeout  whole-call  never",
+        ] {
+            assert_eq!(run(&RULE, text), "", "{text}");
+        }
+    }
+}

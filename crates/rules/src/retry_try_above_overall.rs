@@ -1,0 +1,115 @@
+//! One attempt may take as long as the whole call, so a slow attempt is never repeated. One file
+//! decides; sums of several attempts belong to `retry-exceeds-overall`.
+
+use model::{CallView, Environment, FailureMode, Finding, Fleet, Level, pretty};
+
+use crate::sums::Sum;
+use crate::{Check, Found, Margins, Rule, labels, round};
+
+/// See the page.
+pub(crate) static RULE: Rule = Rule {
+    name: "retry-try-above-overall",
+    summary: "one attempt may take as long as the whole call with its retries",
+    mode: FailureMode::RetryInert,
+    level: Level::Warning,
+    since: "0.1",
+    docs: include_str!("retry_try_above_overall.md"),
+    check: Check::Environment(check),
+};
+
+fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
+    for call in environment.calls(fleet) {
+        let Some(sum) = Sum::of(call) else { continue };
+        let Some((overall, limit)) = sum.budget.overall else { continue };
+        let Some(limit) = limit.finite() else { continue };
+        // An attempt's limit that nobody chose promises nothing: the retries are then meant for
+        // attempts that fail fast.
+        if sum.attempts() > 1 && sum.attempt.1 >= limit && !sum.attempt.0.value.origin.is_default() {
+            found.report(finding(call, &sum, overall, limit));
+        }
+    }
+}
+
+fn finding(
+    call: CallView<'_>,
+    sum: &Sum<'_>,
+    overall: &model::Setting,
+    limit: std::time::Duration,
+) -> Finding {
+    let (from, to) = (call.from().name(), call.to().name());
+    let (one, end) = (pretty(sum.attempt.1), pretty(limit));
+    let mut labels = sum.labels();
+    labels.push(labels::at(overall, format!("ends the call with all its {} attempts", sum.attempts())));
+    let each = sum.attempt_for(limit).and_then(|each| round::longest(|length| length <= each));
+    let help = match each {
+        Some(each) => {
+            format!("lower `{}` to at most {}, or switch the retries off", sum.attempt.0.key, pretty(each))
+        }
+        None => format!(
+            "raise `{}` to at least {}, or switch the retries off",
+            overall.key,
+            pretty(round::up(sum.all))
+        ),
+    };
+    let mut assumptions = sum.guesses();
+    assumptions.extend(labels::guesses(overall));
+    assumptions.extend(call.call().assumptions.iter().cloned());
+    Finding {
+        rule: RULE.name,
+        level: Level::Warning,
+        basis: labels::basis(&labels),
+        mode: RULE.mode,
+        environments: Vec::new(),
+        subject: labels::subject(call),
+        title: format!(
+            "{from} never repeats a slow call to {to}: one attempt may take {one}, the whole call {end}"
+        ),
+        labels,
+        arithmetic: vec![format!("{one} >= {end}")],
+        help,
+        assumptions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::run;
+
+    #[test]
+    fn attempt_takes_the_whole_call() {
+        insta::assert_snapshot!(run(&RULE, "
+            gateway.yaml: gateway -> auth
+              perTryTimeout  attempt     5s
+              attempts       retries     2
+              timeout        whole-call  5s
+        "), @r"
+        warning (in file, retry-inert, gateway -> auth): gateway never repeats a slow call to auth: one attempt may take 5 s, the whole call 5 s
+          gateway.yaml:2 perTryTimeout = 5s -- ends one attempt
+          gateway.yaml:3 attempts = 2 -- 3 attempts
+          gateway.yaml:4 timeout = 5s -- ends the call with all its 3 attempts
+          sum: 5 s >= 5 s
+          help: lower `perTryTimeout` to at most 1.6 s, or switch the retries off
+        ");
+    }
+
+    #[test]
+    fn quiet_where_retries_fit_are_off_or_meant_for_fast_failures() {
+        for text in [
+            "a: auth -> directory
+               attempt  attempt     3s
+               retries  retries     2
+               timeout  whole-call  5s",
+            "a: auth -> directory
+               attempt  attempt     5s
+               retries  retries     0
+               timeout  whole-call  5s",
+            r#"a: auth -> directory
+               read     between-bytes  60s  default "Toy read"
+               retries  retries        2
+               timeout  whole-call     5s"#,
+        ] {
+            assert_eq!(run(&RULE, text), "", "{text}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Sums of a call's time, written out: "(2 + 1) x 5 s + 2 s back-off = 17 s". Holds the words, the
+//! arithmetic is the model's.
+
+use std::time::Duration;
+
+use model::{Backoff, Budget, CallView, Knob, Label, Limit, Setting, pretty};
+
+use crate::labels;
+
+/// The parts of a call's time as far as they are limited, and the sum of them.
+pub(crate) struct Sum<'f> {
+    /// The parts. A connect without limit is left out, so that the sum is what the call can take
+    /// for certain, not what it takes at worst.
+    pub(crate) budget: Budget<'f>,
+    /// What ends one attempt.
+    pub(crate) attempt: (&'f Setting, Duration),
+    /// Every attempt to its end, with the waits.
+    pub(crate) all: Duration,
+    backoff: Option<Backoff>,
+}
+
+impl<'f> Sum<'f> {
+    /// The sum of a call; `None` where nothing ends an attempt.
+    pub(crate) fn of(call: CallView<'f>) -> Option<Self> {
+        let mut budget = Budget::of(call);
+        budget.connect = budget.connect.filter(|&(_, limit)| limit != Limit::Never);
+        let (setting, limit) = budget.attempt?;
+        let all = budget.all_attempts().finite()?;
+        Some(Self { budget, attempt: (setting, limit.finite()?), all, backoff: Backoff::of(call) })
+    }
+
+    /// Tries in all.
+    pub(crate) fn attempts(&self) -> u64 {
+        self.budget.attempts.0.0
+    }
+
+    /// How many attempts fit into a time, each to its end.
+    pub(crate) fn attempts_within(&self, time: Duration) -> u64 {
+        let fits = |count: u64| {
+            let waits = self.backoff.map_or(Duration::ZERO, |b| b.total(count.saturating_sub(1)));
+            self.budget.one_attempt().times(count).then(Limit::After(waits)) <= Limit::After(time)
+        };
+        let (mut fit, mut not) = (0, self.attempts().saturating_add(1));
+        while not - fit > 1 {
+            let middle = fit + (not - fit) / 2;
+            if fits(middle) { fit = middle } else { not = middle }
+        }
+        fit
+    }
+
+    /// The longest limit of one attempt with which all attempts fit into a time.
+    pub(crate) fn attempt_for(&self, time: Duration) -> Option<Duration> {
+        let attempts = u32::try_from(self.attempts()).ok()?;
+        let each = time.checked_sub(self.budget.waits)?.checked_div(attempts)?;
+        let connect = self.budget.connect.and_then(|(_, limit)| limit.finite()).unwrap_or_default();
+        each.checked_sub(connect).filter(|left| !left.is_zero())
+    }
+
+    /// The sum written out.
+    pub(crate) fn written(&self) -> String {
+        let (attempts, by) = self.budget.attempts;
+        let one = match self.budget.connect.and_then(|(_, limit)| limit.finite()) {
+            Some(connect) if attempts.0 > 1 => {
+                format!("({} connect + {})", pretty(connect), pretty(self.attempt.1))
+            }
+            Some(connect) => format!("{} connect + {}", pretty(connect), pretty(self.attempt.1)),
+            None => pretty(self.attempt.1),
+        };
+        let mut sum = match (attempts.0, by) {
+            (1, _) => one,
+            (count, Some(setting)) if setting.knob == Knob::Retries => format!("({} + 1) x {one}", count - 1),
+            (count, _) => format!("{count} x {one}"),
+        };
+        if !self.budget.waits.is_zero() {
+            sum += &format!(" + {} back-off", pretty(self.budget.waits));
+        }
+        // A lone number is no sum.
+        if sum.contains(' ') && sum != pretty(self.all) {
+            format!("{sum} = {}", pretty(self.all))
+        } else {
+            sum
+        }
+    }
+
+    /// Points at what the sum is made of.
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        let mut places = vec![labels::at(self.attempt.0, "ends one attempt")];
+        if let (count @ 2.., Some(setting)) = (self.attempts(), self.budget.attempts.1) {
+            places.push(labels::at(setting, labels::counted(count, "attempt")));
+        }
+        if let Some((setting, _)) = self.budget.connect {
+            places.push(labels::at(setting, "comes before it"));
+        }
+        places
+    }
+
+    /// What had to be guessed to know the parts.
+    pub(crate) fn guesses(&self) -> Vec<String> {
+        let parts = [Some(self.attempt.0), self.budget.attempts.1, self.budget.connect.map(|(s, _)| s)];
+        parts.into_iter().flatten().flat_map(labels::guesses).collect()
+    }
+}
