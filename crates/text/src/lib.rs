@@ -5,11 +5,13 @@
 //! Parsing never fails and never panics; what could not be parsed is a [`Problem`] of the tree.
 
 mod align;
+mod builder;
 mod dotenv;
 mod ini;
 mod json;
 mod literal;
 mod nginx;
+mod node;
 mod position;
 mod properties;
 pub mod scalar;
@@ -18,8 +20,8 @@ mod toml;
 mod tree;
 mod yaml;
 
+pub use builder::TreeBuilder;
+pub use node::{Entry, Node, Scalar};
 pub use position::{PositionMap, Run};
 pub use source::{FileId, LineIndex, Position, Source, Span};
-pub use tree::{
-    Comment, Entry, Node, NodeKind, Problem, ProblemKind, Scalar, Style, Syntax, Tree, TreeBuilder,
-};
+pub use tree::{Comment, NodeKind, Problem, ProblemKind, Style, Syntax, Tree};

@@ -150,11 +150,13 @@ impl<'t> Reader<'t, '_> {
             }
             Event::SequenceStart(anchor, tag) => {
                 let start = self.list_start(anchor > 0 || tag.is_some(), mark);
+                self.end = self.at.max(start);
                 let id = self.builder.open(NodeKind::List, start as u32);
                 self.anchor(anchor, id);
             }
             Event::MappingStart(anchor, tag) => {
                 let start = self.collection_start(anchor > 0 || tag.is_some(), mark);
+                self.end = self.at.max(start);
                 let id = self.builder.open(NodeKind::Map, start as u32);
                 self.anchor(anchor, id);
             }
@@ -282,6 +284,7 @@ impl<'t> Reader<'t, '_> {
 
     fn close_all(&mut self) {
         while self.builder.depth() > 0 {
+            self.builder.forget_key();
             self.builder.close(self.end as u32);
         }
     }

@@ -8,4 +8,5 @@ mod json;
 mod nginx;
 mod properties;
 mod toml;
+mod tree;
 mod yaml;
