@@ -25,7 +25,7 @@ fn speaks(_: &Context<'_>, tree: &Tree<'_>) -> bool {
 }
 
 fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
-    for object in objects(tree) {
+    for object in objects(tree).filter(|object| !object.is_deleted()) {
         read_object(context, &object, Absent::Default, fragment);
     }
 }

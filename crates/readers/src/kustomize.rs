@@ -137,14 +137,12 @@ fn read_tree(
     fragment.problems.extend(tree.problems().iter().cloned());
     for document in tree.documents().filter(|document| document.kind() == NodeKind::List) {
         let Some(target) = target else { continue };
-        for found in base.targets(context, target) {
+        let is_read = |found: &Found| found.kind != Kind::Service;
+        for found in base.targets(context, target).into_iter().filter(is_read) {
             json_patch::read(context, document, &found, fragment);
         }
     }
-    for mut object in objects(tree) {
-        if object.node.get("$patch").and_then(Node::text) == Some("delete") {
-            continue;
-        }
+    for mut object in objects(tree).filter(|object| !object.is_deleted()) {
         let Some(target) = target else {
             read_object(context, &object, Absent::Unchanged, fragment);
             continue;

@@ -27,6 +27,8 @@ pub(crate) fn config_map(
                 embedded::absorb(context, name, &format!("data[{name}]"), &tree, component, fragment);
             }
             Some(_) => {}
+            // A script or a certificate.
+            None if value.text().trim_end().contains('\n') => {}
             None => flat.push(Variable { name: entry.key, value }),
         }
     }

@@ -123,8 +123,42 @@ fn sleeps<'t>(arguments: impl Iterator<Item = Scalar<'t>>) -> Vec<(f64, Span)> {
 
 /// The words of a script with their offsets. Operators and quotes only separate.
 fn words(script: &str) -> impl Iterator<Item = (usize, &str)> {
-    script
-        .split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '\'' | '"' | '`'))
-        .filter(|word| !word.is_empty())
-        .map(|word| (word.as_ptr() as usize - script.as_ptr() as usize, word))
+    let separates =
+        |c: char| c.is_ascii_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '\'' | '"' | '`');
+    let mut next = 0;
+    script.split(separates).filter_map(move |word| {
+        let start = next;
+        next += word.len() + 1; // Every separator is one byte.
+        (!word.is_empty()).then_some((start, word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use text::{FileId, PositionMap, Tree};
+
+    fn slept(script: &str) -> Vec<(f64, &str)> {
+        let tree = Tree::of_text(FileId(0), script.to_owned(), PositionMap::shifted(0));
+        sleeps(tree.scalar().into_iter())
+            .into_iter()
+            .map(|(seconds, span)| (seconds, &script[span.start as usize..span.end as usize]))
+            .collect()
+    }
+
+    #[test]
+    fn a_sleep_is_a_word_with_a_number_behind_it() {
+        assert_eq!(slept("sleep 15"), [(15.0, "15")]);
+        assert_eq!(slept("/bin/sleep 0.5s && exit"), [(0.5, "0.5s")]);
+        assert_eq!(slept("(sleep 2m;\nnginx -s quit); sleep 10"), [(120.0, "2m"), (10.0, "10")]);
+    }
+
+    #[test]
+    fn other_words_and_numbers_are_no_sleep() {
+        for script in
+            ["", "sleep", "sleep $WAIT", "asleep 5", "sleep -5", "sleep inf", "timeout 5", "sleep 5x"]
+        {
+            assert!(slept(script).is_empty(), "{script}");
+        }
+    }
 }

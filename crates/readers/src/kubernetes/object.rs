@@ -91,6 +91,11 @@ impl<'t> Object<'t> {
         Some(Self { node, kind, name, namespace: namespace.filter(|text| !text.is_empty()) })
     }
 
+    /// Whether it is a patch that takes the object away.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.node.get("$patch").and_then(Node::text) == Some("delete")
+    }
+
     /// `KIND/NAMESPACE/NAME`. An object without a namespace goes to the one called `default`, unless a
     /// kustomization or whoever applies it says otherwise.
     pub(crate) fn identity(&self) -> String {

@@ -69,6 +69,9 @@ impl<'a> Pod<'a> {
         for (list, probes) in [("initContainers", false), ("containers", true)] {
             let items = spec.value.get(list).into_iter().flat_map(Node::items);
             for (index, container) in items.enumerate() {
+                if container.get("$patch").and_then(Node::text) == Some("delete") {
+                    continue;
+                }
                 let name = container.get("name").and_then(Node::text);
                 let path = name.map_or_else(|| format!("{list}[{index}]"), |name| format!("{list}[{name}]"));
                 self.container(&path, container, probes);

@@ -16,7 +16,6 @@ pub(super) fn read(context: &Context<'_>, operations: Node<'_>, target: &Found, 
         name: Sourced::written(target.name.clone(), operations.span()),
         identity: identity(target.kind, target.namespace.as_deref(), &target.name),
         kind: match target.kind {
-            Kind::Service => ComponentKind::Name { selector: Vec::new() },
             Kind::ConfigMap => ComponentKind::Config,
             _ => ComponentKind::Workload,
         },

@@ -1,5 +1,6 @@
 //! Runs every example on every dialect's page.
 
+mod damage;
 mod page;
 mod show;
 mod site;

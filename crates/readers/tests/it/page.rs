@@ -23,6 +23,29 @@ fn syntax(language: &str) -> Option<Syntax> {
     })
 }
 
+/// One input of an example: syntax, path, text.
+pub(crate) type Input = (Syntax, String, String);
+
+/// The inputs of every example of a page.
+pub(crate) fn inputs(page: &str) -> Vec<Vec<Input>> {
+    let mut examples = vec![Vec::new()];
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```") else { continue };
+        let inside: String =
+            lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+        let (language, path) = info.split_once(' ').unwrap_or((info, ""));
+        if language == "fragment" {
+            examples.push(Vec::new());
+        } else if let (Some(syntax), Some(example)) = (syntax(language), examples.last_mut()) {
+            let path = if path.is_empty() { format!("example.{language}") } else { path.to_owned() };
+            example.push((syntax, path, inside));
+        }
+    }
+    examples.retain(|example| !example.is_empty());
+    examples
+}
+
 /// How many examples a page has.
 pub(crate) fn examples(page: &str) -> usize {
     page.lines().filter(|line| *line == "```fragment").count()
@@ -31,7 +54,7 @@ pub(crate) fn examples(page: &str) -> usize {
 /// The page with every fragment as it really comes out.
 pub(crate) fn run(dialect: &str, page: &str) -> String {
     let mut done = String::new();
-    let mut inputs: Vec<(Syntax, String, String)> = Vec::new();
+    let mut inputs: Vec<Input> = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         done += line;
@@ -57,7 +80,7 @@ pub(crate) fn run(dialect: &str, page: &str) -> String {
 }
 
 /// What the last input is read as.
-fn fragment(dialect: &str, inputs: Vec<(Syntax, String, String)>) -> String {
+fn fragment(dialect: &str, inputs: Vec<Input>) -> String {
     let (syntax, ..) = *inputs.last().expect("an input");
     let sources = inputs
         .into_iter()
