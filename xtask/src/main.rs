@@ -4,6 +4,9 @@
 
 mod bench;
 mod corpus;
+mod test;
+#[cfg(test)]
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -25,6 +28,7 @@ static TASKS: &[Task] = &[
         usage: "corpus DIR        audit a corpus, compare with its facts.tsv",
         run: corpus::run,
     },
+    Task { name: "test", usage: "test              all tests", run: test::run },
 ];
 
 fn main() -> ExitCode {

@@ -1,0 +1,176 @@
+//! The house rules as tests: floors, heads of files, names in Markdown. Reads the workspace's own
+//! files, which are part of the test's input like any fixture.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floor of each crate; see ARCHITECTURE.md. A crate imports only from floors below its own.
+const FLOORS: &[(&str, u8)] =
+    &[("text", 0), ("model", 1), ("readers", 2), ("rules", 2), ("wire", 3), ("audit", 4), ("forewarn", 5)];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bug: xtask lies in the workspace").to_path_buf()
+}
+
+/// All files below a directory, build output and hidden directories left out, sorted.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_path_buf()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).expect("bug: a directory of the workspace").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type().expect("bug: an entry has a type");
+            if kind.is_dir() && name != "target" && !name.starts_with('.') {
+                open.push(entry.path());
+            } else if kind.is_file() {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn with_extension(extension: &str) -> Vec<PathBuf> {
+    files(&root()).into_iter().filter(|path| path.extension().is_some_and(|e| e == extension)).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).expect("bug: a text file of the workspace")
+}
+
+/// The crates of ours that a manifest names under `[dependencies]`.
+fn dependencies(manifest: &str) -> BTreeSet<&str> {
+    manifest
+        .split("[dependencies]")
+        .nth(1)
+        .unwrap_or_default()
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| FLOORS.iter().any(|(own, _)| own == name))
+        .collect()
+}
+
+#[test]
+fn every_crate_imports_only_from_floors_below() {
+    let floors: BTreeMap<&str, u8> = FLOORS.iter().copied().collect();
+    let crates: BTreeSet<String> = fs::read_dir(root().join("crates"))
+        .expect("bug: the crates folder")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let known: BTreeSet<String> = floors.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(crates, known, "every crate has a floor and every floor's crate exists");
+    for (name, floor) in &floors {
+        let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+        for dependency in dependencies(&manifest) {
+            assert!(floors[dependency] < *floor, "{name} (floor {floor}) must not import {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_floors_in_the_architecture_page_are_those_of_the_code() {
+    let page = read(&root().join("ARCHITECTURE.md"));
+    for (name, floor) in FLOORS {
+        let row = format!("| {floor} | `{name}` |");
+        assert!(page.contains(&row), "ARCHITECTURE.md lacks the row `{row} ...`");
+    }
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for() {
+    let missing: Vec<_> =
+        with_extension("rs").into_iter().filter(|path| !read(path).starts_with("//!")).collect();
+    assert!(missing.is_empty(), "files without a `//!` head: {missing:?}");
+}
+
+#[test]
+fn every_path_named_in_markdown_exists() {
+    let mut gone = Vec::new();
+    for page in with_extension("md") {
+        let text = read(&page);
+        let mut fenced = false;
+        for line in text.lines() {
+            if line.trim_start().starts_with("```") {
+                fenced = !fenced;
+            }
+            if fenced {
+                continue;
+            }
+            for word in line.split('`').skip(1).step_by(2).chain(link_targets(line)) {
+                if is_path_of_ours(word) && !exists(&page, word) {
+                    gone.push(format!("{}: {word}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(gone.is_empty(), "paths that do not exist:\n{}", gone.join("\n"));
+}
+
+/// The targets of Markdown links in a line.
+fn link_targets(line: &str) -> impl Iterator<Item = &str> {
+    line.match_indices("](").filter_map(|(at, _)| {
+        let rest = &line[at + 2..];
+        rest.find(')').map(|end| rest[..end].split('#').next().unwrap_or_default())
+    })
+}
+
+/// Whether a word claims to be a path of this repository: it starts in one of its folders.
+fn is_path_of_ours(word: &str) -> bool {
+    const FOLDERS: &[&str] =
+        &["crates/", "xtask/", "docs/", "examples/", "schema/", "fuzz/", ".ci/", ".cargo/"];
+    FOLDERS.iter().any(|folder| word.starts_with(folder)) && !word.contains(['<', '>', '*', '{', ' ', '$'])
+        || (word.len() > ".md".len() && word.ends_with(".md") && !word.contains(['<', '/', ' ', '*', ':']))
+}
+
+fn exists(page: &Path, word: &str) -> bool {
+    let beside = page.parent().expect("bug: a file has a directory").join(word);
+    root().join(word).exists() || beside.exists()
+}
+
+#[test]
+fn no_expectation_is_without_its_bug() {
+    let mut bare = Vec::new();
+    for path in with_extension("rs") {
+        let text = read(&path);
+        // Tests may expect as they like; the code they test may not.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_test = path.components().any(|part| {
+            ["tests", "tests.rs", "fuzz", "fixture.rs"].iter().any(|name| part.as_os_str() == *name)
+        });
+        if is_test {
+            continue;
+        }
+        for (number, line) in code.lines().enumerate() {
+            if line.contains(".expect(\"") && !line.contains(".expect(\"bug:") {
+                bare.push(format!("{}:{}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(bare.is_empty(), "`expect` says `bug: why`:\n{}", bare.join("\n"));
+}
+
+#[test]
+fn every_dependency_says_why() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let section = manifest
+        .split("[workspace.dependencies]")
+        .nth(1)
+        .expect("bug: the workspace lists its dependencies")
+        .split("\n[")
+        .next()
+        .unwrap_or_default();
+    let mut unexplained = Vec::new();
+    let mut above = "";
+    for line in section.lines() {
+        let names_a_crate = line.contains(" = ") && !line.starts_with('#');
+        if names_a_crate && !line.contains("path = ") && !above.starts_with('#') && !above.contains(" = ") {
+            unexplained.push(line);
+        }
+        above = line;
+    }
+    assert!(unexplained.is_empty(), "dependencies without a comment why: {unexplained:?}");
+}
