@@ -68,3 +68,194 @@ pub(crate) fn host_at(key: &str, value: Scalar<'_>, part: Range<usize>, scheme: 
         assumptions: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use model::Origin;
+    use proptest::prelude::*;
+    use text::{FileId, Source, Syntax, Tree};
+
+    use super::*;
+
+    /// The value at `key` in a properties-like YAML of one line, read.
+    fn located(key: &str, value: &str) -> (Option<Located>, Source) {
+        let source = Source::new(FileId(0), "test.yaml", format!("k: '{}'\n", value.replace('\'', "''")));
+        let tree = Tree::parse(Syntax::Yaml, &source);
+        let node = tree.documents().next().expect("a document").get("k").expect("a value");
+        let found = locate(key, node.scalar().expect("a scalar"));
+        (found, source)
+    }
+
+    /// All settings of values, one a line: what is written, or whose default it is.
+    fn settings(values: &[&str]) -> String {
+        let mut shown = String::new();
+        for value in values {
+            let (found, source) = located("url", value);
+            let found = found.expect("an address");
+            let hosts: Vec<&str> = found.targets.iter().map(|target| source.slice(target.span)).collect();
+            writeln!(shown, "{}", hosts.join(" ")).expect("a String takes all");
+            for setting in found.settings {
+                let from = match &setting.value.origin {
+                    Origin::Written(span) => format!("`{}`", source.slice(*span)),
+                    Origin::Default { near, of, .. } => {
+                        format!("default of {of} near {}", source.slice(*near))
+                    }
+                    other => format!("{other:?}"),
+                };
+                let guess = setting.assumptions.join(", ");
+                let (key, knob, value) = (setting.key, setting.knob, setting.value.value);
+                let line = format!("  {key} = {value} {knob:?} {from} {guess}");
+                writeln!(shown, "{}", line.trim_end()).expect("a String takes all");
+            }
+        }
+        shown
+    }
+
+    #[test]
+    fn postgresql_drivers_count_in_seconds() {
+        insta::assert_snapshot!(settings(&[
+            "jdbc:postgresql://db:5432/auth?socketTimeout=90&connectTimeout=0&tcpKeepAlive=true",
+            "jdbc:postgresql://db/auth?options=-c%20statement_timeout%3D5s%20-c%20x=1",
+            "postgres://app:s3cret@db/auth?connect_timeout=1&pool_max_conn_lifetime=30m",
+            "host=db port=5432 connect_timeout=3 options='-c statement_timeout=250'",
+        ]), @r"
+        db
+          url?connectTimeout = no limit Timeout(Connect) `0`
+          url?socketTimeout = 90 s Timeout(BetweenBytes) `90`
+          url?tcpKeepAlive = on Other(KeepAlive) `true`
+        db
+          url?connectTimeout = 10 s Timeout(Connect) default of pgjdbc connectTimeout near db
+          url?socketTimeout = no limit Timeout(BetweenBytes) default of pgjdbc socketTimeout near db
+          url?options.statement_timeout = 5 s Timeout(Statement) `5s`
+        db
+          url?connect_timeout = 2 s Timeout(Connect) `1` that libpq is older than 17, which waits 2 s for 1
+          url?options.statement_timeout = no limit Timeout(Statement) default of PostgreSQL statement_timeout near db that the driver keeps libpq's defaults
+          url?pool_max_conn_lifetime = 30 min Timeout(Lifetime) `30m`
+        db
+          url?connect_timeout = 3 s Timeout(Connect) `3`
+          url?options.statement_timeout = 250 ms Timeout(Statement) `250`
+        ");
+    }
+
+    #[test]
+    fn mysql_drivers_differ_in_their_units() {
+        insta::assert_snapshot!(settings(&[
+            "jdbc:mysql://db/auth?connectTimeout=5000",
+            "jdbc:mariadb://db/auth?socketTimeout=30",
+            "app:pw@tcp(db:3306)/auth?timeout=5s&readTimeout=30",
+            "mysql://app:pw@db/auth?connect_timeout=5&connection_limit=9",
+        ]), @r"
+        db
+          url?connectTimeout = 5 s Timeout(Connect) `5000`
+          url?socketTimeout = no limit Timeout(BetweenBytes) default of MySQL Connector/J socketTimeout near db
+        db
+          url?connectTimeout = 30 s Timeout(Connect) default of MariaDB Connector/J connectTimeout near db
+          url?socketTimeout = 30 ms Timeout(BetweenBytes) `30`
+        db
+          url?timeout = 5 s Timeout(Connect) `5s`
+          url?readTimeout = 30, unit unknown Timeout(BetweenBytes) `30`
+        db
+          url?connect_timeout = 5 s Timeout(Connect) `5`
+          url?connection_limit = 9 PoolSize `9`
+        ");
+    }
+
+    #[test]
+    fn other_drivers_have_rules_of_their_own() {
+        insta::assert_snapshot!(settings(&[
+            "jdbc:sqlserver://db:1433;LoginTimeout=0;socketTimeout=30000;queryTimeout=-1",
+            "jdbc:oracle:thin:@//db:1521/AUTH?oracle.net.CONNECT_TIMEOUT=3000",
+            "redis://:pw@cache:6379/0?read_timeout=3&max_retries=0&timeout=2",
+            "rediss://cache/0?max_retries=-1&pool_size=20&socket_timeout=0.5&timeout=10s",
+            "mongodb://a,b/auth?connecttimeoutms=2000&maxPoolSize=50&retryWrites=true",
+            "amqp://app:pw@mq/%2F?heartbeat=30&connection_timeout=10000",
+        ]), @r"
+        db
+          url?loginTimeout = 30 s Timeout(Connect) `0`
+          url?socketTimeout = 30 s Timeout(BetweenBytes) `30000`
+          url?queryTimeout = no limit Timeout(Attempt) `-1`
+        db
+          url?oracle.net.CONNECT_TIMEOUT = 3 s Timeout(Connect) `3000`
+          url?oracle.jdbc.ReadTimeout = no limit Timeout(BetweenBytes) default of Oracle JDBC oracle.jdbc.ReadTimeout near db
+        cache
+          url?read_timeout = 3 s Timeout(BetweenBytes) `3`
+          url?max_retries = 3 Retries `0`
+          url?timeout = 2, unit unknown Timeout(Attempt) `2`
+        cache
+          url?pool_size = 20 PoolSize `20`
+          url?max_retries = 0 Retries `-1`
+          url?socket_timeout = 500 ms Timeout(BetweenBytes) `0.5`
+          url?timeout = 10 s Timeout(Attempt) `10s`
+        a b
+          url?connectTimeoutMS = 2 s Timeout(Connect) `2000`
+          url?socketTimeoutMS = no limit Timeout(BetweenBytes) default of MongoDB socketTimeoutMS near a
+          url?maxPoolSize = 50 PoolSize `50`
+          url?retryWrites = 1 Retries `true`
+        mq
+          url?connection_timeout = 10 s Timeout(Connect) `10000`
+          url?heartbeat = 30 s Other(KeepAlive) `30`
+        ");
+    }
+
+    #[test]
+    fn parameters_that_something_else_fills_in_take_neither_value_nor_default() {
+        insta::assert_snapshot!(settings(&[
+            "jdbc:mysql://db/auth?connectTimeout=${T}&socketTimeout={{ .t }}"
+        ]), @r"
+        db
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_panic_and_with_spans_inside_it(value in "\\PC*") {
+            let (found, source) = located("DB_HOST", &value);
+            for target in found.iter().flat_map(|found| &found.targets) {
+                prop_assert!(target.span.end as usize <= source.text().len());
+                prop_assert!(target.span.start < target.span.end);
+                prop_assert_eq!(
+                    source.slice(target.span).trim_end_matches('.').to_ascii_lowercase(),
+                    &*target.address.host
+                );
+            }
+        }
+
+        #[test]
+        fn texts_like_addresses_are_read_without_panic(
+            value in "(jdbc:|postgres|redis|http|mysql|://|:|//|@|/|\\?|&|=|;|,|\\(|\\)|\\[|\\]|tcp|db|5432|\\$\\{|\\}|host=|'|\\\\|%|é|connect_timeout| ){0,16}"
+        ) {
+            let (found, source) = located("url", &value);
+            for span in found.iter().flat_map(|found| found.settings.iter().filter_map(|s| s.value.origin.span())) {
+                prop_assert!(span.end as usize <= source.text().len());
+            }
+        }
+
+        #[test]
+        fn no_part_of_a_password_leaves_the_reader(
+            form in 0usize..8,
+            password in "Zq[a-zA-Z0-9:@%/?#&=;!$ .,_-]{4,12}Qz",
+            user in "[a-z]{1,8}",
+        ) {
+            let value = match form {
+                0 => format!("postgres://{user}:{password}@db:5432/auth?connect_timeout=3"),
+                1 => format!("{user}:{password}@tcp(db:3306)/auth?timeout=3s"),
+                2 => format!("redis://:{password}@cache:6379/0?read_timeout=3s"),
+                3 => format!("mongodb://{user}:{password}@a:27017,b:27017/auth?maxPoolSize=3"),
+                4 => format!("jdbc:oracle:thin:{user}/{password}@//db:1521/AUTH"),
+                5 => format!("host=db password='{password}' connect_timeout=3"),
+                6 => format!("https://{user}:{password}@api.example.com/v1"),
+                _ => format!("jdbc:sqlserver://db;user={user};password={{{password}}};loginTimeout=3"),
+            };
+            let (found, _) = located("url", &value);
+            let shown = format!("{found:?}").to_ascii_lowercase();
+            // Four letters in a row are no accident.
+            for piece in password.to_ascii_lowercase().as_bytes().windows(4) {
+                let piece = std::str::from_utf8(piece).expect("ASCII");
+                let ours = ["time", "read", "pool", "size", "auth", "conn"].iter().any(|ours| ours.contains(piece));
+                prop_assert!(ours || piece.trim().len() < 4 || !shown.contains(piece), "{piece} of {value} in {shown}");
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The table of drivers: what each makes of the parameters of its URL. Units, the meaning of zero
-//! and defaults are facts of the products; `address.md` names their sources.
+//! and defaults are facts of the products. Nothing here is read from a value.
+#![doc = include_str!("drivers.md")]
 
 use std::time::Duration;
 
@@ -144,12 +145,12 @@ pub(super) const LIBPQ: Driver = Driver {
             )),
         )
         .or(Limit::Never, "libpq connect_timeout", "postgresql.org, libpq-connect"),
+        parameter("statement_timeout", amount(Knob::Timeout(Covers::Statement), MS, Zero::Never)),
         parameter("options", Reads::ServerOptions).or(
             Limit::Never,
             "PostgreSQL statement_timeout",
             "postgresql.org, runtime-config-client",
         ),
-        parameter("statement_timeout", amount(Knob::Timeout(Covers::Statement), MS, Zero::Never)),
         parameter("keepalives_idle", amount(Knob::Other(Topic::KeepAlive), S, Zero::Literal)),
         parameter("tcp_user_timeout", amount(Knob::Other(Topic::Timeout), MS, Zero::Literal)),
         parameter("pool_timeout", amount(Knob::Timeout(Covers::PoolWait), S, Zero::Never)),

@@ -26,10 +26,20 @@ pub(super) fn settings(
         };
         // Drivers take the last of several.
         let place = pairs.iter().rev().find(|(name, _)| same(name.text)).map(|(_, value)| value.place());
-        let written = place.and_then(|place| written(parameter, key, value, place));
-        let default =
-            || parameter.default.as_ref().map(|absent| default(parameter, absent, key, driver, near));
-        settings.extend(written.or_else(default));
+        let absent = match place.and_then(|place| parameter.found(value, place)) {
+            Some(place) => {
+                settings.extend(written(parameter, key, value, place));
+                None
+            }
+            None => parameter.default.as_ref(),
+        };
+        if let Some(absent) = absent {
+            let default = default(parameter, absent, key, driver, near);
+            // Two parameters that say the same stand one after the other in the table.
+            if settings.iter().all(|setting: &Setting| setting.knob != default.knob) {
+                settings.push(default);
+            }
+        }
     }
     settings
 }
@@ -52,15 +62,13 @@ fn written(parameter: &Parameter, key: &str, value: Scalar<'_>, place: Range<usi
             Some(plain(key, Knob::Retries, count, value.part(place)))
         }
         Reads::ServerOptions => {
-            let inside = statement_timeout(text)?;
-            let place = place.start + inside.start..place.start + inside.end;
             let meaning = Meaning {
                 knob: Knob::Timeout(Covers::Statement),
                 bare: Some(TimeUnit::Milliseconds),
                 zero: Zero::Never,
                 elsewhere: None,
             };
-            let measured = measure(value.text().get(place.clone())?, &meaning, None).ok()?;
+            let measured = measure(text, &meaning, None).ok()?;
             Some(setting(format!("{key}.statement_timeout"), meaning.knob, measured, value.part(place), None))
         }
     }
@@ -109,6 +117,17 @@ fn plain(key: String, knob: Knob, value: Value, span: Span) -> Setting {
     setting(key, knob, Measured { value, unit: Unit::None, written: None }, span, None)
 }
 
+impl Parameter {
+    /// Where its value stands, of what stands behind its name.
+    fn found(&self, value: Scalar<'_>, place: Range<usize>) -> Option<Range<usize>> {
+        if !matches!(self.reads, Reads::ServerOptions) {
+            return Some(place);
+        }
+        let inside = statement_timeout(value.text().get(place.clone())?)?;
+        Some(place.start + inside.start..place.start + inside.end)
+    }
+}
+
 impl Quirk {
     fn applied(self, measured: Measured) -> (Measured, Option<&'static str>) {
         let time = |length| Value::Time(Limit::After(length));
@@ -121,6 +140,10 @@ impl Quirk {
                 (instead(time(length)), None)
             }
             (Self::ZeroIsCount(count), Value::Count(0)) => (instead(Value::Count(count)), None),
+            // Where 0 is taken, off is written as a negative number.
+            (Self::ZeroIsCount(_), Value::Number(number)) if *number < 0.0 => {
+                (instead(Value::Count(0)), None)
+            }
             _ => (measured, None),
         }
     }
