@@ -4,6 +4,7 @@
 
 mod bench;
 mod corpus;
+mod fuzz;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -27,6 +28,11 @@ static TASKS: &[Task] = &[
         name: "corpus",
         usage: "corpus DIR        audit a corpus, compare with its facts.tsv",
         run: corpus::run,
+    },
+    Task {
+        name: "fuzz",
+        usage: "fuzz [TARGET]     feed a reader of files with generated input; alone, list the targets",
+        run: fuzz::run,
     },
     Task { name: "test", usage: "test              all tests", run: test::run },
 ];

@@ -248,8 +248,12 @@ impl<'t> Document<'t> {
 
     fn scalar(&mut self, place: std::ops::Range<usize>, encoding: Option<Encoding>) -> Literal {
         let mut decoded = String::new();
+        let errors = self.errors.len();
         let kind = self.raw(&place, encoding).decode_scalar(&mut decoded, &mut self.errors);
         let literal = self.literal(place, encoding);
+        if encoding.is_none() && self.errors.len() > errors {
+            return literal; // The decoder's guess at what was meant is not what is written.
+        }
         match kind {
             ScalarKind::String | ScalarKind::Float | ScalarKind::Integer(IntegerRadix::Dec) => {
                 literal.meaning(decoded, self.text)

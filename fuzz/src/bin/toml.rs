@@ -1,0 +1,4 @@
+//! Every promise of a tree, for arbitrary Toml text.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| fuzz::check(text::Syntax::Toml, text));
