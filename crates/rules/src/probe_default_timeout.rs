@@ -39,7 +39,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             .max_by_key(|&(_, limit)| limit);
         let Some(first) = short.first() else { continue };
         let raised = raised.filter(|&(_, limit)| limit > first.limit);
-        let restarts = first.probe != Probe::Readiness;
+        let restarts = first.probe == Probe::Liveness;
         let starts_process = restarts && first.action == Some("exec");
         let level =
             if starts_process || (restarts && raised.is_some()) { Level::Warning } else { Level::Note };
@@ -97,10 +97,11 @@ impl<'f> Prober<'f> {
             Some(Value::Text(action)) => Some(action.as_str()),
             _ => None,
         };
-        // A TCP probe waits for the kernel, not for the program; a health check restarts nothing.
+        // A TCP probe waits for the kernel, not for the program; a health check restarts nothing; a
+        // startup probe is there to fail until the program has started.
         if !timeout.value.origin.is_default()
             || limit >= AMPLE
-            || probe == Probe::Health
+            || !matches!(probe, Probe::Liveness | Probe::Readiness)
             || action == Some("tcp")
         {
             return None;
@@ -116,12 +117,7 @@ impl<'f> Prober<'f> {
     }
 
     fn failures(&self) -> String {
-        let probe = match self.probe {
-            Probe::Liveness => "liveness",
-            Probe::Readiness => "readiness",
-            Probe::Startup => "startup",
-            Probe::Health => "health",
-        };
+        let probe = if self.probe == Probe::Liveness { "liveness" } else { "readiness" };
         match self.failures {
             Some(1) => format!("one {probe} probe takes"),
             Some(failures) => format!("{failures} {probe} probes in a row take"),
@@ -131,10 +127,10 @@ impl<'f> Prober<'f> {
 
     fn label(&self) -> model::Label {
         let what = match self.action {
-            Some("exec") => "starts a command and waits",
-            Some(_) | None => "waits",
+            Some("exec") => "starts a command and waits for it",
+            Some(_) | None => "waits for the program to answer",
         };
-        labels::at(self.timeout, format!("{what} {}", pretty(self.limit)))
+        labels::at(self.timeout, what)
     }
 }
 
@@ -155,8 +151,8 @@ mod tests {
               httpGet           readiness.action   http
         "#), @r"
         warning (in file, probe-kill, auth): `auth` is restarted when 3 liveness probes in a row take longer than 1 s, the default
-          auth.yaml:2 timeoutSeconds = 1s -- starts a command and waits 1 s; 1 s is the default of Kubernetes timeoutSeconds, not set here
-          auth.yaml:6 timeoutSeconds = 1s -- waits 1 s; 1 s is the default of Kubernetes timeoutSeconds, not set here
+          auth.yaml:2 timeoutSeconds = 1s -- starts a command and waits for it; 1 s is the default of Kubernetes timeoutSeconds, not set here
+          auth.yaml:6 timeoutSeconds = 1s -- waits for the program to answer; 1 s is the default of Kubernetes timeoutSeconds, not set here
           help: set `timeoutSeconds` to what the probe takes under load, 5 s for example
         ");
     }
@@ -171,7 +167,7 @@ mod tests {
               timeoutSeconds  readiness.timeout  5s
         "#), @r"
         warning (in file, probe-kill, auth): `auth` is restarted when its liveness probe takes longer than 1 s, the default
-          auth.yaml:2 timeoutSeconds = 1s -- waits 1 s; 1 s is the default of Kubernetes timeoutSeconds, not set here
+          auth.yaml:2 timeoutSeconds = 1s -- waits for the program to answer; 1 s is the default of Kubernetes timeoutSeconds, not set here
           auth.yaml:5 timeoutSeconds = 5s -- another probe of it may take 5 s
           help: set `timeoutSeconds` to what the probe takes under load, 5 s for example
         ");
@@ -185,7 +181,7 @@ mod tests {
               httpGet         readiness.action   http
         "#), @r"
         note (in file, probe-kill, auth): `auth` is taken out of rotation when its readiness probe takes longer than 1 s, the default
-          auth.yaml:2 timeoutSeconds = 1s -- waits 1 s; 1 s is the default of Kubernetes timeoutSeconds, not set here
+          auth.yaml:2 timeoutSeconds = 1s -- waits for the program to answer; 1 s is the default of Kubernetes timeoutSeconds, not set here
           help: set `timeoutSeconds` to what the probe takes under load, 5 s for example
         ");
     }

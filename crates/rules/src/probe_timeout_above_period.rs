@@ -92,8 +92,9 @@ impl<'f> Slow<'f> {
         })?;
         let period = group.knob(Knob::Probe(probe, ProbeField::Period))?;
         let (limit, every) = (timeout.length()?, period.length()?);
-        // A health check's period starts when the check before it has ended, so nothing is late.
-        let late = probe != Probe::Health && limit > every;
+        // A health check's period starts when the check before it has ended, so nothing is late; a
+        // startup probe that waits longer only gives the program more time to start.
+        let late = matches!(probe, Probe::Liveness | Probe::Readiness) && limit > every;
         late.then(|| Self {
             probe,
             timeout,
@@ -105,12 +106,7 @@ impl<'f> Slow<'f> {
     }
 
     fn name(&self) -> &'static str {
-        match self.probe {
-            Probe::Liveness => "liveness",
-            Probe::Readiness => "readiness",
-            Probe::Startup => "startup",
-            Probe::Health => "health",
-        }
+        if self.probe == Probe::Liveness { "liveness" } else { "readiness" }
     }
 }
 

@@ -29,7 +29,8 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let place = match (safe, when) {
             (Some(true), _) | (_, When::SafeMethods | When::NotSent) | (None, When::Any) => continue,
             (_, When::UnsafeMethods) => on,
-            (Some(false), When::Any) => retries.map(|(_, setting)| setting),
+            // A count that was guessed for calls of another kind says nothing about this one.
+            (Some(false), When::Any) => retries.map(|(_, count)| count).filter(|count| !count.is_assumed()),
         };
         let Some(place) = place else { continue };
         if seen.iter().any(|known| std::ptr::eq(*known, place)) {
@@ -48,14 +49,12 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let mut assumed = labels::guesses_of(&settings);
         if let Some(call) = client.call {
             assumed.extend(call.call().assumptions.iter().cloned());
-            if safe == Some(false) {
-                labels.push(Label {
-                    origin: call.call().origin.clone(),
-                    text: "this call must not run twice".to_owned(),
-                });
+            if when == When::Any {
+                let origin = call.call().origin.clone();
+                labels.push(Label { origin, text: "this call must not run twice".to_owned() });
             }
         }
-        if safe.is_none() {
+        if when == When::UnsafeMethods {
             assumed.push("that these requests carry no idempotency key".to_owned());
         }
         let name = &client.name;
