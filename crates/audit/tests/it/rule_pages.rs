@@ -89,8 +89,17 @@ fn examples(page: &str) -> Result<Vec<Example<'_>>, String> {
     Ok(found)
 }
 
-/// What an audit of the example's files prints, with this rule alone, and what it knew.
-fn run(rule: &Rule, example: &Example<'_>) -> Result<(String, String), String> {
+/// What an audit gave for an example.
+struct Outcome {
+    /// What it prints, with this rule alone.
+    shown: String,
+    /// What it knew, for whoever asks why.
+    knew: String,
+    /// Whether it found settings at all: an example that is not read proves nothing.
+    read: bool,
+}
+
+fn run(rule: &Rule, example: &Example<'_>) -> Result<Outcome, String> {
     let request = Request { only_rules: vec![rule.name.to_owned()], ..Request::default() };
     let outcome = audit_texts(&example.files, &request).map_err(|stop| {
         format!("`{}` cannot be audited: {}", example.heading, error(&stop, Style::default()))
@@ -101,7 +110,8 @@ fn run(rule: &Rule, example: &Example<'_>) -> Result<(String, String), String> {
     if !shown.is_empty() {
         shown.push('\n');
     }
-    Ok((shown, summary(&outcome, Detail::Full)))
+    let read = !outcome.fleet.settings.is_empty();
+    Ok(Outcome { shown, knew: summary(&outcome, Detail::Full), read })
 }
 
 fn page_of(rule: &Rule) -> PathBuf {
@@ -126,7 +136,7 @@ fn examples_on_the_pages_hold() {
         let mut done = 0;
         for example in &examples {
             let heading = example.heading;
-            let (shown, knew) = match run(rule, example) {
+            let Outcome { shown, knew, read } = match run(rule, example) {
                 Ok(outcome) => outcome,
                 Err(what) => {
                     let _ = writeln!(wrong, "== {}: {what}", rule.name);
@@ -144,6 +154,9 @@ fn examples_on_the_pages_hold() {
                     page.push_str(&rule.docs[done..range.start]);
                     page.push_str(&shown);
                     done = range.end;
+                }
+                (None, true) if !read => {
+                    let _ = writeln!(wrong, "== {}: `{heading}` is not read\n{knew}", rule.name);
                 }
                 (None, true) => {}
                 (None, false) => {
