@@ -67,7 +67,7 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
     reader.block(&Scope::top(&directives), Kind::Main);
     // Groups of servers come last: locations take what is in them.
     for group in upstreams.groups() {
-        reader.rest(&group.scope, Kind::Upstream);
+        reader.rest(&group.scope);
     }
     fragment.forwards = fragment.groups.iter().any(|group| group.kind == GroupKind::Client);
 }
@@ -82,7 +82,6 @@ enum Kind {
     StreamServer,
     /// `location`, and `if` and `limit_except` in it.
     Location,
-    Upstream,
 }
 
 struct Reader<'d, 't, 'f> {
@@ -113,9 +112,9 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
         match kind {
             Kind::Server => self.server(scope),
             Kind::Location | Kind::StreamServer => self.passes(scope, kind),
-            Kind::Main | Kind::Stream | Kind::Upstream => {}
+            Kind::Main | Kind::Stream => {}
         }
-        self.rest(scope, kind);
+        self.rest(scope);
     }
 
     /// The path of a block, as keys in it start.
@@ -125,7 +124,7 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
             outer => format!("{outer}.{part}"),
         };
         let path = match kind {
-            Kind::Main | Kind::Stream | Kind::Upstream => directive.name().to_owned(),
+            Kind::Main | Kind::Stream => directive.name().to_owned(),
             Kind::Server | Kind::StreamServer => within(format!("server[{}]", directive.server_name())),
             Kind::Location if directive.name() == "location" => {
                 within(format!("location[{}]", directive.words()))
@@ -206,20 +205,21 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
         let servers = group.map_or(1, |group| group.servers().count().max(1) as u64);
         let most = tries.as_ref().and_then(Setting::count).filter(|&most| most > 0);
         if tries.is_some() || servers > 1 {
-            let origin = match (&tries, most, conditions) {
-                (_, _, Some((_, directive))) if has("off") => Origin::Written(directive.value_span()),
-                (Some(tries), Some(most), _) if most <= servers => tries.value.origin.clone(),
+            // What several directives decide together is the location's own.
+            let own = format!("{}.{name}", scope.path());
+            let (key, origin) = match (tries, most, conditions) {
+                (_, _, Some((_, directive))) if has("off") => (own, Origin::Written(directive.value_span())),
+                (Some(tries), Some(most), _) if most <= servers => (tries.key, tries.value.origin),
                 (_, _, conditions) => {
                     let first = match conditions {
                         Some((_, directive)) => Origin::Written(directive.value_span()),
                         None => settings::next_upstream(near),
                     };
                     let rest = group.map(|group| Origin::Written(group.at()));
-                    Origin::Derived(std::iter::once(first).chain(rest).collect())
+                    (own, Origin::Derived(std::iter::once(first).chain(rest).collect()))
                 }
             };
             let attempts = if has("off") { 1 } else { most.unwrap_or(servers).min(servers) };
-            let key = tries.map_or_else(|| format!("{}.{name}", scope.path()), |tries| tries.key);
             found.push(settings::attempts(key, attempts, origin, has("non_idempotent")));
         }
         let name = format!("{}_next_upstream_timeout", pass.prefix);
@@ -284,7 +284,7 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
     }
 
     /// What no group has taken of the directives that stand in a block itself.
-    fn rest(&mut self, scope: &Scope<'d, 't, '_>, kind: Kind) {
+    fn rest(&mut self, scope: &Scope<'d, 't, '_>) {
         let mut settings = Vec::new();
         for directive in scope.directives() {
             let taken = directive.argument().is_none_or(|value| self.used.contains(&value.span()));
@@ -294,8 +294,7 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
         }
         let Some(first) = settings.first().and_then(|setting| setting.value.origin.span()) else { return };
         let at = scope.directive().map_or(first, Directive::at);
-        let label = if kind == Kind::Main { "http".to_owned() } else { scope.label() };
-        self.group(label, GroupKind::Loose, at, settings);
+        self.group(scope.label(), GroupKind::Loose, at, settings);
     }
 
     fn group(&mut self, label: String, kind: GroupKind, at: Span, settings: Vec<Setting>) -> usize {

@@ -35,10 +35,13 @@ impl Arena {
         id
     }
 
-    /// A value that stands at one place under one key is one setting, however many blocks inherit it.
+    /// A value that stands at one place under one key is one setting, however many blocks inherit it;
+    /// so is a default of which several blocks make use.
     fn setting(&mut self, setting: Setting) -> SettingId {
         let key = match &setting.value.origin {
-            Origin::Written(span) => Some((span.file, setting.key.clone(), span.start, span.end)),
+            Origin::Written(span) | Origin::Default { near: span, .. } => {
+                Some((span.file, setting.key.clone(), span.start, span.end))
+            }
             _ => None,
         };
         if let Some(&id) = key.as_ref().and_then(|key| self.known_settings.get(key)) {

@@ -103,9 +103,15 @@ fn keys_are_unique_in_their_owner() {
         let mut keys: Vec<_> = fragment
             .groups
             .iter()
-            .flat_map(|group| group.settings.iter().map(|setting| (group.owner, setting.key.clone())))
+            .flat_map(|group| {
+                let place = |setting: &model::Setting| setting.value.origin.clone();
+                group.settings.iter().map(move |setting| (group.owner, setting.key.clone(), place(setting)))
+            })
             .collect();
         keys.sort();
+        // Blocks that inherit a setting hold the same one: same key, same place.
+        keys.dedup();
+        let mut keys: Vec<_> = keys.into_iter().map(|(owner, key, _)| (owner, key)).collect();
         let before = keys.len();
         keys.dedup();
         assert_eq!(keys.len(), before, "in {}", source.path());
