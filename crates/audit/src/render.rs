@@ -5,6 +5,7 @@ mod json;
 mod short;
 mod snippet;
 mod summary;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -13,6 +14,7 @@ pub use json::json;
 pub use short::short;
 pub use snippet::Style;
 pub use summary::{Detail, summary};
+pub use table::{Table, calls, files, rules, services, settings};
 pub use text::{error, text};
 
 /// A number with its noun: "1 file", "12 files".

@@ -1,2 +1,58 @@
-//! forewarn
-fn main() {}
+//! The binary: arguments become validated settings, settings become a run, a run becomes an exit
+//! code. Holds no domain logic; the environment and the terminal are looked at here and nowhere else.
+
+mod arguments;
+mod check;
+mod explain;
+mod init;
+mod output;
+mod progress;
+mod settings;
+mod show;
+mod terminal;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Verb};
+use terminal::Terminal;
+
+/// Nothing at or above the level to fail on.
+const CLEAN: u8 = 0;
+/// Findings at or above the level to fail on.
+const FINDINGS: u8 = 1;
+/// The job could not be done.
+const NOT_DONE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no failure and go to stdout. A closed pipe is nobody's mistake.
+            let code = if error.use_stderr() { NOT_DONE } else { CLEAN };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let terminal = Terminal::of_this_process();
+    match run(arguments, &terminal) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let style = terminal.stderr(None);
+            let _ = std::io::stderr().write_all(audit::render::error(&error, style).as_bytes());
+            ExitCode::from(NOT_DONE)
+        }
+    }
+}
+
+fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
+    match arguments.verb {
+        None => check::run(&settings::check(arguments.check, terminal)?),
+        Some(Verb::Check(check)) => check::run(&settings::check(check, terminal)?),
+        Some(Verb::Explain { rule }) => explain::run(rule.as_deref(), terminal),
+        Some(Verb::Init { directory }) => init::run(&directory),
+        Some(Verb::Show(what)) => show::run(what),
+    }
+}

@@ -2,3 +2,4 @@
 //! types. Within a version fields are only ever added. Holds no logic.
 
 pub mod check;
+pub mod table;

@@ -27,9 +27,9 @@ impl Default for Style {
 }
 
 impl Style {
-    pub(super) fn draw(self, group: Group<'_>) -> String {
+    pub(super) fn draw(self, groups: &[Group<'_>]) -> String {
         let renderer = if self.colour { Renderer::styled() } else { Renderer::plain() };
-        let mut drawn = renderer.term_width(self.width).render(&[group]);
+        let mut drawn = renderer.term_width(self.width).render(groups);
         // A snippet whose place was said before it (see `draw`) is drawn below a bare mark.
         if drawn.contains(BARE) {
             drawn = drawn.split_inclusive('\n').filter(|line| !is_bare(line)).collect();

@@ -269,7 +269,7 @@ fn mistakes_point_into_the_file_and_stops_name_the_place() {
 
     error: deploy/: no such directory
      |
-     = help: name one that exists
+    help: name one that exists
     "#);
 }
 

@@ -15,7 +15,7 @@ pub fn text(outcome: &Outcome, style: Style) -> String {
     let mut shown = String::new();
     for finding in &outcome.findings {
         let group = group(finding, several, |file| outcome.sources.get(file), &mut redacted);
-        shown.push_str(&style.draw(group));
+        shown.push_str(&style.draw(&[group]));
         shown.push_str("\n\n");
     }
     shown
@@ -86,10 +86,9 @@ fn default_of(origin: &Origin) -> Option<(&'static str, &'static str)> {
 pub fn error(error: &Error, style: Style) -> String {
     match error {
         Error::Stopped { place, what, help } => {
-            let group = Look::ERROR
-                .primary_title(redact(&format!("{place}: {what}")).into_owned())
-                .element(Look::HELP.message(redact(help).into_owned()));
-            format!("{}\n", style.draw(group))
+            let error = Look::ERROR.primary_title(redact(&format!("{place}: {what}")).into_owned());
+            let help = Look::HELP.secondary_title(redact(help).into_owned());
+            format!("{}\n", style.draw(&[Group::with_title(error), Group::with_title(help)]))
         }
         Error::Mistakes { source, mistakes } => {
             let mut redacted = Redacted::default();
@@ -100,7 +99,7 @@ pub fn error(error: &Error, style: Style) -> String {
                     .primary_title(redact(&mistake.what).into_owned())
                     .elements(elements(&[mark], |_| source, &mut redacted))
                     .element(Look::HELP.message(redact(&mistake.help).into_owned()));
-                shown.push_str(&style.draw(group));
+                shown.push_str(&style.draw(&[group]));
                 shown.push_str("\n\n");
             }
             shown

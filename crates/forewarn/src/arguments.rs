@@ -1,0 +1,197 @@
+//! The command line as it is typed. Nothing is checked here beyond its form; see `settings`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Says which configuration can take a service down, before it does.
+///
+/// Reads the configuration of services, proxies and deployments, works out who calls whom, and
+/// reports timeouts, retries, pools, keep-alives and probes that do not fit together: with file,
+/// line, key and the sum. Reads files only; opens no connection and changes nothing.
+#[derive(Debug, Parser)]
+#[command(
+    name = "forewarn",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_long_help = "\
+Without a verb, `forewarn [PATH]...` is `forewarn check [PATH]...`.
+
+Exit codes:
+  0  no finding at or above the level of --fail-on
+  1  findings at or above that level
+  2  the job could not be done: a wrong argument, an unreadable path, a mistake in forewarn.toml,
+     no configuration file found
+
+Examples:
+  forewarn                            audit the current directory
+  forewarn check deploy/ services/    audit two trees as one fleet
+  forewarn check --format json        for machines; the format is versioned
+  forewarn explain timeout-missing    why a rule exists, and what to do
+  forewarn show calls                 who calls whom, as far as the files say
+  forewarn init                       write a forewarn.toml with every option and its default"
+)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+    /// Arguments of `check`, which is what happens without a verb.
+    #[command(flatten)]
+    pub(crate) check: CheckArguments,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Audit configuration (what happens without a verb)
+    Check(CheckArguments),
+    /// Tell what a rule finds, why that breaks, and what to do
+    Explain {
+        /// The rule; all rules are listed without it
+        #[arg(value_name = "RULE")]
+        rule: Option<String>,
+    },
+    /// Write a forewarn.toml with every option, commented out and at its default
+    Init {
+        /// The directory to write it to
+        #[arg(value_name = "DIRECTORY", default_value = ".")]
+        directory: PathBuf,
+    },
+    /// Show what was read: files, services, calls, settings, rules
+    Show(ShowArguments),
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Files and directories; several are joined into one fleet [default: the current directory]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    /// Run only this rule; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "What is judged")]
+    pub(crate) rule: Vec<String>,
+    /// Do not run this rule; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "What is judged")]
+    pub(crate) skip: Vec<String>,
+    /// The lowest level to show; what is hidden is counted
+    #[arg(long, value_name = "LEVEL", default_value = "note", help_heading = "What is judged")]
+    pub(crate) level: LevelArgument,
+    /// Exit with 1 from this level up
+    #[arg(long, value_name = "LEVEL", default_value = "warning", help_heading = "What is judged")]
+    pub(crate) fail_on: LevelArgument,
+    /// Exit with 0 whatever is found
+    #[arg(long, help_heading = "What is judged")]
+    pub(crate) exit_zero: bool,
+    /// How findings are written
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(crate) format: FormatArgument,
+    /// Write findings to a file instead of stdout; it is replaced as a whole or not at all
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+    /// When to use colour; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(crate) color: ColorArgument,
+    /// No summary, no progress
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Everything that was not evaluated, and the time taken
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) verbose: bool,
+}
+
+/// Which files are read, and as what.
+#[derive(Debug, Args)]
+pub(crate) struct ScopeArguments {
+    /// Judge only this environment; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "What is read")]
+    pub(crate) env: Vec<String>,
+    /// Leave out files that match; may be repeated
+    #[arg(long, value_name = "GLOB", help_heading = "What is read")]
+    pub(crate) exclude: Vec<String>,
+    /// Use this forewarn.toml [default: the nearest one from the first path upward]
+    #[arg(long, value_name = "FILE", help_heading = "What is read")]
+    pub(crate) config: Option<PathBuf>,
+    /// Use no forewarn.toml
+    #[arg(long, conflicts_with = "config", help_heading = "What is read")]
+    pub(crate) no_config: bool,
+    /// Read files with this many threads [default: one for each processor]
+    #[arg(long, value_name = "N", help_heading = "What is read")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// What to show
+    pub(crate) what: ShowWhat,
+    /// Files and directories [default: the current directory]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    /// How the table is written
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(crate) format: TableFormatArgument,
+}
+
+/// What `show` can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowWhat {
+    /// Every file looked at, and what became of it
+    Files,
+    /// Every service, and where it is introduced
+    Services,
+    /// Who calls whom, and where that is written
+    Calls,
+    /// Every setting in effect, what it controls, and where its value comes from
+    Settings,
+    /// Every rule
+    Rules,
+}
+
+/// A level, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LevelArgument {
+    /// Can take the service down
+    Error,
+    /// Hurts some requests, or makes an outage longer
+    Warning,
+    /// Worth knowing
+    Note,
+}
+
+/// A format of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArgument {
+    /// Source lines with labels, the sum and what to do
+    Text,
+    /// One line a finding: path:line:column: level[rule]: title
+    Short,
+    /// Everything, versioned; schema/check-v1.json describes it
+    Json,
+}
+
+/// A format of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormatArgument {
+    /// Columns
+    Text,
+    /// A list of objects
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorArgument {
+    /// On a terminal that can show it
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

@@ -1,0 +1,63 @@
+//! `forewarn check`: one audit, written in one format.
+
+use std::time::Instant;
+
+use audit::{Error, FileStatus, Outcome, Request, render};
+
+use crate::arguments::FormatArgument;
+use crate::output::{to_file, to_stderr, to_stdout};
+use crate::progress::Progress;
+use crate::settings::Check;
+use crate::{CLEAN, FINDINGS};
+
+/// Runs a check and gives its exit code.
+pub(crate) fn run(check: &Check) -> Result<u8, Error> {
+    #[expect(clippy::disallowed_methods, reason = "the time taken is shown with -v and decides nothing")]
+    let start = Instant::now();
+    let outcome = audited(&check.request, check.progress)?;
+    let written = match check.format {
+        FormatArgument::Text => render::text(&outcome, check.style),
+        FormatArgument::Short => render::short(&outcome),
+        FormatArgument::Json => render::json(&outcome),
+    };
+    match &check.output {
+        Some(file) => to_file(file, &written)?,
+        None => to_stdout(&written)?,
+    }
+    if let Some(detail) = check.summary {
+        to_stderr(&render::summary(&outcome, detail));
+    }
+    if check.timed {
+        to_stderr(&format!("took {}\n", model::pretty(start.elapsed())));
+    }
+    Ok(if outcome.reaches(check.fail_on) && !check.exit_zero { FINDINGS } else { CLEAN })
+}
+
+/// Runs an audit that found something to read: silence about nothing would pass for "all is well".
+pub(crate) fn audited(request: &Request<'static>, with_progress: bool) -> Result<Outcome, Error> {
+    let progress = with_progress.then(Progress::start);
+    let told = progress.as_ref().map(|progress| |done, all| progress.tell(done, all));
+    let mut request = request.clone();
+    request.progress = told.as_ref().map(|told| told as &(dyn Fn(usize, usize) + Sync));
+    let outcome = audit::audit(&request);
+    if let Some(progress) = &progress {
+        progress.clear();
+    }
+    let outcome = outcome?;
+    let read =
+        |status: &FileStatus| matches!(status, FileStatus::Read { .. } | FileStatus::PartlyRead { .. });
+    if outcome.files.iter().any(|file| read(&file.status)) {
+        return Ok(outcome);
+    }
+    let roots: Vec<String> = request.roots.iter().map(|root| root.display().to_string()).collect();
+    let what = match outcome.files.len() {
+        0 => "no file found".to_owned(),
+        1 => "the only file found is no configuration that can be read".to_owned(),
+        all => format!("none of {all} files is configuration that can be read"),
+    };
+    Err(Error::stopped(
+        roots.join(", "),
+        what,
+        "name other paths; `forewarn show files` says what became of each file",
+    ))
+}

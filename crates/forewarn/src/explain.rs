@@ -1,0 +1,88 @@
+//! `forewarn explain`: a rule's page for a terminal, or the list of rules.
+
+use std::fmt::Write as _;
+
+use audit::{Error, did_you_mean};
+use rules::RULES;
+
+use crate::CLEAN;
+use crate::arguments::ColorArgument;
+use crate::output::to_stdout;
+use crate::terminal::Terminal;
+
+/// Prints the page of a rule, or all rules where none is named.
+pub(crate) fn run(rule: Option<&str>, terminal: &Terminal) -> Result<u8, Error> {
+    let Some(name) = rule else {
+        to_stdout(&list())?;
+        return Ok(CLEAN);
+    };
+    let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
+        let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+        return Err(Error::stopped(
+            format_args!("explain {name}"),
+            format!("there is no rule `{name}`"),
+            did_you_mean(name, "rules", &names),
+        ));
+    };
+    let bold = terminal.stdout(ColorArgument::Auto, false).colour;
+    to_stdout(&page(rule.docs, bold))?;
+    Ok(CLEAN)
+}
+
+fn list() -> String {
+    let width = RULES.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    RULES.iter().fold(String::new(), |mut shown, rule| {
+        let _ = writeln!(shown, "{:width$}  {}", rule.name, rule.summary);
+        shown
+    })
+}
+
+/// Markdown as a terminal shows it best: headings bare, code indented, all else as it is written.
+fn page(markdown: &str, bold: bool) -> String {
+    let mut shown = String::new();
+    let mut in_code = false;
+    for line in markdown.lines() {
+        if let Some(info) = line.trim_start().strip_prefix("```") {
+            in_code = !in_code;
+            // The name of the example's file is worth a line of its own.
+            if let Some((_, file)) = info.split_once("file=") {
+                let _ = writeln!(shown, "    {}:", file.split_whitespace().next().unwrap_or(file));
+            }
+        } else if in_code {
+            let _ = writeln!(shown, "{}", format!("    {line}").trim_end());
+        } else if let Some(heading) = line.strip_prefix('#') {
+            let heading = heading.trim_start_matches('#').trim();
+            let _ = if bold {
+                writeln!(shown, "\u{1b}[1m{heading}\u{1b}[0m")
+            } else {
+                writeln!(shown, "{}", heading.to_uppercase())
+            };
+        } else {
+            let _ = writeln!(shown, "{line}");
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_bare_headings_and_indented_code() {
+        let markdown =
+            "# name\n\nText with `code`.\n\n## Examples\n\n```toml file=a.toml\nx = 1\n\ny = 2\n```\n";
+        insta::assert_snapshot!(page(markdown, false), @r#"
+        NAME
+
+        Text with `code`.
+
+        EXAMPLES
+
+            a.toml:
+            x = 1
+
+            y = 2
+        "#);
+    }
+}
