@@ -330,9 +330,10 @@ impl<'t> Reader<'t, '_> {
         at.min(self.bytes.len())
     }
 
-    /// Marks the end of what was added last: collections without brackets end there.
+    /// Marks the end of what was added last: collections without brackets end there. The cursor
+    /// may already be further, behind the comment on the first line of an empty block scalar.
     fn pass(&mut self, end: usize) {
-        self.at = end;
+        self.at = self.at.max(end);
         self.end = end;
     }
 
