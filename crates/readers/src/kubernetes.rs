@@ -7,6 +7,7 @@ mod lifecycle;
 mod object;
 mod pod;
 mod probe;
+mod reference;
 
 use text::{Node, NodeKind, Span, Syntax, Tree};
 

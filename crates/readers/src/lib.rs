@@ -17,6 +17,7 @@ mod keys;
 mod kubernetes;
 mod kustomize;
 mod nginx;
+mod pieces;
 mod products;
 mod read;
 mod setting;

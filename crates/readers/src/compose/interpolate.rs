@@ -1,11 +1,10 @@
 //! Variables in values: `$X`, `${X:-default}`, `${X:?message}`, `$$`, taken from the `.env` beside the
-//! file. A variable that nothing sets and that has no default stays as it is written. Positions stay
-//! true, and what came out of `.env` remembers both places.
+//! file. A variable that nothing sets and that has no default stays as it is written.
 
-use model::{Origin, Setting};
-use text::{Node, PositionMap, Run, Scalar, Span, Syntax, Tree};
+use text::{Node, Scalar, Syntax, Tree};
 
 use crate::Context;
+use crate::pieces::{Pieces, Text, Traces};
 
 /// Defaults inside defaults are followed to this depth; real files have one or two levels.
 const LEVELS: usize = 8;
@@ -13,54 +12,6 @@ const LEVELS: usize = 8;
 /// What is known of variables.
 pub(super) struct Interpolation<'c> {
     files: Vec<Tree<'c>>,
-}
-
-/// A value after interpolation.
-pub(super) enum Text<'t> {
-    /// Nothing was replaced.
-    AsWritten(Scalar<'t>),
-    /// A text made of pieces.
-    Made(Tree<'static>),
-}
-
-impl Text<'_> {
-    /// The value.
-    pub(super) fn scalar(&self) -> Option<Scalar<'_>> {
-        match self {
-            Self::AsWritten(scalar) => Some(*scalar),
-            Self::Made(tree) => tree.scalar(),
-        }
-    }
-
-    /// The text of the value.
-    pub(super) fn text(&self) -> &str {
-        self.scalar().map_or("", Scalar::text)
-    }
-}
-
-/// Which values stand where they do because of a variable.
-#[derive(Default)]
-pub(super) struct Traces {
-    /// Where the value is referred to, and where it is written.
-    list: Vec<(Span, Origin)>,
-}
-
-impl Traces {
-    /// Notes that what stands at `at` is decided at `first` and referred to at `then`.
-    pub(super) fn note(&mut self, at: Span, first: Span, then: Span) {
-        let origin = Origin::Derived(vec![Origin::Written(first), Origin::Written(then)]);
-        self.list.push((at, origin));
-    }
-
-    /// Gives a setting both its places, if a variable decides it.
-    pub(super) fn apply(&self, setting: &mut Setting) {
-        let Origin::Written(span) = setting.value.origin else { return };
-        let touches =
-            |at: Span| at.file == span.file && at.start < span.end.max(span.start + 1) && span.start < at.end;
-        if let Some((_, origin)) = self.list.iter().find(|(at, _)| touches(*at)) {
-            setting.value.origin = origin.clone();
-        }
-    }
 }
 
 impl<'c> Interpolation<'c> {
@@ -86,76 +37,57 @@ impl<'c> Interpolation<'c> {
         if !text.contains('$') {
             return Text::AsWritten(scalar);
         }
-        let mut made = Made { variables: self, scalar, text: String::new(), runs: Vec::new(), traces };
+        let mut made = Made { variables: self, pieces: Pieces::of(scalar), traces };
         made.expand(0..text.len(), LEVELS);
-        made.run(text.len());
-        let map = scalar.position_map().after(&PositionMap::new(made.runs));
-        Text::Made(Tree::of_text(scalar.span().file, made.text, map))
+        Text::Made(made.pieces.made())
     }
 }
 
 /// A text in the making.
 struct Made<'a, 'c, 't> {
     variables: &'a Interpolation<'c>,
-    scalar: Scalar<'t>,
-    text: String,
-    runs: Vec<Run>,
+    pieces: Pieces<'t>,
     traces: &'a mut Traces,
 }
 
 impl Made<'_, '_, '_> {
-    /// What is added next stands at an offset of the scalar's text.
-    fn run(&mut self, at: usize) {
-        self.runs.push(Run { text: self.text.len() as u32, source: at as u32 });
-    }
-
     /// Adds a range of the scalar's text with its variables replaced.
     fn expand(&mut self, range: std::ops::Range<usize>, levels: usize) {
-        let whole = self.scalar.text();
+        let whole = self.pieces.whole();
         let mut at = range.start;
-        while at < range.end {
-            let rest = &whole[at..range.end];
-            let Some(dollar) = rest.find('$') else { break };
-            self.copy(at..at + dollar);
+        while let Some(dollar) = whole[at..range.end].find('$') {
+            self.pieces.copy(at..at + dollar);
             at += dollar;
-            let rest = &rest[dollar..];
+            let rest = &whole[at..range.end];
             if rest.starts_with("$$") {
-                self.copy(at..at + 1);
+                self.pieces.copy(at..at + 1);
                 at += 2;
             } else if let Some(reference) = Reference::of(rest) {
                 self.replace(at, &reference, levels);
                 at += reference.length;
             } else {
-                self.copy(at..at + 1);
+                self.pieces.copy(at..at + 1);
                 at += 1;
             }
         }
-        self.copy(at..range.end);
-    }
-
-    fn copy(&mut self, range: std::ops::Range<usize>) {
-        if range.start < range.end {
-            self.run(range.start);
-            self.text.push_str(&self.scalar.text()[range]);
-        }
+        self.pieces.copy(at..range.end);
     }
 
     fn replace(&mut self, at: usize, reference: &Reference<'_>, levels: usize) {
         let value = self.variables.variable(reference.name);
         let counts = value.filter(|value| !(reference.unless_empty && value.text().is_empty()));
         let word = reference.word.clone().map(|word| at + word.start..at + word.end);
+        let whole = at..at + reference.length;
         match (reference.operator, counts, word) {
             (Some('+'), Some(_), Some(word)) if levels > 0 => self.expand(word, levels - 1),
             (Some('+'), None, _) => {}
             (_, Some(value), _) => {
-                let place = self.scalar.part(at..at + reference.length);
+                let place = self.pieces.place(whole.clone());
                 self.traces.note(place, value.span(), place);
-                self.run(at);
-                self.text.push_str(value.text());
-                self.run(at + reference.length);
+                self.pieces.put(value.text(), whole);
             }
             (Some('-'), None, Some(word)) if levels > 0 => self.expand(word, levels - 1),
-            _ => self.copy(at..at + reference.length),
+            _ => self.pieces.copy(whole),
         }
     }
 }
@@ -217,4 +149,44 @@ fn closing(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use text::{FileId, PositionMap, Source};
+
+    /// What a text becomes with `A=1`, `E=` (empty) and `L=long value` set.
+    fn replaced(text: &str) -> String {
+        let source = Source::new(FileId(1), ".env", "A=1\nE=\nL=long value\n");
+        let variables = Interpolation { files: vec![Tree::parse(Syntax::Env, &source)] };
+        let tree = Tree::of_text(FileId(0), text.to_owned(), PositionMap::shifted(0));
+        let made = variables.apply(tree.scalar().expect("a scalar"), &mut Traces::default());
+        let scalar = made.scalar().expect("a scalar");
+        let span = scalar.part(0..scalar.text().len());
+        assert!(span.start <= span.end && span.end as usize <= text.len(), "{span:?} in {text}");
+        made.text().to_owned()
+    }
+
+    #[test]
+    fn variables_are_replaced_as_compose_does() {
+        for (text, expected) in [
+            ("$A-${A}", "1-1"),
+            ("$$A $${A}", "$A ${A}"),
+            ("${X:-d}${X-d}${E:-d}${E-d}", "ddd"),
+            ("${X:-${A}}${X:-${Y:-z}}", "1z"),
+            ("${A:?needed}${A?needed}", "11"),
+            ("${A:+set}${X:+set}${E:+set}${E+set}", "setset"),
+            ("http://${L}:${A}/", "http://long value:1/"),
+        ] {
+            assert_eq!(replaced(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_or_no_reference_stays() {
+        for text in ["${X}", "$X", "${X:?needed}", "${", "$", "${A/1/2}", "${}", "$1", "a$", "${A", "{$}"] {
+            assert_eq!(replaced(text), text);
+        }
+    }
 }

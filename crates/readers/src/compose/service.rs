@@ -3,9 +3,10 @@
 use model::{GroupKind, Setting, Sourced};
 use text::{Entry, Node, NodeKind, Span};
 
-use super::interpolate::{Interpolation, Text, Traces};
+use super::interpolate::Interpolation;
 use super::times::Times;
 use crate::flags::Words;
+use crate::pieces::{Text, Traces};
 use crate::variables::{Variable, variables};
 use crate::{Component, ComponentKind, Context, Fragment, Group, Mount, MountKind, Owner};
 

@@ -3,7 +3,8 @@
 use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Sourced, TimeUnit, Topic, Unit, Value};
 use text::{Node, Scalar, Span};
 
-use super::interpolate::{Interpolation, Text, Traces};
+use super::interpolate::Interpolation;
+use crate::pieces::{Text, Traces};
 use crate::{Ignored, Meaning, Reason, Zero, measure};
 
 /// What Compose does where a key is absent or 0.

@@ -3,8 +3,10 @@
 use model::GroupKind;
 use text::{Entry, Node, NodeKind, PositionMap, Scalar, Span, Tree};
 
+use super::reference::Known;
 use super::{Kind, Object, lifecycle, probe};
 use crate::flags::Words;
+use crate::pieces::{Text, Traces};
 use crate::variables::{Variable, variables};
 use crate::{Context, Fragment, Group, Ignored, Mount, MountKind, Owner};
 
@@ -94,11 +96,13 @@ impl<'a> Pod<'a> {
         self.fragment.components[self.component].ports.extend(ports);
         // An init container with `restartPolicy: Always` is a sidecar and may have probes.
         let sidecar = container.get("restartPolicy").and_then(Node::text) == Some("Always");
+        let mut traces = Traces::default();
+        let known = container.get("env").map(|env| self.known(env, &mut traces)).unwrap_or_default();
         for entry in container.entries() {
             match entry.key.text() {
                 "env" => self.environment(path, &entry),
                 "envFrom" => self.environment_from(entry.value),
-                key @ ("command" | "args") => self.arguments(path, key, &entry),
+                key @ ("command" | "args") => self.arguments_with(&known, path, key, &entry),
                 key if (probes || sidecar) && super::is_set(entry.value) => {
                     self.probe(path, key, entry.value, entry.key.span());
                 }
@@ -165,16 +169,27 @@ impl<'a> Pod<'a> {
 
     /// `env`: a list of names with values or with keys of ConfigMaps.
     pub(crate) fn environment(&mut self, path: &str, env: &Entry<'_>) {
-        let mut pairs = Vec::new();
+        let mut traces = Traces::default();
+        let known = self.known(env.value, &mut traces);
+        let pairs: Vec<_> = known.iter().map(|(name, value)| Variable { name, value }).collect();
+        self.traced_variables(&format!("{path}.env"), env.key.span(), &pairs, &traces);
         for item in env.value.items() {
-            let Some(name) = item.get("name").and_then(Node::scalar) else { continue };
-            if let Some(value) = item.get("value").and_then(Node::scalar) {
-                pairs.push(Variable { name, value });
-            } else if let Some(map) = item.at(&["valueFrom", "configMapKeyRef", "name"]) {
+            if let Some(map) = item.at(&["valueFrom", "configMapKeyRef", "name"]) {
                 self.mount(map);
             }
         }
-        self.variables(&format!("{path}.env"), env.key.span(), &pairs);
+    }
+
+    /// The variables of an `env` whose values are written there.
+    fn known<'t>(&self, env: Node<'t>, traces: &mut Traces) -> Known<'t> {
+        let mut known = Known::default();
+        for item in env.items() {
+            let name = item.get("name").and_then(Node::scalar);
+            if let (Some(name), Some(value)) = (name, item.get("value").and_then(Node::scalar)) {
+                known.add(name, value, traces);
+            }
+        }
+        known
     }
 
     /// `envFrom`: whole ConfigMaps.
@@ -186,21 +201,34 @@ impl<'a> Pod<'a> {
         }
     }
 
-    /// `command` or `args`.
+    /// `command` or `args`, the container's variables not known.
     pub(crate) fn arguments(&mut self, path: &str, key: &str, entry: &Entry<'_>) {
+        self.arguments_with(&Known::default(), path, key, entry);
+    }
+
+    /// `command` or `args`.
+    fn arguments_with<'t>(&mut self, known: &Known<'t>, path: &str, key: &str, entry: &Entry<'t>) {
+        let mut traces = Traces::default();
+        let items = entry.value.items().filter_map(Node::scalar);
+        let texts: Vec<Text<'_>> = items.map(|item| known.expanded(item, &mut traces)).collect();
         let mut words = Words::default();
-        words.command(entry.value.items().filter_map(Node::scalar));
+        words.command(texts.iter().filter_map(Text::scalar));
         let flags = words.flags();
-        self.variables(&format!("{path}.{key}"), entry.key.span(), &flags.variables());
+        self.traced_variables(&format!("{path}.{key}"), entry.key.span(), &flags.variables(), &traces);
     }
 
     /// Variables of one list; `at` is the list's key.
     pub(crate) fn variables(&mut self, path: &str, at: Span, pairs: &[Variable<'_>]) {
+        self.traced_variables(path, at, pairs, &Traces::default());
+    }
+
+    fn traced_variables(&mut self, path: &str, at: Span, pairs: &[Variable<'_>], traces: &Traces) {
         if pairs.is_empty() {
             return;
         }
         let owner = Owner::Component(self.component);
-        let (groups, ignored) = variables(owner, path, at, pairs, self.context.declared);
+        let (mut groups, ignored) = variables(owner, path, at, pairs, self.context.declared);
+        groups.iter_mut().flat_map(|group| &mut group.settings).for_each(|setting| traces.apply(setting));
         self.fragment.groups.extend(groups);
         self.fragment.ignored.extend(ignored);
     }
