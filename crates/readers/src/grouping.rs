@@ -1,7 +1,7 @@
 //! Which settings of one block act together, and whom their calls reach: by the words their keys
 //! start with (`DIRECTORY_URL`, `DIRECTORY_TIMEOUT_MS`). Looks at keys, never at values.
 
-use model::{GroupKind, Knob, Setting, Topic};
+use model::{GroupKind, Knob, Limit, Setting, Topic, Unit, Value};
 use text::Span;
 
 use crate::address::Located;
@@ -11,7 +11,7 @@ use crate::{Group, Owner, Target};
 /// The settings and addresses of one block, gathered in the order they are written.
 pub(crate) struct Grouping<'a> {
     owner: Owner,
-    label: &'a str,
+    label: String,
     at: Span,
     /// Settings that reach nobody form one group for the block, not one for each common prefix.
     block: bool,
@@ -34,17 +34,18 @@ struct Callee<'a> {
     stem: &'a str,
     targets: Vec<Target>,
     settings: Vec<Setting>,
+    /// Another block names it, so without settings here there is nothing to say.
+    borrowed: bool,
 }
 
 impl<'a> Grouping<'a> {
     /// Flat keys, such as environment variables.
-    pub(crate) fn flat(owner: Owner, label: &'a str, at: Span) -> Self {
+    pub(crate) fn flat(owner: Owner, label: String, at: Span) -> Self {
         Self { owner, label, at, block: false, callees: Vec::new(), members: Vec::new() }
     }
 
-    #[expect(dead_code, reason = "for the sweep")]
     /// The keys of one block.
-    pub(crate) fn block(owner: Owner, label: &'a str, at: Span) -> Self {
+    pub(crate) fn block(owner: Owner, label: String, at: Span) -> Self {
         Self { block: true, ..Self::flat(owner, label, at) }
     }
 
@@ -60,7 +61,12 @@ impl<'a> Grouping<'a> {
         let callee = match self.callees.iter().position(|callee| callee.stem.eq_ignore_ascii_case(stem)) {
             Some(known) => &mut self.callees[known],
             None => {
-                self.callees.push(Callee { stem, targets: Vec::new(), settings: Vec::new() });
+                self.callees.push(Callee {
+                    stem,
+                    targets: Vec::new(),
+                    settings: Vec::new(),
+                    borrowed: false,
+                });
                 self.callees.last_mut().expect("bug: one was just added")
             }
         };
@@ -68,13 +74,6 @@ impl<'a> Grouping<'a> {
         callee.settings.extend(located.settings);
     }
 
-    #[expect(dead_code, reason = "for the sweep")]
-    /// Whether nothing was added.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.callees.is_empty()
-    }
-
-    #[expect(dead_code, reason = "for the sweep")]
     /// The callees, where the block names exactly one.
     pub(crate) fn only_targets(&self) -> Option<&[Target]> {
         match self.callees.as_slice() {
@@ -83,10 +82,23 @@ impl<'a> Grouping<'a> {
         }
     }
 
-    #[expect(dead_code, reason = "for the sweep")]
     /// Whether the block names any address.
     pub(crate) fn has_targets(&self) -> bool {
         !self.callees.is_empty()
+    }
+
+    /// Takes the callees of the block around it. They are a guess unless this block is a part of
+    /// that one, such as `retry` in a client's block.
+    pub(crate) fn borrow_targets(&mut self, mut targets: Vec<Target>, certain: bool) {
+        if !certain {
+            for target in &mut targets {
+                let host = &target.address.host;
+                target
+                    .assumptions
+                    .push(format!("that the settings in `{}` are used for calls to {host}", self.label));
+            }
+        }
+        self.callees.push(Callee { stem: "", targets, settings: Vec::new(), borrowed: true });
     }
 
     /// Which callee a setting belongs to, and whether that is a guess.
@@ -119,8 +131,37 @@ impl<'a> Grouping<'a> {
         best.filter(|_| !tie).map(|(index, _)| (index, false))
     }
 
+    /// Numbers without unit take the one on which the other settings of the block agree.
+    fn settle_units(&mut self) {
+        let mut agreed = None;
+        for setting in self.members.iter().map(|member| &member.setting) {
+            let Some(written) = setting.written else { continue };
+            let unit = match setting.unit {
+                Unit::InName => written.name,
+                Unit::Product | Unit::Declared => written.bare,
+                _ => None,
+            };
+            match (agreed, unit) {
+                (Some(one), Some(other)) if one != other => return,
+                (None, Some(_)) => agreed = unit,
+                _ => {}
+            }
+        }
+        let Some(unit) = agreed else { return };
+        for Member { name, setting, .. } in &mut self.members {
+            if let Value::UnitUnknown(number) = setting.value.value {
+                setting.value.value = Value::Time(Limit::After(unit.times(number)));
+                setting.unit = Unit::Siblings;
+                setting
+                    .assumptions
+                    .push(format!("that `{name}` is in {}, as the keys beside it are", unit.name()));
+            }
+        }
+    }
+
     /// The groups, those with callees first.
     pub(crate) fn groups(mut self) -> Vec<Group> {
+        self.settle_units();
         let mut rest: Vec<Member<'a>> = Vec::new();
         for mut member in std::mem::take(&mut self.members) {
             match self.callee_of(&member) {
@@ -137,6 +178,9 @@ impl<'a> Grouping<'a> {
         }
         let mut groups: Vec<Group> = Vec::new();
         for callee in std::mem::take(&mut self.callees) {
+            if callee.settings.is_empty() && (callee.borrowed || !callee.targets.iter().any(is_internal)) {
+                continue;
+            }
             groups.push(self.group(callee.stem, callee.settings, callee.targets, None));
         }
         let mut loose: Vec<(&str, Option<Side>, Vec<Setting>)> = Vec::new();
@@ -157,7 +201,7 @@ impl<'a> Grouping<'a> {
     }
 
     fn group(&self, stem: &str, settings: Vec<Setting>, targets: Vec<Target>, side: Option<Side>) -> Group {
-        let label = match (self.label, stem) {
+        let label = match (self.label.as_str(), stem) {
             (label, "") => label.to_owned(),
             ("", stem) => stem.to_owned(),
             (label, stem) => format!("{label} {stem}"),
@@ -188,6 +232,16 @@ fn kind_of(settings: &[Setting], side: Option<Side>) -> GroupKind {
         None if settings.iter().any(|setting| setting.knob == Knob::PoolSize) => GroupKind::Pool,
         None => GroupKind::Loose,
     }
+}
+
+/// Whether an address alone, without any setting, is worth a call: a public web address is a link
+/// as often as a callee.
+fn is_internal(target: &Target) -> bool {
+    let host = target.address.host.as_str();
+    let web = matches!(target.address.scheme.as_deref(), Some("http" | "https") | None);
+    let last = host.rsplit('.').next().unwrap_or(host);
+    let private = ["local", "internal", "svc", "lan", "localhost"].contains(&last);
+    !web || !host.contains('.') || private || last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// How many bytes two stems share, in whole words.

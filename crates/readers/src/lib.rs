@@ -9,6 +9,7 @@ pub mod fragment;
 pub mod measure;
 pub mod variables;
 
+mod comments;
 mod compose;
 mod embedded;
 mod flags;
@@ -21,10 +22,13 @@ mod pieces;
 mod products;
 mod read;
 mod setting;
+mod sweep;
+mod syntax;
 
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
     Neighbours, Owner, Reason, Target, key_matches,
 };
 pub use measure::{Meaning, Measured, Zero, measure};
-pub use read::{Context, DIALECTS, Dialect, Reading, read, syntax_of};
+pub use read::{Context, DIALECTS, Dialect, Reading, read};
+pub use syntax::syntax_of;

@@ -1,5 +1,5 @@
-//! From one source to its fragment: which syntax, which dialects, then the sweep for known keys that
-//! no dialect claimed.
+//! From one source to its fragment: which dialect, then the sweep for known keys that no dialect
+//! claimed.
 
 use text::{Source, Syntax, Tree};
 
@@ -45,15 +45,8 @@ pub enum Reading {
     NotOurs(&'static str),
 }
 
-/// How a file is to be read, by its path (relative, with `/`) and its text.
-pub fn syntax_of(path: &str, text: &str) -> Reading {
-    let _ = (path, text);
-    Reading::NotOurs("no known syntax")
-}
-
 /// Reads one source.
 pub fn read(context: &Context<'_>, tree: &Tree<'_>) -> Fragment {
-    let _ = tree;
     let mut fragment = Fragment::default();
     for dialect in DIALECTS {
         if (dialect.speaks)(context, tree) {
@@ -62,5 +55,6 @@ pub fn read(context: &Context<'_>, tree: &Tree<'_>) -> Fragment {
             break;
         }
     }
+    crate::sweep::sweep(context, tree, &mut fragment);
     fragment
 }

@@ -2,7 +2,7 @@
 //! documentation says, what the key's words say, in this order. Looks at one pair at a time; what
 //! stands around it is `sweep`'s and `variables`' affair.
 
-use model::{Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
+use model::{Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
 use text::{Scalar, Span};
 
 use crate::keys::{self, Class};
@@ -12,7 +12,6 @@ use crate::{Declared, Ignored, Meaning, Reason, Zero, measure, products};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     /// The file's path, for what products say about their own file names.
-    #[expect(dead_code, reason = "for the sweep")]
     pub(crate) file: &'a str,
     /// The enclosing keys, the outermost first.
     pub(crate) parents: &'a [&'a str],
@@ -46,6 +45,11 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// What it controls.
+    pub(crate) fn knob(&self) -> Knob {
+        self.meaning.knob
+    }
+
     /// The words' view of the key, where they have one.
     pub(crate) fn class(&self) -> Option<Class> {
         self.class

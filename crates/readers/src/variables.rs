@@ -26,8 +26,20 @@ pub fn variables(
     variables: &[Variable<'_>],
     declared: &[Declared],
 ) -> (Vec<Group>, Vec<Ignored>) {
+    let (grouping, ignored) = gather(owner, path, at, variables, declared);
+    (grouping.groups(), ignored)
+}
+
+/// The same before it is settled which of them belong together.
+pub(crate) fn gather<'t>(
+    owner: Owner,
+    path: &str,
+    at: Span,
+    variables: &[Variable<'t>],
+    declared: &[Declared],
+) -> (Grouping<'t>, Vec<Ignored>) {
     let parents: &[&str] = if path.is_empty() { &[] } else { &[path] };
-    let mut grouping = Grouping::flat(owner, path, at);
+    let mut grouping = Grouping::flat(owner, path.to_owned(), at);
     let mut ignored = Vec::new();
     for (i, variable) in variables.iter().enumerate() {
         let name = variable.name.text();
@@ -55,7 +67,7 @@ pub fn variables(
             grouping.address(name, located);
         }
     }
-    (grouping.groups(), ignored)
+    (grouping, ignored)
 }
 
 /// The port in `X_PORT` beside `X_HOST`.

@@ -1,0 +1,225 @@
+//! How a file is to be read, by its name and, where the name leaves it open, by its text. Must not
+//! parse: it looks at lines.
+
+use text::Syntax;
+
+use crate::Reading;
+
+const BY_NAME: &str = "its name says that it is no configuration";
+const ENGINE: &str = "its name says that a template engine makes a configuration of it";
+const MARKS: &str = "it holds a template engine's expressions";
+
+/// How a file is to be read, by its path (relative, with `/`) and its text.
+pub fn syntax_of(path: &str, text: &str) -> Reading {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
+    match extension {
+        "tpl" | "j2" | "jinja" | "jinja2" | "erb" | "epp" | "gotmpl" | "ctmpl" | "mustache" | "hbs" => {
+            return Reading::Template(ENGINE);
+        }
+        "tmpl" | "template" | "dist" | "example" | "sample" | "default" => {
+            // The images of NGINX and others fill `${NAME}` into such files and nothing else: what
+            // is no variable stands there as it will be.
+            return match syntax_of(stem, text) {
+                Reading::As(syntax) if !has_marks(text) => Reading::As(syntax),
+                Reading::As(_) => Reading::Template(MARKS),
+                Reading::NotOurs(_) if matches!(extension, "tmpl" | "template") => Reading::Template(ENGINE),
+                other => other,
+            };
+        }
+        _ => {}
+    }
+    if let Some(why) = never_ours(&name) {
+        return Reading::NotOurs(why);
+    }
+    let Some(syntax) = named(&name, extension, text) else {
+        return Reading::NotOurs("no known syntax");
+    };
+    let is_template = match syntax {
+        Syntax::Yaml => !is_yaml(text),
+        Syntax::Json => text.contains("{%") || text.contains(": {{") || text.contains("<%"),
+        Syntax::Nginx | Syntax::Ini | Syntax::Properties | Syntax::Toml | Syntax::Env => has_marks(text),
+    };
+    if is_template { Reading::Template(MARKS) } else { Reading::As(syntax) }
+}
+
+/// The syntax that a name stands for.
+fn named(name: &str, extension: &str, text: &str) -> Option<Syntax> {
+    if name == ".env" || name.starts_with(".env.") || extension == "env" {
+        return Some(Syntax::Env);
+    }
+    Some(match extension {
+        "yaml" | "yml" => Syntax::Yaml,
+        "json" | "jsonc" | "json5" => Syntax::Json,
+        "toml" => Syntax::Toml,
+        "properties" => Syntax::Properties,
+        "ini" | "cnf" | "service" | "socket" | "timer" => Syntax::Ini,
+        "nginx" => Syntax::Nginx,
+        "conf" | "cfg" | "config" => of_conf(text)?,
+        _ => return None,
+    })
+}
+
+/// What a `.conf` holds: the name alone says nothing.
+fn of_conf(text: &str) -> Option<Syntax> {
+    let (mut blocks, mut sections, mut assigned, mut colons, mut pairs) = (0, 0, 0, 0, 0);
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        let code = line.split(" #").next().unwrap_or(line).trim_end();
+        if code.ends_with(';') || code.ends_with('{') || code == "}" {
+            blocks += 1;
+        } else if code.starts_with('[') && code.ends_with(']') {
+            sections += 1;
+        } else if code.starts_with('<') {
+            return None; // Apache's and fluentd's sections are no syntax of ours.
+        } else if code.contains('=') {
+            assigned += 1;
+        } else if code.ends_with(':') || code.contains(": ") {
+            colons += 1;
+        } else {
+            pairs += 1;
+        }
+    }
+    if blocks > sections + assigned + colons + pairs {
+        Some(Syntax::Nginx)
+    } else if sections > 0 || assigned > colons + pairs {
+        Some(Syntax::Ini)
+    } else if colons > pairs {
+        Some(Syntax::Yaml)
+    } else {
+        // `key value`, as Redis has it, is what Java's properties allow as well.
+        (pairs > 0).then_some(Syntax::Properties)
+    }
+}
+
+/// Names that never hold settings of ours, although their syntax is known.
+fn never_ours(name: &str) -> Option<&'static str> {
+    const NAMES: [&str; 12] = [
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "composer.lock",
+        "cargo.lock",
+        "pnpm-lock.yaml",
+        "yarn.lock",
+        "pubspec.lock",
+        "poetry.lock",
+        "tsconfig.json",
+        "packages.lock.json",
+        "mkdocs.yml",
+        ".pre-commit-config.yaml",
+    ];
+    NAMES.contains(&name).then_some(BY_NAME)
+}
+
+/// Whether a text holds expressions of Jinja, Go templates or ERB.
+fn has_marks(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("<%")
+}
+
+/// Whether a text is YAML before any template engine has run. Expressions inside quotes, comments
+/// and block scalars are text to YAML; one at the start of a line or of a value is not.
+fn is_yaml(text: &str) -> bool {
+    if !has_marks(text) {
+        return true;
+    }
+    let mut block: Option<usize> = None;
+    for line in text.lines() {
+        let content = line.trim_start();
+        let indent = line.len() - content.len();
+        if content.is_empty() {
+            continue;
+        }
+        if block.is_some_and(|outer| indent > outer) {
+            continue;
+        }
+        block = opens_block(content).then_some(indent);
+        if content.starts_with('#') {
+            continue;
+        }
+        let value = content.trim_start_matches("- ");
+        let starts = |text: &str| ["{{", "{%", "<%"].iter().any(|mark| text.starts_with(mark));
+        if starts(value) || value.split_once(": ").is_some_and(|(_, value)| starts(value.trim_start())) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether a line ends in the header of a block scalar (`|`, `>-`, `|2`).
+fn opens_block(line: &str) -> bool {
+    let line = line.split(" #").next().unwrap_or(line).trim_end();
+    let header = line.rsplit(' ').next().unwrap_or(line);
+    let Some(rest) = header.strip_prefix(['|', '>']) else { return false };
+    rest.bytes().all(|byte| matches!(byte, b'-' | b'+' | b'0'..=b'9'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_the_syntax() {
+        for (path, syntax) in [
+            ("a/application.yml", Syntax::Yaml),
+            ("values.YAML", Syntax::Yaml),
+            ("appsettings.json", Syntax::Json),
+            ("auth/auth.toml", Syntax::Toml),
+            ("src/main/resources/application.properties", Syntax::Properties),
+            ("etc/pgbouncer.ini", Syntax::Ini),
+            ("etc/my.cnf", Syntax::Ini),
+            (".env", Syntax::Env),
+            (".env.production", Syntax::Env),
+            ("web.env", Syntax::Env),
+            ("auth.service", Syntax::Ini),
+        ] {
+            assert_eq!(syntax_of(path, "a = 1\n"), Reading::As(syntax), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_text_says_what_a_conf_is() {
+        for (text, syntax) in [
+            ("# c\nserver {\n  listen 80;\n}\n", Syntax::Nginx),
+            ("[DEFAULT]\nrpc_response_timeout = 60\n", Syntax::Ini),
+            ("max_connections = 100\n", Syntax::Ini),
+            ("timeout 0\ntcp-keepalive 300\n", Syntax::Properties),
+            ("net:\n  port: 27017\n", Syntax::Yaml),
+        ] {
+            assert_eq!(syntax_of("x.conf", text), Reading::As(syntax), "{text}");
+            assert_eq!(syntax_of("x.conf.template", text), Reading::As(syntax), "{text}");
+        }
+        assert_eq!(syntax_of("x.conf", "<match **>\n</match>\n"), Reading::NotOurs("no known syntax"));
+    }
+
+    #[test]
+    fn template_sources_are_told_from_yaml_with_expressions_in_text() {
+        for text in [
+            "a: \"{{ b }}\"\n",
+            "a: 'x {{ b }}'\n",
+            "# {{ b }}\na: 1\n",
+            "a: x {{ b }}\n",
+            "a: |\n  {{ b }}\n  c: {{ d }}\ne: 1\n",
+        ] {
+            assert_eq!(syntax_of("roles/a/defaults/main.yml", text), Reading::As(Syntax::Yaml), "{text}");
+        }
+        for text in ["a: {{ b }}\n", "{{- if .Values.a }}\na: 1\n{{- end }}\n", "- {{ b }}\n", "{% if a %}\n"]
+        {
+            assert_eq!(syntax_of("chart/templates/a.yaml", text), Reading::Template(MARKS), "{text}");
+        }
+        assert_eq!(syntax_of("nginx.conf.j2", "listen 80;"), Reading::Template(ENGINE));
+        assert_eq!(syntax_of("nginx.conf.erb", "listen 80;"), Reading::Template(ENGINE));
+        assert_eq!(syntax_of("a.yaml.tmpl", "a: {{ b }}"), Reading::Template(MARKS));
+        assert_eq!(syntax_of("a.tmpl", "listen 80;"), Reading::Template(ENGINE));
+    }
+
+    #[test]
+    fn everything_else_is_not_ours() {
+        for path in
+            ["README.md", "run.sh", "LICENSE", "logo.png", "package-lock.json", "main.go", "Dockerfile"]
+        {
+            assert!(matches!(syntax_of(path, "timeout: 3"), Reading::NotOurs(_)), "{path}");
+        }
+    }
+}
