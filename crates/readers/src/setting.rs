@@ -6,7 +6,7 @@ use model::{Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
 use text::{Scalar, Span};
 
 use crate::keys::{self, Class};
-use crate::{Declared, Ignored, Meaning, Reason, Zero, measure, products};
+use crate::{Declared, Ignored, Meaning, Reason, Zero, key_matches, measure, products};
 
 /// Where a key stands.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ pub(crate) fn known(place: &Place<'_>, declared: &[Declared]) -> Option<Result<K
     let said = keys::classify(place.parents, place.leaf);
     if !declared.is_empty()
         && let key = place.key()
-        && let Some(declared) = declared.iter().find(|declared| path_matches(&declared.key, &key))
+        && let Some(declared) = declared.iter().find(|declared| key_matches(&declared.key, &key))
     {
         let zero = if declared.zero_is_never { Zero::Never } else { Zero::Literal };
         let class = said.and_then(Result::ok);
@@ -91,18 +91,6 @@ pub(crate) fn known(place: &Place<'_>, declared: &[Declared]) -> Option<Result<K
         documented: false,
         class: Some(class),
     }))
-}
-
-/// Whether a declared key (`*` stands for one segment) names a key.
-fn path_matches(pattern: &str, key: &str) -> bool {
-    let (mut wanted, mut found) = (pattern.split('.'), key.split('.'));
-    loop {
-        match (wanted.next(), found.next()) {
-            (None, None) => return true,
-            (Some(want), Some(have)) if want == "*" || want == have => {}
-            _ => return false,
-        }
-    }
 }
 
 /// Reads the value of a key into a setting.
@@ -182,13 +170,6 @@ mod tests {
         ] {
             assert_eq!(placeholder_default(text).map(|range| &text[range]), default, "{text}");
         }
-    }
-
-    #[test]
-    fn a_star_in_a_declared_key_stands_for_one_segment() {
-        assert!(path_matches("spring.*.timeout", "spring.redis.timeout"));
-        assert!(!path_matches("spring.*.timeout", "spring.a.b.timeout"));
-        assert!(!path_matches("timeout", "spring.timeout"));
     }
 
     #[test]

@@ -73,6 +73,8 @@ struct Surroundings {
     describes: bool,
     /// The block around.
     block: Option<usize>,
+    /// How many keys deep.
+    depth: usize,
 }
 
 /// One map, with the keys of ours in it.
@@ -80,8 +82,11 @@ struct Block<'t> {
     grouping: Grouping<'t>,
     /// The block around it.
     around: Option<usize>,
-    /// Its own key names a topic (`timeouts`, `retry`): it is part of what stands around it.
-    is_part: bool,
+    /// How many keys deep it stands.
+    depth: usize,
+    /// Its own key, and the one above, name a topic (`timeouts`, `retry`): it is part of what stands
+    /// around it.
+    is_part: (bool, bool),
 }
 
 struct Sweep<'s, 't> {
@@ -104,46 +109,47 @@ impl<'t> Sweep<'_, 't> {
 
     fn map(&mut self, map: Node<'t>, path: Option<&Path<'_>>, mut around: Surroundings) {
         around.describes |= describes(map);
-        let mut block = NewBlock { index: None, map, around: around.block, is_part: around.suspect.0 };
-        let merged =
+        let mut block = NewBlock { made: Vec::new(), map, around };
+        let merges =
             self.tree.syntax() == Syntax::Yaml && map.written_entries().any(|entry| entry.key.text() == "<<");
-        if merged {
-            for entry in map.entries() {
-                self.entry(entry, path, around, &mut block);
-            }
+        if merges {
+            let entries = map.entries();
+            self.entries(entries.iter().copied(), path, around, &mut block);
         } else {
-            for entry in map.written_entries() {
-                self.entry(entry, path, around, &mut block);
-            }
+            self.entries(map.written_entries(), path, around, &mut block);
         }
     }
 
-    fn entry(
+    /// First the keys of the map itself, then what is nested in it: an address that stands below a
+    /// nested map is known when that is read.
+    fn entries(
         &mut self,
-        entry: Entry<'t>,
+        entries: impl Iterator<Item = Entry<'t>> + Clone,
         path: Option<&Path<'_>>,
-        mut around: Surroundings,
+        around: Surroundings,
         block: &mut NewBlock<'t>,
     ) {
-        let key = entry.key.text();
-        let suspect = keys::is_suspect(key);
-        if suspect || around.suspect.0 || around.suspect.1 || !self.context.declared.is_empty() {
-            self.candidate(entry, path, around, block);
+        let all = !self.context.declared.is_empty() || around.suspect.0 || around.suspect.1;
+        for entry in entries.clone() {
+            let key = entry.key.text();
+            if all || keys::is_suspect(key) {
+                self.candidate(entry, path, around, block);
+            }
+            if entry.value.kind() == NodeKind::Scalar && may_be_address(key, entry.value) {
+                self.address(entry, path, block);
+            }
         }
-        match entry.value.kind() {
-            NodeKind::Scalar => {
-                if may_be_address(key, entry.value) {
-                    self.address(entry, path, block);
-                }
-            }
-            _ => {
-                if block.index.is_some() {
-                    around.block = block.index;
-                }
-                around.suspect = (suspect, around.suspect.0);
-                let below = Path { up: path, segment: Segment::Key(key) };
-                self.node(entry.value, Some(&below), Surroundings { ..around });
-            }
+        let own = block.made.iter().find(|(prefix, _)| prefix.is_empty()).map(|&(_, own)| own);
+        for entry in entries.filter(|entry| entry.value.kind() != NodeKind::Scalar) {
+            let key = entry.key.text();
+            let below = Path { up: path, segment: Segment::Key(key) };
+            let around = Surroundings {
+                suspect: (keys::is_suspect(key), around.suspect.0),
+                describes: around.describes,
+                block: own.or(around.block),
+                depth: around.depth + 1,
+            };
+            self.node(entry.value, Some(&below), around);
         }
     }
 
@@ -180,8 +186,9 @@ impl<'t> Sweep<'_, 't> {
         }
         let segments = Path::segments(path);
         let mut parents: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let leaf = split_dotted(entry.key.text(), &mut parents);
-        let place = Place { file: self.context.source.path(), parents: &parents, leaf };
+        let parts = split_key(entry.key.text());
+        parents.extend(parts.parents());
+        let place = Place { file: self.context.source.path(), parents: &parents, leaf: parts.leaf };
         let known = match setting::known(&place, self.context.declared) {
             None => return,
             Some(Ok(known)) => known,
@@ -212,9 +219,8 @@ impl<'t> Sweep<'_, 't> {
             Ok(setting) => {
                 let setting = self.with_comment(setting, entry);
                 let side = known.class().and_then(|class| class.side);
-                let name = entry.key.text();
-                let label = label(self.tree.syntax(), &parents);
-                self.block(block, &label).grouping.add(Member { name, side, setting });
+                let member = Member { name: parts.leaf, side, setting };
+                self.block(block, parts.prefix, &segments).grouping.add(member);
             }
             Err(reason) => self.ignored.push(setting::ignored(&place, value.span(), reason)),
         }
@@ -254,25 +260,43 @@ impl<'t> Sweep<'_, 't> {
         }
         let segments = Path::segments(path);
         let mut parents: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let leaf = split_dotted(entry.key.text(), &mut parents);
-        let place = Place { file: self.context.source.path(), parents: &parents, leaf };
+        let parts = split_key(entry.key.text());
+        parents.extend(parts.parents());
+        let place = Place { file: self.context.source.path(), parents: &parents, leaf: parts.leaf };
         let Some(located) = address::locate(&place.key(), value) else { return };
-        let label = label(self.tree.syntax(), &parents);
-        self.block(block, &label).grouping.address(entry.key.text(), located);
+        self.block(block, parts.prefix, &segments).grouping.address(parts.leaf, located);
     }
 
-    /// The block of the map being read, made when the first key needs it.
-    fn block(&mut self, new: &mut NewBlock<'t>, label: &str) -> &mut Block<'t> {
-        let index = *new.index.get_or_insert_with(|| {
-            let at = new.map.span();
-            self.blocks.push(Block {
-                grouping: Grouping::block(owner_of(&self.extents, at), label.to_owned(), at),
-                around: new.around,
-                is_part: new.is_part,
-            });
-            self.blocks.len() - 1
-        });
+    /// The block for keys of the map being read that stand behind a dotted prefix, made when the
+    /// first key needs it. The prefixes nest as maps would.
+    fn block(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[String]) -> &mut Block<'t> {
+        let index = self.block_index(new, prefix, path);
         &mut self.blocks[index]
+    }
+
+    fn block_index(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[String]) -> usize {
+        let known = new.made.iter().find(|(made, _)| *made == prefix);
+        if let Some(&(_, index)) = known {
+            return index;
+        }
+        let Surroundings { suspect, block, depth, .. } = new.around;
+        let outer = prefix.rsplit_once('.').map_or("", |(outer, _)| outer);
+        let last = &prefix[outer.len()..];
+        let around = if prefix.is_empty() { block } else { Some(self.block_index(new, outer, path)) };
+        let (depth, is_part) = match around {
+            Some(around) if !prefix.is_empty() => {
+                let outer = &self.blocks[around];
+                (outer.depth + 1, (keys::is_suspect(last), outer.is_part.0))
+            }
+            _ => (depth, suspect),
+        };
+        let at = new.map.span();
+        let parts = path.iter().map(String::as_str).chain(Some(prefix).filter(|prefix| !prefix.is_empty()));
+        let label = label(self.tree.syntax(), parts);
+        let grouping = Grouping::block(owner_of(&self.extents, at), label, at);
+        self.blocks.push(Block { grouping, around, depth, is_part });
+        new.made.push((prefix, self.blocks.len() - 1));
+        self.blocks.len() - 1
     }
 
     /// The keys of an environment file.
@@ -293,13 +317,13 @@ impl<'t> Sweep<'_, 't> {
         let path = Path::segments(path).join(".").replace(".[", "[");
         let owner = owner_of(&self.extents, at.span());
         let (grouping, ignored) = gather(owner, &path, at.span(), list, self.context.declared);
-        self.blocks.push(Block { grouping, around: None, is_part: false });
+        self.blocks.push(Block { grouping, around: None, depth: 0, is_part: (false, false) });
         self.ignored.extend(ignored);
     }
 
     /// Arguments of a command: `--timeout=30s`, `--timeout` before `30s`, and `TIMEOUT=30`.
     fn arguments(&mut self, list: Node<'t>, path: Option<&Path<'_>>, around: Surroundings) {
-        let mut block = NewBlock { index: None, map: list, around: around.block, is_part: false };
+        let mut block = NewBlock { made: Vec::new(), map: list, around };
         let mut before: Option<Scalar<'t>> = None;
         for item in list.items() {
             let Some(scalar) = item.scalar() else {
@@ -348,8 +372,7 @@ impl<'t> Sweep<'_, 't> {
         match read {
             Some(Ok((known, setting))) => {
                 let side = known.class().and_then(|class| class.side);
-                let label = label(self.tree.syntax(), &parents);
-                self.block(block, &label).grouping.add(Member { name, side, setting });
+                self.block(block, "", &segments).grouping.add(Member { name, side, setting });
             }
             Some(Err(reason)) => self.ignored.push(setting::ignored(&place, span, reason)),
             None => {}
@@ -376,28 +399,32 @@ impl<'t> Sweep<'_, 't> {
     /// The callees of the nearest block around that has any, where it has just one; and whether no
     /// guess is needed, since the block is a topic's part of that one.
     fn targets_around(&self, index: usize) -> Option<(Vec<Target>, bool)> {
-        /// Farther than this an address is company, not context.
+        /// Farther than so many keys an address is company, not context.
         const REACH: usize = 2;
-        let mut certain = true;
-        let mut next = index;
-        for _ in 0..REACH {
-            certain &= self.blocks[next].is_part;
-            next = self.blocks[next].around?;
-            let grouping = &self.blocks[next].grouping;
+        let Block { depth, is_part, .. } = self.blocks[index];
+        let mut next = self.blocks[index].around;
+        while let Some(around) = next {
+            let Block { grouping, around, depth: outer, .. } = &self.blocks[around];
+            let distance = depth - outer;
+            if distance > REACH {
+                return None;
+            }
             if grouping.has_targets() {
+                let certain = is_part.0 && (distance < 2 || is_part.1);
                 return grouping.only_targets().map(|targets| (targets.to_vec(), certain));
             }
+            next = *around;
         }
         None
     }
 }
 
-/// A map's block before a key needed it.
+/// The blocks of a map, those that a key has needed so far.
 struct NewBlock<'t> {
-    index: Option<usize>,
+    /// By dotted prefix; the map's own has none.
+    made: Vec<(&'t str, usize)>,
     map: Node<'t>,
-    around: Option<usize>,
-    is_part: bool,
+    around: Surroundings,
 }
 
 /// The places that a dialect has read.
@@ -408,15 +435,15 @@ struct Claimed {
 
 impl Claimed {
     fn of(fragment: &Fragment) -> Self {
-        let settings = fragment.groups.iter().flat_map(|group| &group.settings);
-        let written = settings.filter_map(|setting| match setting.value.origin {
-            Origin::Written(span) => Some(span),
-            _ => None,
-        });
-        let targets = fragment.groups.iter().flat_map(|group| &group.targets).map(|target| target.span);
-        let ignored = fragment.ignored.iter().map(|ignored| ignored.span);
-        let mut spans: Vec<(u32, u32)> =
-            written.chain(targets).chain(ignored).map(|span| (span.start, span.end)).collect();
+        let mut spans = Vec::new();
+        for group in &fragment.groups {
+            for setting in &group.settings {
+                collect_written(&setting.value.origin, &mut spans);
+            }
+            spans.extend(group.targets.iter().map(|target| target.span));
+        }
+        spans.extend(fragment.ignored.iter().map(|ignored| ignored.span));
+        let mut spans: Vec<(u32, u32)> = spans.iter().map(|span| (span.start, span.end)).collect();
         spans.sort_unstable();
         Self { spans }
     }
@@ -426,6 +453,15 @@ impl Claimed {
         let next = self.spans.partition_point(|&(start, _)| start < span.start);
         self.spans.get(next).is_some_and(|&(start, end)| start < span.end.max(span.start + 1) && end > start)
             || next.checked_sub(1).is_some_and(|before| self.spans[before].1 > span.start)
+    }
+}
+
+/// All places where the parts of a value stand.
+fn collect_written(origin: &Origin, into: &mut Vec<Span>) {
+    match origin {
+        Origin::Written(span) => into.push(*span),
+        Origin::Derived(parts) => parts.iter().for_each(|part| collect_written(part, into)),
+        Origin::Default { .. } | Origin::Declared(_) | Origin::Observed { .. } => {}
     }
 }
 
@@ -440,27 +476,42 @@ fn owner_of(extents: &[Span], at: Span) -> Owner {
 }
 
 /// As its operator would name a block: `[directory]` where the syntax has sections.
-fn label(syntax: Syntax, parents: &[&str]) -> String {
-    let path = parents.join(".").replace(".[", "[");
+fn label<'p>(syntax: Syntax, path: impl Iterator<Item = &'p str>) -> String {
+    let path = path.collect::<Vec<_>>().join(".").replace(".[", "[");
     match syntax {
         Syntax::Toml | Syntax::Ini if !path.is_empty() => format!("[{path}]"),
         _ => path,
     }
 }
 
-/// Takes a dotted key apart, its last part being the key and the rest its path. A Kubernetes
-/// annotation (`product.io/proxy-read-timeout`) keeps its domain as one part.
-fn split_dotted<'k>(key: &'k str, parents: &mut Vec<&'k str>) -> &'k str {
-    if let Some((domain, name)) = key.rsplit_once('/') {
-        parents.push(domain);
-        return name;
+/// Takes a key apart into what stands before its last part, and that. A Kubernetes annotation
+/// (`product.io/proxy-read-timeout`) keeps its domain as one part.
+fn split_key(key: &str) -> KeyParts<'_> {
+    if let Some((domain, leaf)) = key.rsplit_once('/') {
+        return KeyParts { domain: Some(domain), prefix: "", leaf };
     }
-    let Some((path, leaf)) = key.rsplit_once('.') else { return key };
-    if leaf.is_empty() || path.split('.').any(str::is_empty) {
-        return key;
+    match key.rsplit_once('.') {
+        Some((prefix, leaf)) if !leaf.is_empty() && prefix.split('.').all(|part| !part.is_empty()) => {
+            KeyParts { domain: None, prefix, leaf }
+        }
+        _ => KeyParts { domain: None, prefix: "", leaf: key },
     }
-    parents.extend(path.split('.'));
-    leaf
+}
+
+/// A key in parts.
+#[derive(Clone, Copy)]
+struct KeyParts<'k> {
+    domain: Option<&'k str>,
+    /// Dotted parts before the last, as if the keys were nested.
+    prefix: &'k str,
+    leaf: &'k str,
+}
+
+impl<'k> KeyParts<'k> {
+    /// The parts before the last.
+    fn parents(self) -> impl Iterator<Item = &'k str> {
+        self.domain.into_iter().chain(self.prefix.split('.').filter(|part| !part.is_empty()))
+    }
 }
 
 /// Whether a list holds environment variables: maps of `name` and `value`.
