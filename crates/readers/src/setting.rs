@@ -12,6 +12,7 @@ use crate::{Declared, Ignored, Meaning, Reason, Zero, key_matches, measure, prod
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     /// The file's path, for what products say about their own file names.
+    #[expect(dead_code, reason = "for the table of products")]
     pub(crate) file: &'a str,
     /// The enclosing keys, the outermost first.
     pub(crate) parents: &'a [&'a str],

@@ -112,7 +112,7 @@ impl<'t> Node<'t> {
     }
 
     /// The entries as written, if it is a map; none otherwise. `<<` is an entry like any other.
-    pub fn written_entries(self) -> impl ExactSizeIterator<Item = Entry<'t>> + use<'t> {
+    pub fn written_entries(self) -> impl ExactSizeIterator<Item = Entry<'t>> + Clone + use<'t> {
         let (first, count) = match self.data().shape {
             Shape::Map { first, count } => (first, count),
             _ => (0, 0),
