@@ -429,39 +429,51 @@ struct NewBlock<'t> {
 
 /// The places that a dialect has read.
 struct Claimed {
-    /// By start.
-    spans: Vec<(u32, u32)>,
+    /// Start, end, and the farthest end so far; by start.
+    spans: Vec<(u32, u32, u32)>,
+    /// Keys at which a default stands because they hold nothing.
+    absent: Vec<Span>,
 }
 
 impl Claimed {
     fn of(fragment: &Fragment) -> Self {
-        let mut spans = Vec::new();
+        let mut written = Vec::new();
+        let mut absent = Vec::new();
         for group in &fragment.groups {
             for setting in &group.settings {
-                collect_written(&setting.value.origin, &mut spans);
+                collect_places(&setting.value.origin, &mut written, &mut absent);
             }
-            spans.extend(group.targets.iter().map(|target| target.span));
+            written.extend(group.targets.iter().map(|target| target.span));
         }
-        spans.extend(fragment.ignored.iter().map(|ignored| ignored.span));
-        let mut spans: Vec<(u32, u32)> = spans.iter().map(|span| (span.start, span.end)).collect();
-        spans.sort_unstable();
-        Self { spans }
+        written.extend(fragment.ignored.iter().map(|ignored| ignored.span));
+        written.sort_unstable_by_key(|span| (span.start, span.end));
+        let mut farthest = 0;
+        let spans = written.iter().map(|span| {
+            farthest = farthest.max(span.end);
+            (span.start, span.end, farthest)
+        });
+        let spans = spans.collect();
+        absent.sort_unstable();
+        Self { spans, absent }
     }
 
-    /// Whether a claimed place lies in a span, or touches it.
+    /// Whether a claimed place overlaps a span, or a default stands exactly there.
     fn holds(&self, span: Span) -> bool {
-        let next = self.spans.partition_point(|&(start, _)| start < span.start);
-        self.spans.get(next).is_some_and(|&(start, end)| start < span.end.max(span.start + 1) && end > start)
-            || next.checked_sub(1).is_some_and(|before| self.spans[before].1 > span.start)
+        let next = self.spans.partition_point(|&(start, ..)| start < span.start);
+        let at_or_behind =
+            self.spans.get(next).is_some_and(|&(start, ..)| start < span.end.max(span.start + 1));
+        let before = next.checked_sub(1).is_some_and(|before| self.spans[before].2 > span.start);
+        at_or_behind || before || self.absent.binary_search(&span).is_ok()
     }
 }
 
-/// All places where the parts of a value stand.
-fn collect_written(origin: &Origin, into: &mut Vec<Span>) {
+/// All places where the parts of a value stand, and those of defaults.
+fn collect_places(origin: &Origin, written: &mut Vec<Span>, absent: &mut Vec<Span>) {
     match origin {
-        Origin::Written(span) => into.push(*span),
-        Origin::Derived(parts) => parts.iter().for_each(|part| collect_written(part, into)),
-        Origin::Default { .. } | Origin::Declared(_) | Origin::Observed { .. } => {}
+        Origin::Written(span) => written.push(*span),
+        Origin::Default { near, .. } => absent.push(*near),
+        Origin::Derived(parts) => parts.iter().for_each(|part| collect_places(part, written, absent)),
+        Origin::Declared(_) | Origin::Observed { .. } => {}
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Kind, Object, lifecycle, probe};
 use crate::flags::Words;
 use crate::pieces::{Text, Traces};
 use crate::variables::{Variable, variables};
-use crate::{Context, Fragment, Group, Ignored, Mount, MountKind, Owner};
+use crate::{Context, Fragment, Group, Ignored, Mount, MountKind, Owner, Reason};
 
 /// What a key that is not written means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,15 @@ impl<'a> Pod<'a> {
                 key @ ("command" | "args") => self.arguments_with(&known, path, key, &entry),
                 key if (probes || sidecar) && super::is_set(entry.value) => {
                     self.probe(path, key, entry.value, entry.key.span());
+                }
+                // The API server refuses a probe of a container that ends before the others start.
+                key if probe::probe_of(key).is_some() && super::is_set(entry.value) => {
+                    let ignored = Ignored {
+                        key: format!("{path}.{key}"),
+                        span: super::whole(&entry),
+                        reason: Reason::NotOurs,
+                    };
+                    self.fragment.ignored.push(ignored);
                 }
                 _ => {}
             }
