@@ -140,7 +140,12 @@ fn finding(
     let (expected, actual) = (&reference.name, &other.name);
     let settings: Vec<&Setting> =
         all.iter().flat_map(|difference| [difference.expected, difference.actual]).flatten().collect();
-    let assumed = labels::guesses_of(&settings);
+    // Two readings of one key differ whatever it covers; only a guessed unit can make the difference.
+    let assumed: Vec<String> = settings
+        .iter()
+        .filter(|setting| setting.unit.is_assumed())
+        .flat_map(|s| labels::guesses(s))
+        .collect();
     let first = &all[0];
     let more = match all.len() - 1 {
         0 => String::new(),

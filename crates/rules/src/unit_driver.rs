@@ -6,7 +6,7 @@ use crate::owners::Owners;
 use crate::plausible::misread;
 use crate::stage::Stage;
 use crate::unit_too_small::help;
-use crate::{Check, Found, Margins, Rule};
+use crate::{Check, Found, Margins, Rule, labels};
 
 /// See the page.
 pub(crate) static RULE: Rule = Rule {
@@ -55,7 +55,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
                     wrong.meant.name()
                 )],
                 help: help(setting, &wrong),
-                assumptions: Vec::new(),
+                assumptions: labels::guesses(setting),
             });
         }
     }

@@ -8,7 +8,7 @@ use model::{
 use crate::owners::Owners;
 use crate::plausible::{misread, siblings};
 use crate::unit_too_small::help;
-use crate::{Check, Found, Margins, Rule};
+use crate::{Check, Found, Margins, Rule, labels};
 
 /// See the page.
 pub(crate) static RULE: Rule = Rule {
@@ -40,7 +40,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
                 labels: case.labels,
                 arithmetic: case.arithmetic,
                 help: case.help,
-                assumptions: Vec::new(),
+                assumptions: case.assumptions,
             });
         }
     }
@@ -52,6 +52,7 @@ struct Case {
     labels: Vec<Label>,
     arithmetic: Vec<String>,
     help: String,
+    assumptions: Vec<String>,
 }
 
 /// The value carries a unit, and it is not the one in the key's name.
@@ -85,6 +86,8 @@ fn suffix(setting: &Setting) -> Option<Case> {
             Some(count) => format!("write {count}, or take the unit out of the key's name"),
             None => "take the unit out of the key's name".to_owned(),
         },
+        // Name and value disagree whatever the limit covers.
+        assumptions: Vec::new(),
     })
 }
 
@@ -114,6 +117,7 @@ fn magnitude(group: GroupView<'_>, setting: &Setting) -> Option<Case> {
             pretty(beside)
         )],
         help: help(setting, &wrong),
+        assumptions: labels::guesses(setting),
     })
 }
 

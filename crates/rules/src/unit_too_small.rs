@@ -7,7 +7,7 @@ use model::{
 use crate::owners::Owners;
 use crate::plausible::{Misread, Off, misread, siblings};
 use crate::stage::Stage;
-use crate::{Check, Found, Margins, Rule};
+use crate::{Check, Found, Margins, Rule, labels};
 
 /// See the page.
 pub(crate) static RULE: Rule = Rule {
@@ -63,7 +63,8 @@ pub(crate) fn report(rule: &Rule, off: Off, fleet: &Fleet, environment: &Environ
                     wrong.meant.name()
                 )],
                 help: help(setting, &wrong),
-                assumptions: Vec::new(),
+                // Which bounds hold depends on what it covers.
+                assumptions: labels::guesses(setting),
             });
         }
     }
