@@ -270,13 +270,12 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
 
     fn written(&mut self, key: String, directive: &Directive<'t>) -> Option<Setting> {
         let value = directive.argument()?;
-        self.used.insert(value.span());
+        let first = self.used.insert(value.span());
         match settings::read(key, directive.name(), value)? {
             Ok(setting) => Some(setting),
             Err((key, reason)) => {
-                let ignored = Ignored { key, span: value.span(), reason };
-                if !self.fragment.ignored.contains(&ignored) {
-                    self.fragment.ignored.push(ignored);
+                if first {
+                    self.fragment.ignored.push(Ignored { key, span: value.span(), reason });
                 }
                 None
             }
@@ -309,5 +308,84 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
             passes_deadline: false,
         });
         self.fragment.groups.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use text::{FileId, Source};
+
+    use super::*;
+    use crate::Neighbours;
+
+    /// Files that all see each other, by their whole paths.
+    struct Beside(Vec<Source>);
+
+    impl Neighbours for Beside {
+        fn find(&self, _: FileId, pattern: &str) -> Vec<&Source> {
+            self.0.iter().filter(|source| pattern == "*" || source.path() == pattern).collect()
+        }
+    }
+
+    /// The first of some files, read with the others around it.
+    fn fragment(files: &[(&str, &str)]) -> Fragment {
+        let sources = files.iter().enumerate();
+        let beside =
+            Beside(sources.map(|(id, (path, text))| Source::new(FileId(id as u32), *path, *text)).collect());
+        let tree = Tree::parse(Syntax::Nginx, &beside.0[0]);
+        let mut fragment = Fragment::default();
+        read(&Context { source: &beside.0[0], neighbours: &beside, declared: &[] }, &tree, &mut fragment);
+        fragment
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_read_once() {
+        let fragment = fragment(&[
+            ("a", "include b; server { location / { proxy_pass http://auth:80; } }"),
+            ("b", "include a; include b; include c;"),
+            ("c", "include b; keepalive_timeout 5s;"),
+        ]);
+        let found: Vec<String> = fragment
+            .groups
+            .iter()
+            .flat_map(|group| &group.settings)
+            .filter(|setting| !setting.value.origin.is_default())
+            .map(|setting| format!("{} = {}", setting.key, setting.value.value))
+            .collect();
+        assert_eq!(found, ["keepalive_timeout = 5 s"]);
+        assert_eq!(fragment.included, [FileId(1), FileId(2)]);
+    }
+
+    #[test]
+    fn a_file_that_brings_itself_in_many_times_over_is_cut_short() {
+        let many = "include *;".repeat(50);
+        let files: Vec<(String, &str)> = (0..20).map(|i| (format!("f{i}"), many.as_str())).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        assert_eq!(fragment(&files).included.len(), 19);
+    }
+
+    proptest! {
+        #[test]
+        fn any_directives_are_read_without_panic_to_places_in_the_text(words in prop::collection::vec(
+            prop::sample::select(vec![
+                "http", "server", "location", "upstream", "stream", "if", "map", "set", "include", "{", "}",
+                ";", "proxy_pass", "grpc_pass", "http://$a/", "$a", "a", "http://a", "b:80", "unix:/x",
+                "keepalive", "5", "keepalive_timeout", "proxy_read_timeout", "10s", "${T}", "off",
+                "proxy_next_upstream", "proxy_next_upstream_tries", "down", "max_fails=", "fail_timeout=9s",
+                "server_name", "listen", "''", "/é",
+            ]),
+            0..60,
+        )) {
+            let text = words.join(" ");
+            let fragment = fragment(&[("a", &text)]);
+            let spans = fragment.groups.iter().flat_map(|group| {
+                let settings = group.settings.iter().filter_map(|setting| setting.value.origin.span());
+                settings.chain(group.targets.iter().map(|target| target.span)).chain([group.at])
+            });
+            for span in spans {
+                prop_assert!(span.start <= span.end && span.end as usize <= text.len());
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ const MOST_FILES: usize = 500;
 /// Blocks and includes nested deeper than this are left out.
 const DEEPEST: usize = 64;
 /// Directives after expansion: a file included a thousand times over a thousand times is an attack.
-const MOST_DIRECTIVES: usize = 100_000;
+const MOST_DIRECTIVES: usize = 20_000;
 
 /// One directive.
 pub(super) struct Directive<'t> {

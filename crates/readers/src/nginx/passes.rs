@@ -10,6 +10,10 @@ use super::scope::Scope;
 use super::settings::{self, Default};
 use crate::{Target, address};
 
+/// More servers of one group, or values of one `map`, than this are left out: every location that
+/// passes on to them would list them all.
+const MOST_SERVERS: usize = 200;
+
 /// A module that passes requests on.
 pub(super) struct Pass {
     /// What its directives start with.
@@ -86,10 +90,11 @@ impl<'d, 't> Upstream<'d, 't> {
 
     /// Its servers but those marked `down`.
     pub(super) fn servers(&self) -> impl Iterator<Item = &'d Directive<'t>> + use<'d, 't> {
-        self.scope.directives().iter().filter(|directive| {
+        let server = |directive: &&Directive<'t>| {
             directive.name() == "server"
                 && !directive.arguments.iter().any(|argument| argument.text() == "down")
-        })
+        };
+        self.scope.directives().iter().filter(server).take(MOST_SERVERS)
     }
 }
 
@@ -161,7 +166,7 @@ impl<'d, 't> Upstreams<'d, 't> {
             return self.named(&key, set.arguments[1], scheme);
         }
         let mut all = Behind::default();
-        for value in self.maps.get(name).copied().unwrap_or_default() {
+        for value in self.maps.get(name).copied().unwrap_or_default().iter().take(MOST_SERVERS) {
             let Some(address) = value.argument().filter(|_| value.name() != "hostnames") else { continue };
             let one = self.named(&key, address, scheme);
             for target in one.targets {

@@ -1,5 +1,7 @@
 //! A block with the blocks around it: what is in effect where, and how keys and groups are called.
 
+use std::collections::BTreeMap;
+
 use super::directives::Directive;
 
 /// A block. A directive written in it replaces one written further out.
@@ -9,19 +11,39 @@ pub(super) struct Scope<'d, 't, 'o> {
     /// The directive that opens the block.
     directive: Option<&'d Directive<'t>>,
     directives: &'d [Directive<'t>],
+    /// Directives without a block, by name; of several the last.
+    named: BTreeMap<&'t str, &'d Directive<'t>>,
+    /// What `set` gives variables, by their names without `$`.
+    variables: BTreeMap<&'t str, &'d Directive<'t>>,
     outer: Option<&'o Scope<'d, 't, 'o>>,
 }
 
 impl<'d, 't, 'o> Scope<'d, 't, 'o> {
+    fn new(
+        path: String,
+        label: String,
+        directive: Option<&'d Directive<'t>>,
+        directives: &'d [Directive<'t>],
+        outer: Option<&'o Scope<'d, 't, 'o>>,
+    ) -> Self {
+        let alone = directives.iter().filter(|directive| directive.block.is_none());
+        let named = alone.map(|directive| (directive.name(), directive)).collect();
+        let set = |directive: &'d Directive<'t>| match directive.arguments.as_slice() {
+            [name, _] if directive.name() == "set" => Some((name.text().strip_prefix('$')?, directive)),
+            _ => None,
+        };
+        let variables = directives.iter().filter_map(set).collect();
+        Self { path, label, directive, directives, named, variables, outer }
+    }
+
     /// The file.
     pub(super) fn top(directives: &'d [Directive<'t>]) -> Self {
-        Self { path: String::new(), label: "nginx".to_owned(), directive: None, directives, outer: None }
+        Self::new(String::new(), "nginx".to_owned(), None, directives, None)
     }
 
     /// A block that stands alone: nothing is inherited into it.
     pub(super) fn alone(path: String, directive: &'d Directive<'t>, inside: &'d [Directive<'t>]) -> Self {
-        let label = label(directive);
-        Self { path, label, directive: Some(directive), directives: inside, outer: None }
+        Self::new(path, label(directive), Some(directive), inside, None)
     }
 
     /// A block in this one.
@@ -34,11 +56,11 @@ impl<'d, 't, 'o> Scope<'d, 't, 'o> {
     where
         'o: 'i,
     {
-        let mut label = label(directive);
-        if matches!(directive.name(), "if" | "limit_except") {
-            label = format!("{}, {}", self.label, directive.name());
-        }
-        Scope { path, label, directive: Some(directive), directives: inside, outer: Some(self) }
+        let label = match directive.name() {
+            name @ ("if" | "limit_except") => format!("{}, {name}", self.label),
+            _ => label(directive),
+        };
+        Scope::new(path, label, Some(directive), inside, Some(self))
     }
 
     pub(super) fn path(&self) -> &str {
@@ -67,9 +89,9 @@ impl<'d, 't, 'o> Scope<'d, 't, 'o> {
         }
     }
 
-    /// The last directive of a name in this block itself.
+    /// The directive of a name in this block itself.
     pub(super) fn own(&self, name: &str) -> Option<&'d Directive<'t>> {
-        self.directives.iter().rev().find(|directive| directive.name() == name && directive.block.is_none())
+        self.named.get(name).copied()
     }
 
     /// The directive of a name in effect here, and the block it stands in.
@@ -83,17 +105,12 @@ impl<'d, 't, 'o> Scope<'d, 't, 'o> {
         }
     }
 
-    /// The value that `set` gives a variable, by the innermost block.
+    /// The `set` that gives a variable its value here: the innermost one.
     pub(super) fn variable(&self, name: &str) -> Option<&'d Directive<'t>> {
         let mut scope = self;
         loop {
-            let set = scope.directives.iter().rev().find(|directive| {
-                directive.name() == "set"
-                    && directive.arguments.len() == 2
-                    && directive.argument().is_some_and(|a| a.text().strip_prefix('$') == Some(name))
-            });
-            if set.is_some() {
-                return set;
+            if let Some(set) = scope.variables.get(name) {
+                return Some(set);
             }
             scope = scope.outer?;
         }
