@@ -57,9 +57,10 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
     let Some(services) = services(context, tree) else { return };
     let Some(root) = tree.documents().next() else { return };
     let interpolation = Interpolation::of(context);
+    let first = fragment.components.len();
     let entries: Vec<Entry<'_>> = services.entries();
     for entry in entries.iter().filter(|entry| entry.value.kind() == NodeKind::Map) {
         service::read(context, &interpolation, root, services, entry, fragment);
     }
-    service::link(services, &interpolation, fragment);
+    service::link(services, &interpolation, first, fragment);
 }

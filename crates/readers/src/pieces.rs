@@ -2,8 +2,10 @@
 //! true, and what came from elsewhere remembers both places. Must not know any product's spelling of a
 //! variable.
 
+use std::collections::BTreeMap;
+
 use model::{Origin, Setting};
-use text::{PositionMap, Run, Scalar, Span, Tree};
+use text::{FileId, PositionMap, Run, Scalar, Span, Tree};
 
 /// A value, perhaps after something in it was replaced.
 pub(crate) enum Text<'t> {
@@ -31,27 +33,33 @@ impl Text<'_> {
 /// Which values stand where they do because of a variable.
 #[derive(Default)]
 pub(crate) struct Traces {
-    /// Where the value is referred to, and where it is written.
-    list: Vec<(Span, Origin)>,
+    /// Where the value is referred to (file and start, then end), and where it is written.
+    places: BTreeMap<(FileId, u32), (u32, Origin)>,
 }
 
 impl Traces {
     /// Notes that what stands at `at` is decided at `first` and referred to at `then`.
     pub(crate) fn note(&mut self, at: Span, first: Span, then: Span) {
         let origin = Origin::Derived(vec![Origin::Written(first), Origin::Written(then)]);
-        self.list.push((at, origin));
+        self.places.entry((at.file, at.start)).or_insert((at.end, origin));
     }
 
     /// Gives a setting both its places, if a variable decides it.
     pub(crate) fn apply(&self, setting: &mut Setting) {
         let Origin::Written(span) = setting.value.origin else { return };
-        let touches =
-            |at: Span| at.file == span.file && at.start < span.end.max(span.start + 1) && span.start < at.end;
-        if let Some((_, origin)) = self.list.iter().find(|(at, _)| touches(*at)) {
+        let before = (span.file, span.end.max(span.start + 1));
+        if let Some(((file, _), (end, origin))) = self.places.range(..before).next_back()
+            && *file == span.file
+            && *end > span.start
+        {
             setting.value.origin = origin.clone();
         }
     }
 }
+
+/// No text is made longer than this by replacing: values that refer to each other could double without
+/// end. Addresses and amounts are far shorter.
+const LONGEST: usize = 4096;
 
 /// A text in the making.
 pub(crate) struct Pieces<'t> {
@@ -89,8 +97,11 @@ impl<'t> Pieces<'t> {
         }
     }
 
-    /// Adds another text in place of a range.
+    /// Adds another text in place of a range; the range itself where the whole would be too long.
     pub(crate) fn put(&mut self, text: &str, range: std::ops::Range<usize>) {
+        if self.text.len() + text.len() > LONGEST {
+            return self.copy(range);
+        }
         self.run(range.start);
         self.text.push_str(text);
         self.run(range.end);

@@ -1,5 +1,7 @@
 //! One service of a Compose file as a component.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use model::{GroupKind, Setting, Sourced};
 use text::{Entry, Node, NodeKind, Span};
 
@@ -88,24 +90,31 @@ fn aliases(chain: &[Node<'_>], interpolation: &Interpolation<'_>, name: &str) ->
             aliases.extend(list.filter_map(|alias| interpolation.text(alias)));
         }
     }
-    let mut seen = Vec::new();
-    aliases.retain(|alias| {
-        let new = !seen.contains(alias);
-        seen.push(alias.clone());
-        new
-    });
+    let mut seen = HashSet::new();
+    aliases.retain(|alias| seen.insert(alias.clone()));
     aliases
 }
 
-/// Names that other services give a service by `links: [service:alias]`.
-pub(super) fn link(services: Node<'_>, interpolation: &Interpolation<'_>, fragment: &mut Fragment) {
+/// Names that other services give a service by `links: [service:alias]`. `first` is the component of the
+/// first service.
+pub(super) fn link(
+    services: Node<'_>,
+    interpolation: &Interpolation<'_>,
+    first: usize,
+    fragment: &mut Fragment,
+) {
+    let components = fragment.components.iter().enumerate().skip(first);
+    let by_name: HashMap<String, usize> =
+        components.map(|(index, c)| (c.name.value.clone(), index)).collect();
+    let mut known: HashSet<(usize, String)> = HashSet::new();
     for service in services.entries() {
         let links = service.value.get("links").into_iter().flat_map(Node::items);
         for link in links.filter_map(|link| interpolation.text(link)) {
             let Some((to, alias)) = link.split_once(':') else { continue };
-            let linked = fragment.components.iter_mut().find(|component| component.name.value == to);
-            if let Some(linked) = linked.filter(|linked| !linked.aliases.iter().any(|a| a == alias)) {
-                linked.aliases.push(alias.to_owned());
+            let Some(&index) = by_name.get(to) else { continue };
+            let aliases = &mut fragment.components[index].aliases;
+            if known.insert((index, alias.to_owned())) && !aliases.iter().any(|other| other == alias) {
+                aliases.push(alias.to_owned());
             }
         }
     }
@@ -113,7 +122,7 @@ pub(super) fn link(services: Node<'_>, interpolation: &Interpolation<'_>, fragme
 
 /// Ports on the container's side, of `ports` and `expose`.
 fn ports(chain: &[Node<'_>], interpolation: &Interpolation<'_>) -> Vec<u16> {
-    let mut ports = Vec::new();
+    let mut ports = BTreeSet::new();
     for item in items(chain, "ports").chain(items(chain, "expose")) {
         let Some(text) = interpolation.text(item.get("target").unwrap_or(item)) else { continue };
         let port = text.split('/').next().unwrap_or("");
@@ -121,10 +130,10 @@ fn ports(chain: &[Node<'_>], interpolation: &Interpolation<'_>) -> Vec<u16> {
         let (from, to) = port.split_once('-').unwrap_or((port, port));
         if let (Ok(from), Ok(to)) = (from.parse::<u16>(), to.parse::<u16>()) {
             // A range maps one service on many ports; more than these say nothing more.
-            ports.extend((from..=to).take(64).filter(|port| !ports.contains(port)).collect::<Vec<_>>());
+            ports.extend((from..=to).take(64));
         }
     }
-    ports
+    ports.into_iter().collect()
 }
 
 /// Reads the parts of one service into its component.
@@ -141,12 +150,10 @@ impl Reader<'_, '_> {
         let Some(at) = first(chain, "environment").map(|entry| entry.key.span()) else { return };
         let mut traces = Traces::default();
         let mut pairs: Vec<(Text<'_>, Text<'_>)> = Vec::new();
+        let mut known = HashSet::new();
         for node in all(chain, "environment") {
-            for (name, value) in self.pairs(node, &mut traces) {
-                if !pairs.iter().any(|(known, _)| known.text() == name.text()) {
-                    pairs.push((name, value));
-                }
-            }
+            let own = self.pairs(node, &mut traces);
+            pairs.extend(own.into_iter().filter(|(name, _)| known.insert(name.text().to_owned())));
         }
         self.variables("environment", at, &pairs, &traces);
     }

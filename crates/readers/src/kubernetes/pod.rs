@@ -1,5 +1,7 @@
 //! A workload and its pod template, read into one component.
 
+use std::collections::HashSet;
+
 use model::GroupKind;
 use text::{Entry, Node, NodeKind, PositionMap, Scalar, Span, Tree};
 
@@ -25,6 +27,8 @@ pub(crate) struct Pod<'a> {
     component: usize,
     absent: Absent,
     fragment: &'a mut Fragment,
+    /// ConfigMaps seen, each of which is mounted once.
+    mounted: HashSet<String>,
 }
 
 impl<'a> Pod<'a> {
@@ -34,7 +38,7 @@ impl<'a> Pod<'a> {
         absent: Absent,
         fragment: &'a mut Fragment,
     ) -> Self {
-        Self { context, component, absent, fragment }
+        Self { context, component, absent, fragment, mounted: HashSet::new() }
     }
 
     /// The whole object.
@@ -269,10 +273,10 @@ impl<'a> Pod<'a> {
         if name.kind() != NodeKind::Scalar {
             return;
         }
-        let what = MountKind::ConfigMap(name.text().unwrap_or("").to_owned());
-        let mounted = &mut self.fragment.mounts;
-        if !mounted.iter().any(|mount| mount.component == self.component && mount.what == what) {
-            mounted.push(Mount { component: self.component, what, span: name.span() });
+        let map = name.text().unwrap_or("");
+        if self.mounted.insert(map.to_owned()) {
+            let what = MountKind::ConfigMap(map.to_owned());
+            self.fragment.mounts.push(Mount { component: self.component, what, span: name.span() });
         }
     }
 

@@ -1,6 +1,8 @@
 //! `$(NAME)` in the values and arguments of a container: variables of the same container that stand
 //! before it (kubernetes.io "Define dependent environment variables"). `$$(NAME)` is literal.
 
+use std::collections::HashMap;
+
 use text::Scalar;
 
 use crate::pieces::{Pieces, Text, Traces};
@@ -9,13 +11,20 @@ use crate::pieces::{Pieces, Text, Traces};
 #[derive(Default)]
 pub(super) struct Known<'t> {
     list: Vec<(Scalar<'t>, Text<'t>)>,
+    /// Where in the list a name stands last.
+    by_name: HashMap<&'t str, usize>,
 }
 
 impl<'t> Known<'t> {
     /// Adds a variable; its value may refer to earlier ones.
     pub(super) fn add(&mut self, name: Scalar<'t>, value: Scalar<'t>, traces: &mut Traces) {
         let value = self.expanded(value, traces);
+        self.by_name.insert(name.text(), self.list.len());
         self.list.push((name, value));
+    }
+
+    fn value(&self, name: &str) -> Option<Scalar<'_>> {
+        self.list[*self.by_name.get(name)?].1.scalar()
     }
 
     /// The variables with their values.
@@ -35,9 +44,8 @@ impl<'t> Known<'t> {
             pieces.copy(at..dollar);
             let name = text[dollar..].strip_prefix("$(").and_then(|rest| Some(&rest[..rest.find(')')?]));
             let length = name.map_or(1, |name| name.len() + 3);
-            let value = name.and_then(|name| self.iter().filter(|(known, _)| known.text() == name).last());
-            match value {
-                Some((_, value)) => {
+            match name.and_then(|name| self.value(name)) {
+                Some(value) => {
                     let place = pieces.place(dollar..dollar + length);
                     traces.note(place, value.span(), place);
                     pieces.put(value.text(), dollar..dollar + length);
