@@ -147,14 +147,12 @@ impl<'f> GroupView<'f> {
 
     /// The setting of a knob.
     pub fn knob(self, knob: Knob) -> Option<&'f Setting> {
-        self.settings().find(|setting| setting.knob == knob)
+        in_effect(self.settings().filter(|setting| setting.knob == knob))
     }
 
     /// The setting that limits what `covers` says, with its limit.
     pub fn limit(self, covers: Covers) -> Option<(&'f Setting, Limit)> {
-        self.settings()
-            .filter(|setting| setting.knob == Knob::Timeout(covers))
-            .find_map(|setting| Some((setting, setting.limit()?)))
+        limit_in_effect(self.settings(), covers)
     }
 }
 
@@ -274,11 +272,33 @@ impl<'f> CallView<'f> {
 
     /// The setting that limits what `covers` says, with its limit.
     pub fn limit(self, covers: Covers) -> Option<(&'f Setting, Limit)> {
-        self.groups().find_map(|group| group.limit(covers))
+        limit_in_effect(self.settings(), covers)
     }
 
     /// The setting of a knob.
     pub fn knob(self, knob: Knob) -> Option<&'f Setting> {
-        self.groups().find_map(|group| group.knob(knob))
+        in_effect(self.settings().filter(|setting| setting.knob == knob))
     }
+}
+
+/// The first setting that somebody wrote, else the first default: a driver's default holds only
+/// where nothing is written, in whichever place that is.
+fn in_effect<'f>(settings: impl Iterator<Item = &'f Setting>) -> Option<&'f Setting> {
+    let mut default = None;
+    for setting in settings {
+        if !setting.value.origin.is_default() {
+            return Some(setting);
+        }
+        default = default.or(Some(setting));
+    }
+    default
+}
+
+fn limit_in_effect<'f>(
+    settings: impl Iterator<Item = &'f Setting>,
+    covers: Covers,
+) -> Option<(&'f Setting, Limit)> {
+    let limits =
+        settings.filter(|setting| setting.knob == Knob::Timeout(covers) && setting.limit().is_some());
+    in_effect(limits).and_then(|setting| Some((setting, setting.limit()?)))
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use model::{Attempts, CallView, Covers, ServiceView, Setting};
+use model::{Attempts, CallView, Covers, ServiceView, Setting, pretty};
 
-use crate::labels;
+use crate::{Margins, labels, round};
 
 /// What ends a caller's wait for an answer first.
 #[derive(Clone, Copy)]
@@ -79,5 +79,27 @@ impl<'f> Patience<'f> {
             }
         }
         callers
+    }
+}
+
+/// Advice on how long a service may wait without outwaiting its own callers: the longest round
+/// limit that leaves them the margin, where it is known how long they wait.
+pub(crate) fn within_callers(service: ServiceView<'_>, margins: &Margins) -> String {
+    let name = service.name();
+    let callers = Patience::of_callers(service);
+    let shortest = callers.iter().min_by_key(|(_, patience)| patience.limit);
+    let fitting = shortest.and_then(|(outer, patience)| {
+        let margins = margins.at(&patience.setting.value.origin);
+        let fits = |length: Duration| length.saturating_add(margins.chain(length)) <= patience.limit;
+        Some((outer, patience, round::longest(fits)?))
+    });
+    match fitting {
+        Some((outer, patience, longest)) => format!(
+            "at most {}: {} waits {} for {name}",
+            pretty(longest),
+            outer.from().name(),
+            pretty(patience.limit)
+        ),
+        None => format!("a little less than {name}'s own callers wait"),
     }
 }

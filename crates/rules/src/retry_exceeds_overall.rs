@@ -101,6 +101,7 @@ mod tests {
         warning (in file, retry-inert, auth -> directory): only 2 of 3 attempts of auth's calls to directory fit: all take 14 s, the call ends after 10 s
           auth.toml:2 attempt_timeout = 4s -- ends one attempt
           auth.toml:3 retries = 2 -- 3 attempts
+          auth.toml:4 backoff = 1s -- the first wait between them
           auth.toml:5 timeout = 10s -- ends the call with all its 3 attempts
           sum: (2 + 1) x 4 s + 2 s back-off = 14 s > 10 s
           help: lower `attempt_timeout` to at most 2.5 s, or lower `retries` to 1, or raise `timeout` to at least 14 s

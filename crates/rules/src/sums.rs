@@ -16,7 +16,7 @@ pub(crate) struct Sum<'f> {
     pub(crate) attempt: (&'f Setting, Duration),
     /// Every attempt to its end, with the waits.
     pub(crate) all: Duration,
-    backoff: Option<Backoff>,
+    call: CallView<'f>,
 }
 
 impl<'f> Sum<'f> {
@@ -26,7 +26,7 @@ impl<'f> Sum<'f> {
         budget.connect = budget.connect.filter(|&(_, limit)| limit != Limit::Never);
         let (setting, limit) = budget.attempt?;
         let all = budget.all_attempts().finite()?;
-        Some(Self { budget, attempt: (setting, limit.finite()?), all, backoff: Backoff::of(call) })
+        Some(Self { budget, attempt: (setting, limit.finite()?), all, call })
     }
 
     /// Tries in all.
@@ -36,8 +36,9 @@ impl<'f> Sum<'f> {
 
     /// How many attempts fit into a time, each to its end.
     pub(crate) fn attempts_within(&self, time: Duration) -> u64 {
+        let backoff = Backoff::of(self.call);
         let fits = |count: u64| {
-            let waits = self.backoff.map_or(Duration::ZERO, |b| b.total(count.saturating_sub(1)));
+            let waits = backoff.map_or(Duration::ZERO, |b| b.total(count.saturating_sub(1)));
             self.budget.one_attempt().times(count).then(Limit::After(waits)) <= Limit::After(time)
         };
         let (mut fit, mut not) = (0, self.attempts().saturating_add(1));
@@ -88,6 +89,9 @@ impl<'f> Sum<'f> {
         if let (count @ 2.., Some(setting)) = (self.attempts(), self.budget.attempts.1) {
             places.push(labels::at(setting, labels::counted(count, "attempt")));
         }
+        if let (false, Some(setting)) = (self.budget.waits.is_zero(), self.call.knob(Knob::BackoffBase)) {
+            places.push(labels::at(setting, "the first wait between them"));
+        }
         if let Some((setting, _)) = self.budget.connect {
             places.push(labels::at(setting, "comes before it"));
         }
@@ -96,7 +100,9 @@ impl<'f> Sum<'f> {
 
     /// What had to be guessed to know the parts.
     pub(crate) fn guesses(&self) -> Vec<String> {
+        let backoff = [Knob::BackoffBase, Knob::BackoffMax].map(|knob| self.call.knob(knob));
         let parts = [Some(self.attempt.0), self.budget.attempts.1, self.budget.connect.map(|(s, _)| s)];
-        parts.into_iter().flatten().flat_map(labels::guesses).collect()
+        let backoff = backoff.into_iter().filter(|_| !self.budget.waits.is_zero());
+        parts.into_iter().chain(backoff).flatten().flat_map(labels::guesses).collect()
     }
 }

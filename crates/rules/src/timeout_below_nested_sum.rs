@@ -233,6 +233,7 @@ mod tests {
           edge.yaml:3 timeout = 3s -- covers the whole call, 1 attempt
           auth.toml:5 attempt_timeout = 1s -- ends one attempt
           auth.toml:6 retries = 3 -- 4 attempts
+          auth.toml:7 backoff = 200ms -- the first wait between them
           sum: auth -> directory: (3 + 1) x 1 s + 600 ms back-off = 4.6 s
           sum: 3 s < 4.6 s + 230 ms margin
           help: raise `timeout` to at least 5 s, or lower limits and attempts of auth's calls to directory

@@ -8,7 +8,7 @@ use model::{
     Subject,
 };
 
-use crate::{Check, Found, Margins, Rule, labels};
+use crate::{Check, Found, Margins, Rule, labels, patience};
 
 /// See the page.
 pub(crate) static RULE: Rule = Rule {
@@ -74,7 +74,7 @@ pub(crate) fn written_connect(call: CallView<'_>) -> Option<&Setting> {
     (limit != Limit::Never && !setting.value.origin.is_default()).then_some(setting)
 }
 
-fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
+fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
     // One absent or disabled key can stand for many calls.
     let mut without_end: BTreeMap<&Origin, (&Setting, Vec<CallView<'_>>)> = BTreeMap::new();
     let mut silent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -97,7 +97,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         }
     }
     for (setting, calls) in without_end.into_values() {
-        found.report(finding(setting, &calls));
+        found.report(finding(setting, &calls, margins));
     }
     for (from, mut to) in silent {
         to.sort_unstable();
@@ -107,7 +107,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
     }
 }
 
-fn finding(setting: &Setting, calls: &[CallView<'_>]) -> Finding {
+fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Finding {
     let mut to: Vec<&str> = calls.iter().map(|call| call.to().name()).collect();
     to.sort_unstable();
     to.dedup();
@@ -143,7 +143,7 @@ fn finding(setting: &Setting, calls: &[CallView<'_>]) -> Finding {
         ),
         labels,
         arithmetic: Vec::new(),
-        help: format!("set `{}` to a little less than {from}'s own callers wait", setting.key),
+        help: format!("set `{}` to {}", setting.key, patience::within_callers(calls[0].from(), margins)),
         assumptions,
     }
 }
@@ -159,11 +159,13 @@ mod tests {
             auth.toml: auth -> directory
               connect_timeout  connect     1s
               request_timeout  whole-call  never
+            edge.yaml: edge -> auth
+              timeout          whole-call  10s
         "), @r"
         error (in file, missing-deadline, auth -> directory): auth waits for directory without limit: one peer that hangs holds its requests for ever
           auth.toml:3 request_timeout = never -- switched off: nothing ends the wait for an answer
           auth.toml:1 [auth -> directory] -- calls directory
-          help: set `request_timeout` to a little less than auth's own callers wait
+          help: set `request_timeout` to at most 9.5 s: edge waits 10 s for auth
         ");
     }
 
