@@ -7,14 +7,18 @@
 //! at the next token. So a cursor walks the bytes between the tokens, once, from left to right,
 //! and finds the true borders there, together with the comments.
 
+use std::borrow::Cow;
+
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
-use crate::align::block_indent;
-use crate::{NodeKind, ProblemKind, Style, TreeBuilder};
+use crate::align::{align, block_indent};
+use crate::{NodeKind, ProblemKind, Style, Syntax, TreeBuilder};
 
 pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
+    let readable = readable(text);
     let mut reader = Reader {
         text,
+        readable: &readable,
         bytes: text.as_bytes(),
         builder,
         offsets: Offsets::new(text),
@@ -42,6 +46,12 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
     }
 }
 
+/// The text as saphyr can read it: it refuses a tab between a colon and a word, which YAML and
+/// every consumer allow. Each character keeps its place.
+fn readable(text: &str) -> Cow<'_, str> {
+    if text.contains(":\t") { Cow::Owned(text.replace(":\t", ": ")) } else { Cow::Borrowed(text) }
+}
+
 /// Where the rest of a document could not be read, and why.
 struct Stop {
     at: usize,
@@ -66,6 +76,8 @@ fn next_document(text: &str, from: usize) -> Option<usize> {
 
 struct Reader<'t, 'b> {
     text: &'t str,
+    /// See [`readable`].
+    readable: &'t str,
     bytes: &'t [u8],
     builder: &'b mut TreeBuilder,
     offsets: Offsets<'t>,
@@ -82,8 +94,8 @@ struct Reader<'t, 'b> {
 impl<'t> Reader<'t, '_> {
     /// Reads documents from a byte on, to the end of the text or to what cannot be read.
     fn read_from(&mut self, start: usize) -> Option<Stop> {
-        let text: &'t str = self.text;
-        let mut events = Parser::new_from_str(&text[start..]);
+        let readable: &'t str = self.readable;
+        let mut events = Parser::new_from_str(&readable[start..]);
         while let Some(event) = events.next_event() {
             match event {
                 Ok((Event::StreamEnd, _)) => break,
@@ -97,7 +109,7 @@ impl<'t> Reader<'t, '_> {
                 }
             }
         }
-        self.skip_to(text.len());
+        self.skip_to(readable.len());
         None
     }
 
@@ -222,13 +234,27 @@ impl<'t> Reader<'t, '_> {
     /// Adds a scalar; its text is kept only where it is not what the source says letter by letter.
     fn scalar(&mut self, style: Style, outer: (usize, usize), inner: (usize, usize), text: String) -> u32 {
         self.pass(outer.1);
-        let as_written = self.text[inner.0..inner.1] == text;
+        let as_written = self.readable[inner.0..inner.1] == text;
         self.builder.scalar(
             style,
             outer.0 as u32..outer.1 as u32,
             inner.0 as u32..inner.1 as u32,
-            (!as_written).then(|| text.into_boxed_str()),
+            (!as_written).then(|| self.with_tabs(style, outer.0, inner, text).into_boxed_str()),
         )
+    }
+
+    /// Puts the tabs back that [`readable`] took out of a scalar.
+    fn with_tabs(&self, style: Style, start: usize, inner: (usize, usize), text: String) -> String {
+        let raw = &self.readable[inner.0..inner.1];
+        if *raw == self.text[inner.0..inner.1] {
+            return text;
+        }
+        let mark = self.bytes.get(start).copied();
+        let places = align(Syntax::Yaml, style, mark, raw, inner.0 as u32, &text);
+        let stood_here =
+            |offset: usize| self.bytes.get(places.source(offset as u32) as usize) == Some(&b'\t');
+        let put_back = |(offset, char)| if char == ' ' && stood_here(offset) { '\t' } else { char };
+        text.char_indices().map(put_back).collect()
     }
 
     /// A value that is not there stands directly behind what announces it: `:`, `-`, `?`, an

@@ -428,3 +428,42 @@ fn a_text_without_nodes_has_no_document() {
         @r##"comment 0..16 "# only a comment""##
     );
 }
+
+#[test]
+fn a_tab_may_stand_behind_a_colon() {
+    insta::assert_snapshot!(
+        outline("a:\t1\nb:\t\tx\nc: \"y:\tz\"\nd: 'it''s:\tz'\ne: |\n  f:\t1\n  g: 2\nh: \"i:\t\n  j\"\n"),
+        @r#"
+        document
+          map 0..66 "a:\t1\nb:\t\tx\nc: \"y:\tz\"\nd: 'it''s:\tz'\ne: |\n  f:\t1\n  g: 2\nh: \"i:\t\n  j\""
+            "a" 0..1 = plain 3..4 "1"
+            "b" 5..6 = plain 9..10 "x"
+            "c" 11..12 = quoted 14..20 "y:\tz" from "\"y:\tz\""
+            "d" 21..22 = quoted 24..34 "it's:\tz" from "'it''s:\tz'"
+            "e" 35..36 = block 38..53 "f:\t1\ng: 2\n" from "|\n  f:\t1\n  g: 2"
+            "h" 54..55 = quoted 57..66 "i: j" from "\"i:\t\n  j\""
+        "#
+    );
+}
+
+#[test]
+fn what_stands_too_far_left_stops_the_document() {
+    insta::assert_snapshot!(outline("a:\n  b: [\n  1,\n]\nc: 1\n"), @r#"
+        document
+          map 0..9 "a:\n  b: ["
+            "a" 0..1 = map 5..9 "b: ["
+              "b" 5..6 = list 8..9 "["
+        Stopped 12..22 not readable as YAML: invalid indentation
+        "#);
+    insta::assert_snapshot!(outline("a:\n  b: 'x\n  y'\nc: 1\n"), @r#"
+        document
+          map 0..6 "a:\n  b"
+            "a" 0..1 = map 5..6 "b"
+        Stopped 8..21 not readable as YAML: invalid indentation in quoted scalar
+        "#);
+    insta::assert_snapshot!(outline("a: 'x'#y\nc: 1\n"), @r#"
+        document
+          map 0..1 "a"
+        Stopped 6..14 not readable as YAML: comments must be separated from other tokens by whitespace
+        "#);
+}
