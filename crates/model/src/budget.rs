@@ -12,8 +12,12 @@ pub struct Attempts(pub u64);
 impl Attempts {
     /// The attempts of a call and the setting that says so; one where nothing does.
     pub fn of(call: CallView<'_>) -> (Attempts, Option<&Setting>) {
-        let attempts = call.knob(Knob::Attempts).and_then(|s| Some((s, s.count()?.max(1))));
-        let retries = call.knob(Knob::Retries).and_then(|s| Some((s, s.count()?.saturating_add(1))));
+        Self::among(|knob| call.knob(knob))
+    }
+
+    fn among<'f>(setting: impl Fn(Knob) -> Option<&'f Setting>) -> (Attempts, Option<&'f Setting>) {
+        let attempts = setting(Knob::Attempts).and_then(|s| Some((s, s.count()?.max(1))));
+        let retries = setting(Knob::Retries).and_then(|s| Some((s, s.count()?.saturating_add(1))));
         match attempts.or(retries) {
             Some((setting, count)) => (Attempts(count), Some(setting)),
             None => (Attempts(1), None),
@@ -36,10 +40,14 @@ impl Backoff {
     /// The back-off of a call; none where nothing is set. An unset factor is 1 without a longest
     /// wait and 2 with one.
     pub fn of(call: CallView<'_>) -> Option<Backoff> {
-        let length = |knob| call.knob(knob).and_then(Setting::limit).and_then(Limit::finite);
+        Self::among(|knob| call.knob(knob))
+    }
+
+    fn among<'f>(setting: impl Fn(Knob) -> Option<&'f Setting>) -> Option<Backoff> {
+        let length = |knob| setting(knob).and_then(Setting::limit).and_then(Limit::finite);
         let base = length(Knob::BackoffBase)?;
         let max = length(Knob::BackoffMax);
-        let factor = match call.knob(Knob::BackoffFactor).map(|s| &s.value.value) {
+        let factor = match setting(Knob::BackoffFactor).map(|s| &s.value.value) {
             Some(Value::Number(factor)) => *factor,
             Some(Value::Count(factor)) => *factor as f64,
             _ => {
@@ -103,8 +111,8 @@ pub struct Budget<'f> {
     pub attempt: Option<(&'f Setting, Limit)>,
     /// The connect, where it comes before what `attempt` covers.
     pub connect: Option<(&'f Setting, Limit)>,
-    /// All waits between the attempts.
-    pub waits: Duration,
+    /// The waits between the attempts, if there are any.
+    pub backoff: Option<Backoff>,
     /// What ends the call with all its attempts.
     pub overall: Option<(&'f Setting, Limit)>,
 }
@@ -112,16 +120,19 @@ pub struct Budget<'f> {
 impl<'f> Budget<'f> {
     /// The budget of a call.
     pub fn of(call: CallView<'f>) -> Self {
-        let whole = call.limit(Covers::Attempt);
-        let (count, setting) = Attempts::of(call);
+        Self::among(|knob| call.knob(knob))
+    }
+
+    /// The budget that settings give which act together; `setting` finds the one of a knob.
+    pub fn among(setting: impl Fn(Knob) -> Option<&'f Setting>) -> Self {
+        let limit = |covers| setting(Knob::Timeout(covers)).and_then(|s| Some((s, s.limit()?)));
+        let whole = limit(Covers::Attempt);
         Self {
-            attempts: (count, setting),
-            attempt: whole
-                .or_else(|| call.limit(Covers::FirstByte))
-                .or_else(|| call.limit(Covers::BetweenBytes)),
-            connect: if whole.is_some() { None } else { call.limit(Covers::Connect) },
-            waits: Backoff::of(call).map_or(Duration::ZERO, |b| b.total(count.0.saturating_sub(1))),
-            overall: call.limit(Covers::WholeCall),
+            attempts: Attempts::among(&setting),
+            attempt: whole.or_else(|| limit(Covers::FirstByte)).or_else(|| limit(Covers::BetweenBytes)),
+            connect: if whole.is_some() { None } else { limit(Covers::Connect) },
+            backoff: Backoff::among(&setting),
+            overall: limit(Covers::WholeCall),
         }
     }
 
@@ -131,10 +142,20 @@ impl<'f> Budget<'f> {
         limit(self.attempt, Limit::Never).then(limit(self.connect, Limit::After(Duration::ZERO)))
     }
 
+    /// All waits between so many attempts.
+    pub fn waits(&self, attempts: Attempts) -> Duration {
+        self.backoff.map_or(Duration::ZERO, |backoff| backoff.total(attempts.0.saturating_sub(1)))
+    }
+
+    /// So many attempts to their end, with the waits between.
+    pub fn takes(&self, attempts: Attempts) -> Limit {
+        self.one_attempt().times(attempts.0).then(Limit::After(self.waits(attempts)))
+    }
+
     /// Every attempt to its end, with the waits between: what the call takes if nothing ends it as
     /// a whole.
     pub fn all_attempts(&self) -> Limit {
-        self.one_attempt().times(self.attempts.0.0).then(Limit::After(self.waits))
+        self.takes(self.attempts.0)
     }
 
     /// How long the call takes at worst before its caller gives up.
@@ -197,12 +218,11 @@ mod tests {
     }
 
     /// The worst case of a call made of these parts; a part that is `None` is not set.
-    fn worst(attempts: u64, parts: [Option<Limit>; 3], waits: Option<Backoff>) -> Limit {
+    fn worst(attempts: u64, parts: [Option<Limit>; 3], backoff: Option<Backoff>) -> Limit {
         let settings = parts.map(|part| part.map(setting));
         let [attempt, connect, overall] =
             settings.each_ref().map(|s| s.as_ref().map(|s| (s, s.limit().unwrap())));
-        let waits = waits.map_or(Duration::ZERO, |b| b.total(attempts - 1));
-        Budget { attempts: (Attempts(attempts), None), attempt, connect, waits, overall }.worst_case()
+        Budget { attempts: (Attempts(attempts), None), attempt, connect, backoff, overall }.worst_case()
     }
 
     proptest! {

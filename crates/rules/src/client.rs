@@ -12,6 +12,7 @@ pub(crate) struct Client<'f> {
     /// The call, where it is known.
     pub(crate) call: Option<CallView<'f>>,
     settings: Vec<&'f Setting>,
+    kind: Option<GroupKind>,
 }
 
 impl<'f> Client<'f> {
@@ -25,6 +26,7 @@ impl<'f> Client<'f> {
                 subject: Subject::Call(from.to_owned(), to.to_owned()),
                 call: Some(call),
                 settings: call.settings().collect(),
+                kind: None,
             });
         }
         for group in environment.groups(fleet) {
@@ -47,9 +49,28 @@ impl<'f> Client<'f> {
                     ),
                 ),
             };
-            clients.push(Client { name, subject, call: None, settings: group.settings().collect() });
+            clients.push(Client {
+                name,
+                subject,
+                call: None,
+                settings: group.settings().collect(),
+                kind: Some(kind),
+            });
         }
         clients
+    }
+
+    /// Whether nothing but their place says that its settings act together.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.kind == Some(GroupKind::Loose)
+    }
+
+    /// Its calls, for the middle of a sentence.
+    pub(crate) fn calls(&self) -> String {
+        match self.call {
+            Some(call) => format!("{}'s calls to {}", call.from().name(), call.to().name()),
+            None => format!("the calls of {}", self.name.trim_matches('`')),
+        }
     }
 
     /// The setting of a knob.

@@ -14,7 +14,7 @@
 //! | `FILE: SERVICE` | a group of the service's own settings (kind server) |
 //! | `FILE: FROM -> TO` | a group with which the call is made (kind client); the same header again adds a group |
 //! | `FILE: FROM -> TO,TO` | one group with which several calls are made |
-//! | `... [pool]`, `[probe]`, `[lifecycle]`, `[loose]` | the group's kind |
+//! | `... [client]`, `[pool]`, `[probe]`, `[lifecycle]`, `[loose]` | the group's kind |
 //! | `... forwards`, `external` | about the service |
 //! | `... another` | a further call between the same two |
 //! | `... idempotent`, `unsafe`, `passes-deadline`, `per-request=3` | about the call |
@@ -131,6 +131,7 @@ impl Fixture {
         let at = self.span(file, format!("[{label}]"));
         let group = GroupId(self.fleet.groups.len() as u32);
         let kind = flags.iter().find_map(|flag| match flag.as_str() {
+            "[client]" => Some(GroupKind::Client),
             "[pool]" => Some(GroupKind::Pool),
             "[probe]" => Some(GroupKind::Probe),
             "[lifecycle]" => Some(GroupKind::Lifecycle),

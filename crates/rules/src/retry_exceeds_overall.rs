@@ -1,8 +1,9 @@
 //! All attempts of a call, each to its end, do not fit into the limit of the call: the last
 //! retries are cut or never start. One file decides.
 
-use model::{CallView, Environment, FailureMode, Finding, Fleet, Level, pretty};
+use model::{Environment, FailureMode, Finding, Fleet, Level, pretty};
 
+use crate::client::Client;
 use crate::sums::Sum;
 use crate::{Check, Found, Margins, Rule, labels, round};
 
@@ -18,36 +19,40 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
-    for call in environment.calls(fleet) {
-        let Some(sum) = Sum::of(call) else { continue };
+    for client in Client::all(fleet, environment) {
+        // Keys that stand together by chance say nothing about one call.
+        if client.is_loose() {
+            continue;
+        }
+        let Some(sum) = Sum::among(|knob| client.knob(knob)) else { continue };
         let Some((overall, limit)) = sum.budget.overall else { continue };
         let Some(limit) = limit.finite() else { continue };
         // Where one attempt alone takes it all, `retry-try-above-overall` says so.
         if sum.attempts() > 1 && sum.attempt.1 < limit && sum.all > limit {
-            found.report(finding(call, &sum, overall, limit));
+            found.report(finding(&client, &sum, overall, limit));
         }
     }
 }
 
 fn finding(
-    call: CallView<'_>,
+    client: &Client<'_>,
     sum: &Sum<'_>,
     overall: &model::Setting,
     limit: std::time::Duration,
 ) -> Finding {
-    let (from, to) = (call.from().name(), call.to().name());
+    let calls = client.calls();
     let (attempts, fit) = (sum.attempts(), sum.attempts_within(limit));
     let (end, all) = (pretty(limit), pretty(sum.all));
     // Where no retry fits, each slow call sends a second request whose answer nobody awaits to its
     // end: load on a slow callee, for nothing.
     let (level, title) = if fit <= 1 {
         let title = format!(
-            "no retry of {from}'s calls to {to} fits: all {attempts} attempts take {all}, the call ends after {end}"
+            "no retry of {calls} fits: all {attempts} attempts take {all}, the call ends after {end}"
         );
         (Level::Error, title)
     } else {
         let title = format!(
-            "only {fit} of {attempts} attempts of {from}'s calls to {to} fit: all take {all}, the call ends after {end}"
+            "only {fit} of {attempts} attempts of {calls} fit: all take {all}, the call ends after {end}"
         );
         (Level::Warning, title)
     };
@@ -68,14 +73,14 @@ fn finding(
     ways.push(format!("raise `{}` to at least {}", overall.key, pretty(round::up(sum.all))));
     let mut assumptions = sum.guesses();
     assumptions.extend(labels::guesses(overall));
-    assumptions.extend(call.call().assumptions.iter().cloned());
+    assumptions.extend(client.call.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
     Finding {
         rule: RULE.name,
         level,
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: labels::subject(call),
+        subject: client.subject.clone(),
         title,
         labels,
         arithmetic: vec![format!("{} > {end}", sum.written())],
@@ -128,8 +133,30 @@ mod tests {
     }
 
     #[test]
+    fn client_of_an_unknown_callee_speaks_for_itself() {
+        insta::assert_snapshot!(run(&RULE, "
+            auth.toml: auth [client]
+              attempt_timeout  attempt     2s
+              retries          retries     2
+              timeout          whole-call  5s
+        "), @r"
+        warning (in file, retry-inert, auth): only 2 of 3 attempts of the calls of auth fit: all take 6 s, the call ends after 5 s
+          auth.toml:2 attempt_timeout = 2s -- ends one attempt
+          auth.toml:3 retries = 2 -- 3 attempts
+          auth.toml:4 timeout = 5s -- ends the call with all its 3 attempts
+          sum: (2 + 1) x 2 s = 6 s > 5 s
+          help: lower `attempt_timeout` to at most 1.6 s, or lower `retries` to 1, or raise `timeout` to at least 6 s
+        ");
+    }
+
+    #[test]
     fn quiet_where_all_fit_or_nothing_is_repeated() {
         for text in [
+            // Variables side by side need not be of one client.
+            "a: auth [loose]
+               attempt  attempt     9s
+               retries  retries     2
+               timeout  whole-call  9s",
             "a: auth -> directory
                attempt  attempt     3s
                retries  retries     2

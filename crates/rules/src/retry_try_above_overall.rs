@@ -1,8 +1,9 @@
 //! One attempt may take as long as the whole call, so a slow attempt is never repeated. One file
 //! decides; sums of several attempts belong to `retry-exceeds-overall`.
 
-use model::{CallView, Environment, FailureMode, Finding, Fleet, Level, pretty};
+use model::{Environment, FailureMode, Finding, Fleet, Level, pretty};
 
+use crate::client::Client;
 use crate::sums::Sum;
 use crate::{Check, Found, Margins, Rule, labels, round};
 
@@ -18,25 +19,29 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
-    for call in environment.calls(fleet) {
-        let Some(sum) = Sum::of(call) else { continue };
+    for client in Client::all(fleet, environment) {
+        // Keys that stand together by chance say nothing about one call.
+        if client.is_loose() {
+            continue;
+        }
+        let Some(sum) = Sum::among(|knob| client.knob(knob)) else { continue };
         let Some((overall, limit)) = sum.budget.overall else { continue };
         let Some(limit) = limit.finite() else { continue };
         // An attempt's limit that nobody chose promises nothing: the retries are then meant for
         // attempts that fail fast.
         if sum.attempts() > 1 && sum.attempt.1 >= limit && !sum.attempt.0.value.origin.is_default() {
-            found.report(finding(call, &sum, overall, limit));
+            found.report(finding(&client, &sum, overall, limit));
         }
     }
 }
 
 fn finding(
-    call: CallView<'_>,
+    client: &Client<'_>,
     sum: &Sum<'_>,
     overall: &model::Setting,
     limit: std::time::Duration,
 ) -> Finding {
-    let (from, to) = (call.from().name(), call.to().name());
+    let calls = client.calls();
     let (one, end) = (pretty(sum.attempt.1), pretty(limit));
     let mut labels = sum.labels();
     labels.push(labels::at(overall, format!("ends the call with all its {} attempts", sum.attempts())));
@@ -53,16 +58,16 @@ fn finding(
     };
     let mut assumptions = sum.guesses();
     assumptions.extend(labels::guesses(overall));
-    assumptions.extend(call.call().assumptions.iter().cloned());
+    assumptions.extend(client.call.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
     Finding {
         rule: RULE.name,
         level: Level::Warning,
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: labels::subject(call),
+        subject: client.subject.clone(),
         title: format!(
-            "{from} never repeats a slow call to {to}: one attempt may take {one}, the whole call {end}"
+            "{calls} are never repeated when slow: one attempt may take {one}, the whole call {end}"
         ),
         labels,
         arithmetic: vec![format!("{one} >= {end}")],
@@ -84,7 +89,7 @@ mod tests {
               attempts       retries     2
               timeout        whole-call  5s
         "), @r"
-        warning (in file, retry-inert, gateway -> auth): gateway never repeats a slow call to auth: one attempt may take 5 s, the whole call 5 s
+        warning (in file, retry-inert, gateway -> auth): gateway's calls to auth are never repeated when slow: one attempt may take 5 s, the whole call 5 s
           gateway.yaml:2 perTryTimeout = 5s -- ends one attempt
           gateway.yaml:3 attempts = 2 -- 3 attempts
           gateway.yaml:4 timeout = 5s -- ends the call with all its 3 attempts
@@ -94,8 +99,30 @@ mod tests {
     }
 
     #[test]
+    fn client_of_an_unknown_callee_speaks_for_itself() {
+        insta::assert_snapshot!(run(&RULE, "
+            auth.toml: auth [client]
+              attempt_timeout  attempt     5s
+              retries          retries     2
+              timeout          whole-call  5s
+        "), @r"
+        warning (in file, retry-inert, auth): the calls of auth are never repeated when slow: one attempt may take 5 s, the whole call 5 s
+          auth.toml:2 attempt_timeout = 5s -- ends one attempt
+          auth.toml:3 retries = 2 -- 3 attempts
+          auth.toml:4 timeout = 5s -- ends the call with all its 3 attempts
+          sum: 5 s >= 5 s
+          help: lower `attempt_timeout` to at most 1.6 s, or switch the retries off
+        ");
+    }
+
+    #[test]
     fn quiet_where_retries_fit_are_off_or_meant_for_fast_failures() {
         for text in [
+            // Variables side by side need not be of one client.
+            "a: auth [loose]
+               attempt  attempt     9s
+               retries  retries     2
+               timeout  whole-call  9s",
             "a: auth -> directory
                attempt  attempt     3s
                retries  retries     2

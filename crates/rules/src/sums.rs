@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Backoff, Budget, CallView, Knob, Label, Limit, Setting, pretty};
+use model::{Attempts, Budget, Knob, Label, Limit, Setting, pretty};
 
 use crate::labels;
 
@@ -16,17 +16,19 @@ pub(crate) struct Sum<'f> {
     pub(crate) attempt: (&'f Setting, Duration),
     /// Every attempt to its end, with the waits.
     pub(crate) all: Duration,
-    call: CallView<'f>,
+    backoff: [Option<&'f Setting>; 2],
 }
 
 impl<'f> Sum<'f> {
-    /// The sum of a call; `None` where nothing ends an attempt.
-    pub(crate) fn of(call: CallView<'f>) -> Option<Self> {
-        let mut budget = Budget::of(call);
+    /// The sum over settings that act together, those of one call for instance; `setting` finds the
+    /// one of a knob. `None` where nothing ends an attempt.
+    pub(crate) fn among(setting: impl Fn(Knob) -> Option<&'f Setting>) -> Option<Self> {
+        let mut budget = Budget::among(&setting);
         budget.connect = budget.connect.filter(|&(_, limit)| limit != Limit::Never);
-        let (setting, limit) = budget.attempt?;
+        let (by, limit) = budget.attempt?;
         let all = budget.all_attempts().finite()?;
-        Some(Self { budget, attempt: (setting, limit.finite()?), all, call })
+        let backoff = [Knob::BackoffBase, Knob::BackoffMax].map(setting);
+        Some(Self { budget, attempt: (by, limit.finite()?), all, backoff })
     }
 
     /// Tries in all.
@@ -36,23 +38,24 @@ impl<'f> Sum<'f> {
 
     /// How many attempts fit into a time, each to its end.
     pub(crate) fn attempts_within(&self, time: Duration) -> u64 {
-        let backoff = Backoff::of(self.call);
-        let fits = |count: u64| {
-            let waits = backoff.map_or(Duration::ZERO, |b| b.total(count.saturating_sub(1)));
-            self.budget.one_attempt().times(count).then(Limit::After(waits)) <= Limit::After(time)
-        };
         let (mut fit, mut not) = (0, self.attempts().saturating_add(1));
         while not - fit > 1 {
             let middle = fit + (not - fit) / 2;
-            if fits(middle) { fit = middle } else { not = middle }
+            let fits = self.budget.takes(Attempts(middle)) <= Limit::After(time);
+            if fits { fit = middle } else { not = middle }
         }
         fit
+    }
+
+    /// All waits between the attempts.
+    fn waits(&self) -> Duration {
+        self.budget.waits(self.budget.attempts.0)
     }
 
     /// The longest limit of one attempt with which all attempts fit into a time.
     pub(crate) fn attempt_for(&self, time: Duration) -> Option<Duration> {
         let attempts = u32::try_from(self.attempts()).ok()?;
-        let each = time.checked_sub(self.budget.waits)?.checked_div(attempts)?;
+        let each = time.checked_sub(self.waits())?.checked_div(attempts)?;
         let connect = self.budget.connect.and_then(|(_, limit)| limit.finite()).unwrap_or_default();
         each.checked_sub(connect).filter(|left| !left.is_zero())
     }
@@ -72,8 +75,8 @@ impl<'f> Sum<'f> {
             (count, Some(setting)) if setting.knob == Knob::Retries => format!("({} + 1) x {one}", count - 1),
             (count, _) => format!("{count} x {one}"),
         };
-        if !self.budget.waits.is_zero() {
-            sum += &format!(" + {} back-off", pretty(self.budget.waits));
+        if !self.waits().is_zero() {
+            sum += &format!(" + {} back-off", pretty(self.waits()));
         }
         // A lone number is no sum.
         if sum.contains(' ') && sum != pretty(self.all) {
@@ -89,7 +92,7 @@ impl<'f> Sum<'f> {
         if let (count @ 2.., Some(setting)) = (self.attempts(), self.budget.attempts.1) {
             places.push(labels::at(setting, labels::counted(count, "attempt")));
         }
-        if let (false, Some(setting)) = (self.budget.waits.is_zero(), self.call.knob(Knob::BackoffBase)) {
+        if let (false, Some(setting)) = (self.waits().is_zero(), self.backoff[0]) {
             places.push(labels::at(setting, "the first wait between them"));
         }
         if let Some((setting, _)) = self.budget.connect {
@@ -100,9 +103,8 @@ impl<'f> Sum<'f> {
 
     /// What had to be guessed to know the parts.
     pub(crate) fn guesses(&self) -> Vec<String> {
-        let backoff = [Knob::BackoffBase, Knob::BackoffMax].map(|knob| self.call.knob(knob));
         let parts = [Some(self.attempt.0), self.budget.attempts.1, self.budget.connect.map(|(s, _)| s)];
-        let backoff = backoff.into_iter().filter(|_| !self.budget.waits.is_zero());
+        let backoff = self.backoff.into_iter().filter(|_| !self.waits().is_zero());
         parts.into_iter().chain(backoff).flatten().flat_map(labels::guesses).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! `timeout-shorter-than-callee`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use model::{CallView, Covers, Environment, FailureMode, Finding, Fleet, Level, pretty};
 
@@ -63,7 +64,9 @@ pub(crate) fn above<'f>(
     }
     calls.retain(|(_, own)| {
         let margin = margins.at(&own.setting.value.origin).chain(own.limit);
-        proxy.limit < own.limit.saturating_add(margin)
+        // That two limits are nearly the same says nothing where it is a guess what they cover.
+        let guessed = proxy.setting.is_assumed() || own.setting.is_assumed();
+        proxy.limit < own.limit.saturating_add(if guessed { Duration::ZERO } else { margin })
     });
     calls
 }

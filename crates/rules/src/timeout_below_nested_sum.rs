@@ -46,6 +46,8 @@ struct Part<'f> {
     guesses: Vec<String>,
     /// Whether its operator wrote the limit that decides.
     is_written: bool,
+    /// Whether it is a guess what the limit that decides covers.
+    is_guessed: bool,
 }
 
 fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
@@ -54,7 +56,12 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         let parts = parts(service);
         for bound in bounds(service, margins) {
             let margin = |takes| margins.at(&bound.setting.value.origin).chain(takes);
-            let too_long = |part: &&Part<'_>| bound.limit < part.takes.saturating_add(margin(part.takes));
+            let too_long = |part: &&Part<'_>| {
+                // That two limits are nearly the same says nothing where it is a guess what they cover.
+                let guessed = bound.setting.is_assumed() || part.is_guessed;
+                let margin = if guessed { Duration::ZERO } else { margin(part.takes) };
+                bound.limit < part.takes.saturating_add(margin)
+            };
             let reported = match parts.iter().filter(too_long).max_by_key(|part| part.takes) {
                 Some(worst) => Some(one(service, &bound, worst, margin(worst.takes))),
                 None => together(service, &bound, &parts),
@@ -108,7 +115,7 @@ fn parts(service: ServiceView<'_>) -> Vec<Part<'_>> {
 
 fn part(call: CallView<'_>) -> Option<Part<'_>> {
     let overall = Budget::of(call).overall.and_then(|(setting, limit)| Some((setting, limit.finite()?)));
-    let sum = Sum::of(call);
+    let sum = Sum::among(|knob| call.knob(knob));
     let mut guesses = call.call().assumptions.clone();
     let (takes, mut written, labels, setting) = match (overall, sum) {
         (Some((setting, overall)), sum) if sum.as_ref().is_none_or(|sum| overall <= sum.all) => {
@@ -126,8 +133,8 @@ fn part(call: CallView<'_>) -> Option<Part<'_>> {
     if times != 1 {
         written = format!("{times} times {written}, together {}", pretty(all));
     }
-    let is_written = !setting.value.origin.is_default();
-    Some(Part { call, takes: all, written, labels, guesses, is_written })
+    let (is_written, is_guessed) = (!setting.value.origin.is_default(), setting.is_assumed());
+    Some(Part { call, takes: all, written, labels, guesses, is_written, is_guessed })
 }
 
 /// One call alone takes too long.
@@ -291,6 +298,11 @@ mod tests {
              a: auth -> directory
                timeout  whole-call  1s
                retries  retries     5",
+            // The same at every hop, and a guess what it covers.
+            r#"w: web -> auth
+               timeout_ms  whole-call  10s  assumed "that `timeout_ms` covers the whole call"
+             a: auth -> directory
+               timeout_ms  whole-call  10s  assumed "that `timeout_ms` covers the whole call""#,
             // An absolute deadline is passed down: no sum.
             "w: web -> auth passes-deadline
                timeout  whole-call  3s

@@ -32,6 +32,10 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         {
             continue;
         }
+        // That two limits are nearly the same says nothing where it is a guess what they cover.
+        if patience.limit >= works_for && (patience.setting.is_assumed() || work.is_assumed()) {
+            continue;
+        }
         // Routes that inherit one setting meet one callee once.
         if said.insert((&patience.setting.value.origin, &work.value.origin)) {
             found.report(finding(call, &patience, work, works_for, margins));
@@ -187,6 +191,11 @@ mod tests {
                timeout  whole-call  1s
              d: directory
                timeout  handler     never",
+            // Nearly the same, and a guess what the one covers.
+            r#"a: auth -> directory
+               timeout_ms  whole-call  10s  assumed "that `timeout_ms` covers the whole call"
+             d: directory
+               timeout     handler     10s"#,
             // Writing the response says nothing about the handler before it.
             "a: auth -> directory
                timeout  whole-call  1s
