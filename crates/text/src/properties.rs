@@ -17,14 +17,15 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
         match text.as_bytes().get(at) {
             Some(b'#' | b'!') => builder.comment(bytes(rest_of_line(text, at))),
             Some(_) if !ends_line(text, at) => {
-                if let Some((key, value, behind)) = read_pair(text, at, builder) {
+                let (pair, behind) = read_pair(text, at, builder);
+                at = behind;
+                if let Some((key, value)) = pair {
                     if builder.depth() == 0 {
                         builder.open(NodeKind::Map, key.outer.start);
                     }
                     end = value.outer.end as usize;
                     key.place(builder);
                     value.place(builder);
-                    at = behind;
                 }
             }
             _ => {}
@@ -35,12 +36,15 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
 }
 
 /// The key and the value that start at `start`, and where their last line ends.
-fn read_pair(text: &str, start: usize, builder: &mut TreeBuilder) -> Option<(Literal, Literal, usize)> {
+fn read_pair(text: &str, start: usize, builder: &mut TreeBuilder) -> (Option<(Literal, Literal)>, usize) {
     let (key, sign) = stretch(text, start, |byte| matches!(byte, b'=' | b':' | b' ' | b'\t' | b'\x0c'));
     if key == start {
-        let message = "no key before the separator";
-        builder.problem(bytes(rest_of_line(text, start)), ProblemKind::Skipped, message);
-        return None;
+        // Joined lines without anything on them are blank.
+        let line = rest_of_line(text, sign);
+        if !line.is_empty() {
+            builder.problem(bytes(line), ProblemKind::Skipped, "no key before the separator");
+        }
+        return (None, sign);
     }
     let mut value = behind_joins(text, sign);
     if let Some(b'=' | b':') = text.as_bytes().get(value) {
@@ -51,7 +55,7 @@ fn read_pair(text: &str, start: usize, builder: &mut TreeBuilder) -> Option<(Lit
     // An absent value stands behind the key or its separator, not on the next line.
     let value = if value_end > value { value..value_end } else { sign_end(text, sign)..sign_end(text, sign) };
     let value = decode(text, value, builder);
-    Some((key, value, behind))
+    (Some((key, value)), behind)
 }
 
 /// The byte behind a separator that stands at or behind `sign` on the same line.

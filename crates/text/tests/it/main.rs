@@ -1,5 +1,6 @@
 //! What the trees of this crate promise, seen from outside.
 
+mod any_text;
 mod outline;
 
 mod env;
