@@ -39,6 +39,29 @@ impl TreeBuilder {
         }
     }
 
+    /// What the tree is now, between two documents.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            nodes: self.nodes.len(),
+            links: self.links.len(),
+            documents: self.documents.len(),
+            comments: self.comments.len(),
+            problems: self.problems.len(),
+        }
+    }
+
+    /// Forgets what was added since, so that a document can be read again.
+    pub(crate) fn rewind(&mut self, to: Checkpoint) {
+        self.nodes.truncate(to.nodes);
+        self.links.truncate(to.links);
+        self.documents.truncate(to.documents);
+        self.comments.truncate(to.comments);
+        self.problems.truncate(to.problems);
+        self.open.clear();
+        self.children.clear();
+        self.skipped = 0;
+    }
+
     /// How many collections are open.
     pub fn depth(&self) -> usize {
         self.open.len() + self.skipped
@@ -265,6 +288,16 @@ impl TreeBuilder {
             );
         }
     }
+}
+
+/// How much of a tree there was between two documents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Checkpoint {
+    nodes: usize,
+    links: usize,
+    documents: usize,
+    comments: usize,
+    problems: usize,
 }
 
 /// What following every alias below a node comes to.

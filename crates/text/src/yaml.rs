@@ -12,50 +12,114 @@ use std::borrow::Cow;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 use crate::align::{align, block_indent};
+use crate::builder::Checkpoint;
 use crate::{NodeKind, ProblemKind, Style, Syntax, TreeBuilder};
 
 pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
-    let readable = readable(text);
-    let mut reader = Reader {
-        text,
-        readable: &readable,
-        bytes: text.as_bytes(),
-        builder,
-        offsets: Offsets::new(text),
-        at: 0,
-        end: 0,
-        anchors: Vec::new(),
-        foreign_anchors: 0,
-    };
+    let mut readable = with_blanks_behind_colons(text);
+    let mut offsets = Offsets::new(text);
     let mut start = 0;
-    while let Some(stop) = reader.read_from(start) {
+    let mut flattened = 0;
+    loop {
+        offsets.rebase(start);
+        let mut reader = Reader {
+            text,
+            bytes: text.as_bytes(),
+            readable: &readable,
+            document: (start, builder.checkpoint()),
+            builder,
+            offsets: &offsets,
+            at: start,
+            end: start,
+            anchors: Vec::new(),
+            foreign_anchors: 0,
+        };
+        let Some(stop) = reader.read() else { return };
+        if stop.too_far_left() && flattened < MAX_FLATTENED {
+            let (document, checkpoint) = reader.document;
+            if let Some(flat) = flatten(&readable, reader.at, stop.at) {
+                builder.rewind(checkpoint);
+                readable = Cow::Owned(flat);
+                flattened += 1;
+                start = document;
+                continue;
+            }
+        }
         reader.close_all();
+        reader.skip_to(stop.at);
         // One broken document does not cost the others: each starts at a line of its own.
         let restart = next_document(text, stop.at.max(start + 1));
         let end = restart.unwrap_or(text.len());
-        reader.builder.problem(
+        builder.problem(
             stop.at as u32..end as u32,
             ProblemKind::Stopped,
             format!("not readable as YAML: {}", stop.reason),
         );
-        let Some(restart) = restart else { break };
-        reader.offsets.rebase(restart);
-        reader.anchors.clear();
-        reader.at = restart;
+        let Some(restart) = restart else { return };
         start = restart;
     }
 }
 
+/// How often a text is read again because of lines in brackets that stand too far left: each time
+/// costs a reading of their document.
+const MAX_FLATTENED: usize = 16;
+
 /// The text as saphyr can read it: it refuses a tab between a colon and a word, which YAML and
 /// every consumer allow. Each character keeps its place.
-fn readable(text: &str) -> Cow<'_, str> {
+fn with_blanks_behind_colons(text: &str) -> Cow<'_, str> {
     if text.contains(":\t") { Cow::Owned(text.replace(":\t", ": ")) } else { Cow::Borrowed(text) }
+}
+
+/// The text with the collection in brackets around `at` on one line, each byte in its place:
+/// saphyr refuses lines in brackets that stand left of where their key's value may, and consumers
+/// do not. `from` is a place before `at` outside of quotes and comments. `None` where nothing can
+/// be done about it.
+fn flatten(text: &str, from: usize, at: usize) -> Option<String> {
+    let mut flat = text.as_bytes().to_vec();
+    let mut depth = 0i32;
+    let mut quote = None;
+    let mut place = from;
+    while place < flat.len() {
+        let byte = flat[place];
+        let opens = place == 0 || matches!(flat[place - 1], b' ' | b'[' | b'{' | b',' | b':' | b'\t');
+        match (quote, byte) {
+            (Some(b'"'), b'\\') => place += 1,
+            (Some(open), _) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') if opens => quote = Some(byte),
+            (None, b'#') if opens => {
+                let end = line_end(&flat, place);
+                if !flat[place..end].is_ascii() {
+                    return None; // A wider character cannot give way to one blank.
+                }
+                flat[place..end].fill(b' ');
+            }
+            (None, b'\n' | b'\r') => flat[place] = b' ',
+            (None, b'[' | b'{') => depth += 1,
+            (None, b']' | b'}') => {
+                depth -= 1;
+                if depth <= 0 && place >= at {
+                    break;
+                }
+            }
+            _ => {}
+        }
+        place += 1;
+    }
+    let flat = String::from_utf8(flat).ok()?;
+    (flat != text).then_some(flat)
 }
 
 /// Where the rest of a document could not be read, and why.
 struct Stop {
     at: usize,
     reason: String,
+}
+
+impl Stop {
+    fn too_far_left(&self) -> bool {
+        matches!(&*self.reason, "invalid indentation" | "invalid indentation in flow construct")
+    }
 }
 
 /// The first line at or behind a byte that starts a document (`---` at column 0).
@@ -76,11 +140,13 @@ fn next_document(text: &str, from: usize) -> Option<usize> {
 
 struct Reader<'t, 'b> {
     text: &'t str,
-    /// See [`readable`].
+    /// What saphyr reads: the text, with blanks for some characters that it refuses.
     readable: &'t str,
+    /// Where the document starts, and what the tree was then.
+    document: (usize, Checkpoint),
     bytes: &'t [u8],
     builder: &'b mut TreeBuilder,
-    offsets: Offsets<'t>,
+    offsets: &'b Offsets<'t>,
     /// The cursor: what stands before this byte has been dealt with.
     at: usize,
     /// Where the last value or bracket ended.
@@ -92,10 +158,10 @@ struct Reader<'t, 'b> {
 }
 
 impl<'t> Reader<'t, '_> {
-    /// Reads documents from a byte on, to the end of the text or to what cannot be read.
-    fn read_from(&mut self, start: usize) -> Option<Stop> {
+    /// Reads documents, to the end of the text or to what cannot be read.
+    fn read(&mut self) -> Option<Stop> {
         let readable: &'t str = self.readable;
-        let mut events = Parser::new_from_str(&readable[start..]);
+        let mut events = Parser::new_from_str(&readable[self.at..]);
         while let Some(event) = events.next_event() {
             match event {
                 Ok((Event::StreamEnd, _)) => break,
@@ -103,7 +169,6 @@ impl<'t> Reader<'t, '_> {
                 Err(error) => {
                     let at = self.offsets.byte(error.marker());
                     if !self.step_over(&error, at) {
-                        self.skip_to(at);
                         return Some(Stop { at, reason: error.info().to_owned() });
                     }
                 }
@@ -131,6 +196,9 @@ impl<'t> Reader<'t, '_> {
                 let start = self.offsets.byte(&mark.start);
                 if explicit {
                     self.skip_to(start);
+                }
+                self.document = (self.at, self.builder.checkpoint());
+                if explicit {
                     self.at = start + "---".len();
                 }
             }
@@ -234,23 +302,31 @@ impl<'t> Reader<'t, '_> {
     /// Adds a scalar; its text is kept only where it is not what the source says letter by letter.
     fn scalar(&mut self, style: Style, outer: (usize, usize), inner: (usize, usize), text: String) -> u32 {
         self.pass(outer.1);
-        let as_written = self.readable[inner.0..inner.1] == text;
+        let written = &self.text[inner.0..inner.1];
+        let text = if self.readable[inner.0..inner.1] == *written {
+            text
+        } else {
+            self.restored(style, outer.0, inner, &text)
+        };
+        let as_written = *written == text;
         self.builder.scalar(
             style,
             outer.0 as u32..outer.1 as u32,
             inner.0 as u32..inner.1 as u32,
-            (!as_written).then(|| self.with_tabs(style, outer.0, inner, text).into_boxed_str()),
+            (!as_written).then(|| text.into_boxed_str()),
         )
     }
 
-    /// Puts the tabs back that [`readable`] took out of a scalar.
-    fn with_tabs(&self, style: Style, start: usize, inner: (usize, usize), text: String) -> String {
-        let raw = &self.readable[inner.0..inner.1];
-        if *raw == self.text[inner.0..inner.1] {
-            return text;
+    /// The text of a scalar in which saphyr was given blanks for tabs and line breaks.
+    fn restored(&self, style: Style, start: usize, inner: (usize, usize), text: &str) -> String {
+        let written = &self.text[inner.0..inner.1];
+        if style == Style::Plain {
+            // Only a line break can have been in it: a tab behind a colon ends a plain scalar.
+            return written.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         }
         let mark = self.bytes.get(start).copied();
-        let places = align(Syntax::Yaml, style, mark, raw, inner.0 as u32, &text);
+        let readable = &self.readable[inner.0..inner.1];
+        let places = align(Syntax::Yaml, style, mark, readable, inner.0 as u32, text);
         let stood_here =
             |offset: usize| self.bytes.get(places.source(offset as u32) as usize) == Some(&b'\t');
         let put_back = |(offset, char)| if char == ' ' && stood_here(offset) { '\t' } else { char };

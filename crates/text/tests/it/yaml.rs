@@ -447,14 +447,35 @@ fn a_tab_may_stand_behind_a_colon() {
 }
 
 #[test]
-fn what_stands_too_far_left_stops_the_document() {
-    insta::assert_snapshot!(outline("a:\n  b: [\n  1,\n]\nc: 1\n"), @r#"
+fn lines_in_brackets_may_stand_too_far_left() {
+    insta::assert_snapshot!(
+        outline("x: 1\n---\n# é\nk: &k 0\na:\n  b: [ # one\n  'c, d', # two\n  e\n  f,\n  {g: *k,\nh: [\n2]}\n] # three\ni: 'j\n  k'\n"),
+        @r##"
         document
-          map 0..9 "a:\n  b: ["
-            "a" 0..1 = map 5..9 "b: ["
-              "b" 5..6 = list 8..9 "["
-        Stopped 12..22 not readable as YAML: invalid indentation
-        "#);
+          map 0..4 "x: 1"
+            "x" 0..1 = plain 3..4 "1"
+        document
+          map 14..102 "k: &k 0\na:\n  b: [ # one\n  'c, d', # two\n  e\n  f,\n  {g: *k,\nh: [\n2]}\n] # three\ni: 'j\n  k'"
+            "k" 14..15 = plain 20..21 "0"
+            "a" 22..23 = map 27..83 "b: [ # one\n  'c, d', # two\n  e\n  f,\n  {g: *k,\nh: [\n2]}\n]"
+              "b" 27..28 = list 30..83 "[ # one\n  'c, d', # two\n  e\n  f,\n  {g: *k,\nh: [\n2]}\n]"
+                - quoted 40..46 "c, d" from "'c, d'"
+                - plain 56..61 "e f" from "e\n  f"
+                - map 65..81 "{g: *k,\nh: [\n2]}"
+                  "g" 66..67 = plain 20..21 "0" via 69..71
+                  "h" 73..74 = list 76..80 "[\n2]"
+                    - plain 78..79 "2"
+            "i" 92..93 = quoted 95..102 "j k" from "'j\n  k'"
+        comment 9..13 "# é"
+        comment 32..37 "# one"
+        comment 48..53 "# two"
+        comment 84..91 "# three"
+        "##
+    );
+}
+
+#[test]
+fn what_libyaml_alone_reads_stops_the_document() {
     insta::assert_snapshot!(outline("a:\n  b: 'x\n  y'\nc: 1\n"), @r#"
         document
           map 0..6 "a:\n  b"
