@@ -16,7 +16,7 @@ use crate::builder::Checkpoint;
 use crate::{NodeKind, ProblemKind, Style, Syntax, TreeBuilder};
 
 pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
-    let mut readable = with_blanks_behind_colons(text);
+    let mut readable = readable(text);
     let mut offsets = Offsets::new(text);
     let mut start = 0;
     let mut flattened = 0;
@@ -65,9 +65,34 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
 const MAX_FLATTENED: usize = 16;
 
 /// The text as saphyr can read it: it refuses a tab between a colon and a word, which YAML and
-/// every consumer allow. Each character keeps its place.
-fn with_blanks_behind_colons(text: &str) -> Cow<'_, str> {
-    if text.contains(":\t") { Cow::Owned(text.replace(":\t", ": ")) } else { Cow::Borrowed(text) }
+/// every consumer allow, and it counts the bytes of a directive where it should count characters.
+/// Each character keeps its place.
+fn readable(text: &str) -> Cow<'_, str> {
+    let mut readable = Cow::Borrowed(text);
+    if text.contains(":\t") {
+        readable = Cow::Owned(text.replace(":\t", ": "));
+    }
+    for at in directives_with_wide_characters(text) {
+        readable.to_mut().replace_range(at..=at, "#");
+    }
+    readable
+}
+
+/// Where the lines before a document start that are directives and not ASCII; as comments they
+/// mean as little to us, and are counted right.
+fn directives_with_wide_characters(text: &str) -> Vec<usize> {
+    let mut before_document = true;
+    let mut places = Vec::new();
+    let mut at = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
+    for line in text[at..].split_inclusive(['\n', '\r']) {
+        if before_document && line.starts_with('%') && !line.is_ascii() {
+            places.push(at);
+        }
+        before_document = line.starts_with("...")
+            || (before_document && (line.starts_with(['%', '#']) || line.trim_ascii().is_empty()));
+        at += line.len();
+    }
+    places
 }
 
 /// The text with the collection in brackets around `at` on one line, each byte in its place:
@@ -406,13 +431,13 @@ impl<'t> Reader<'t, '_> {
 
     /// Where the anchor, alias or tag at a byte ends.
     fn property_end(&self, at: usize) -> usize {
-        let verbatim = self.bytes[at..].starts_with(b"!<");
-        let ends = |&byte: &u8| match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => true,
-            b',' | b'[' | b']' | b'{' | b'}' => !verbatim,
-            _ => false,
-        };
-        self.bytes[at..].iter().position(ends).map_or(self.bytes.len(), |length| at + length)
+        let rest = &self.bytes[at..];
+        if rest.starts_with(b"!<") {
+            return rest.iter().position(|&b| b == b'>').map_or(self.bytes.len(), |i| at + i + 1);
+        }
+        let ends =
+            |&byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | b'{' | b'}');
+        rest.iter().position(ends).map_or(self.bytes.len(), |length| at + length)
     }
 
     fn closing_quote(&self, start: usize) -> usize {

@@ -168,3 +168,16 @@ fn a_mistake_on_every_line_is_read_in_the_time_of_the_text() {
         assert!(tree.problems().iter().all(|problem| problem.span.end as usize <= source.text().len()));
     }
 }
+
+#[test]
+fn what_the_fuzzer_found_stays_mended() {
+    for (syntax, text) in [
+        (Syntax::Yaml, " > # comment\n"),
+        (Syntax::Yaml, "[!<>[]\n"),
+        (Syntax::Yaml, "%\u{2028}\n---\na: é\n"),
+        (Syntax::Toml, "f = 1d\n"),
+        (Syntax::Json, "{\"a\": // on\n 1}"),
+    ] {
+        promises::check(syntax, text);
+    }
+}
