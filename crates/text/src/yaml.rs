@@ -190,6 +190,10 @@ impl<'t> Reader<'t, '_> {
         while let Some(event) = events.next_event() {
             match event {
                 Ok((Event::StreamEnd, _)) => break,
+                Ok((Event::DocumentStart(true), mark)) if !self.starts_document(&mark) => {
+                    // saphyr counts wide characters wrongly in a directive, and is out of step then.
+                    return Some(Stop { at: self.at, reason: "a directive that is not ASCII".to_owned() });
+                }
                 Ok((event, mark)) => self.take(event, mark),
                 Err(error) => {
                     let at = self.offsets.byte(error.marker());
@@ -201,6 +205,10 @@ impl<'t> Reader<'t, '_> {
         }
         self.skip_to(readable.len());
         None
+    }
+
+    fn starts_document(&self, mark: &Span) -> bool {
+        self.bytes[self.offsets.byte(&mark.start)..].starts_with(b"---")
     }
 
     /// Reports an error behind which saphyr's state is sound, so that reading can go on: an alias

@@ -488,3 +488,19 @@ fn what_libyaml_alone_reads_stops_the_document() {
         Stopped 6..14 not readable as YAML: comments must be separated from other tokens by whitespace
         "#);
 }
+
+#[test]
+fn a_directive_does_not_shift_what_follows() {
+    insta::assert_snapshot!(outline("%é 😀\n---\na: 1\n"), @r#"
+        document
+          map 13..17 "a: 1"
+            "a" 13..14 = plain 16..17 "1"
+        Stopped 0..9 not readable as YAML: a directive that is not ASCII
+        "#);
+    insta::assert_snapshot!(outline("%YAML 1.2 # é\n---\na: 1\n"), @r##"
+        document
+          map 19..23 "a: 1"
+            "a" 19..20 = plain 22..23 "1"
+        comment 10..14 "# é"
+        "##);
+}
