@@ -156,24 +156,36 @@ fn one(service: ServiceView<'_>, bound: &Bound<'_>, part: &Part<'_>, margin: Dur
     finding(service, bound, &[part], level, title, arithmetic, help)
 }
 
-/// No call alone does, but those whose limits somebody chose do together.
+/// No call alone does, but those whose limits somebody chose do together. That they follow each
+/// other is a guess, and one guess is enough: limits of which it is guessed what they cover are left
+/// out.
 fn together(service: ServiceView<'_>, bound: &Bound<'_>, parts: &[Part<'_>]) -> Option<Finding> {
-    let chosen: Vec<&Part<'_>> = parts.iter().filter(|part| part.is_written).collect();
+    /// More are counted and not shown one by one.
+    const SHOWN: usize = 5;
+    let mut chosen: Vec<&Part<'_>> =
+        parts.iter().filter(|part| part.is_written && part.guesses.is_empty()).collect();
     let sum = chosen.iter().fold(Duration::ZERO, |sum, part| sum.saturating_add(part.takes));
-    if chosen.len() < 2 || service.service().forwards || bound.limit >= sum {
+    let guessed = service.service().forwards || bound.setting.is_assumed();
+    if chosen.len() < 2 || guessed || bound.limit >= sum {
         return None;
     }
+    chosen.sort_by_key(|part| std::cmp::Reverse(part.takes));
+    let (shown, rest) = chosen.split_at(chosen.len().min(SHOWN));
     let callees: Vec<&str> = chosen.iter().map(|part| part.call.to().name()).collect();
     let (name, callees, total) = (service.name(), labels::names(&callees), pretty(sum));
     let title = format!("{}, {name}'s calls to {callees} can take {total} together", ends(service, bound));
     let mut arithmetic: Vec<String> =
-        chosen.iter().map(|part| format!("{name} -> {}: {}", part.call.to().name(), part.written)).collect();
+        shown.iter().map(|part| format!("{name} -> {}: {}", part.call.to().name(), part.written)).collect();
+    if !rest.is_empty() {
+        let left = rest.iter().fold(Duration::ZERO, |sum, part| sum.saturating_add(part.takes));
+        arithmetic.push(format!("{} more: {}", rest.len(), pretty(left)));
+    }
     arithmetic.push(format!("{} < {total}", pretty(bound.limit)));
     let help = format!(
         "make them at the same time, pass the deadline down, or lower their limits to {} together",
         pretty(bound.limit)
     );
-    let mut finding = finding(service, bound, &chosen, Level::Error, title, arithmetic, help);
+    let mut finding = finding(service, bound, shown, Level::Error, title, arithmetic, help);
     finding
         .assumptions
         .push(format!("that one request of {name} makes all these calls, one after the other"));
@@ -277,13 +289,13 @@ mod tests {
             auth.toml: auth -> mail
               timeout     first-byte  2s     default "Toy timeout"
         "#), @r"
-        warning (assumed, timeout-inversion, web -> auth): web gives up on auth after 2.5 s, auth's calls to directory and sessions can take 3 s together
+        warning (assumed, timeout-inversion, web -> auth): web gives up on auth after 2.5 s, auth's calls to sessions and directory can take 3 s together
           web.toml:2 timeout = 2500ms -- covers the whole call, 1 attempt
-          auth.toml:4 timeout = 1s -- ends the whole call
           auth.toml:6 timeout = 1s -- ends one attempt
           auth.toml:7 connect = 1s -- comes before it
-          sum: auth -> directory: 1 s
+          auth.toml:4 timeout = 1s -- ends the whole call
           sum: auth -> sessions: 1 s connect + 1 s = 2 s
+          sum: auth -> directory: 1 s
           sum: 2.5 s < 3 s
           help: make them at the same time, pass the deadline down, or lower their limits to 2.5 s together
           assumed: that one request of auth makes all these calls, one after the other
@@ -314,6 +326,13 @@ mod tests {
              a: auth -> directory
                timeout  attempt     2s
                retries  retries     0",
+            // A guess that calls follow each other on top of one what their limits cover.
+            r#"w: web -> auth
+               timeout  whole-call  3s
+             a: auth -> directory
+               timeout  whole-call  2s
+             a: auth -> sessions
+               timeout  whole-call  2s  assumed "that `timeout` covers the whole call""#,
             // Each request takes one route.
             "w: web -> gateway
                timeout  whole-call  3s

@@ -1,7 +1,7 @@
 //! A call whose answer nothing bounds: the limit is switched off, or its product has none unless
 //! told. Where only the address of the callee is known, it says what it would need, once a caller.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     CallView, Covers, Environment, FailureMode, Finding, Fleet, Knob, Label, Level, Limit, Origin, Setting,
@@ -77,7 +77,7 @@ pub(crate) fn written_connect(call: CallView<'_>) -> Option<&Setting> {
 fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
     // One absent or disabled key can stand for many calls.
     let mut without_end: BTreeMap<&Origin, (&Setting, Vec<CallView<'_>>)> = BTreeMap::new();
-    let mut silent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut silent = BTreeSet::new();
     for call in environment.calls(fleet) {
         match End::of(call) {
             End::Bounded => {}
@@ -93,16 +93,16 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
             End::Unclear(setting) => {
                 found.needs(RULE.name, labels::subject(call), format!("what `{}` covers", setting.key));
             }
-            End::Unknown => silent.entry(call.from().name()).or_default().push(call.to().name()),
+            End::Unknown => {
+                silent.insert(call.from().name());
+            }
         }
     }
     for (setting, calls) in without_end.into_values() {
         found.report(finding(setting, &calls, margins));
     }
-    for (from, mut to) in silent {
-        to.sort_unstable();
-        to.dedup();
-        let needs = format!("the limits of its calls to {}: no file sets them here", labels::names(&to));
+    for from in silent {
+        let needs = "the limits of its calls, which no file sets; `forewarn show calls` lists them";
         found.needs(RULE.name, Subject::Service(from.to_owned()), needs);
     }
 }
@@ -193,7 +193,7 @@ mod tests {
               timeout  unknown  30s
         "), @r"
         not evaluated: edge -> auth: needs what `timeout` covers
-        not evaluated: auth: needs the limits of its calls to audit, directory and 2 more: no file sets them here
+        not evaluated: auth: needs the limits of its calls, which no file sets; `forewarn show calls` lists them
         ");
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use model::Level;
+use model::{Level, Subject};
 
 use super::count;
 use crate::{FileStatus, Outcome, redact};
@@ -25,7 +25,7 @@ pub fn summary(outcome: &Outcome, detail: Detail) -> String {
     let mut shown = String::new();
     let _ = writeln!(shown, "{}", findings(outcome));
     let _ = writeln!(shown, "{}", read(outcome));
-    groups(&mut shown, "not evaluated", &not_evaluated(outcome), detail);
+    groups(&mut shown, "not evaluated", &not_evaluated(outcome, detail), detail);
     groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome), detail);
     if detail == Detail::Full {
         for (span, words) in &outcome.problems {
@@ -102,10 +102,18 @@ fn read(outcome: &Outcome) -> String {
 /// Reasons with how often each holds.
 type Reasons = Vec<(String, usize)>;
 
-fn not_evaluated(outcome: &Outcome) -> Reasons {
+/// In brief by what is missing; in full also by whom it is missing for.
+fn not_evaluated(outcome: &Outcome, detail: Detail) -> Reasons {
     let mut groups: BTreeMap<String, usize> = BTreeMap::new();
     for missing in &outcome.not_evaluated {
-        *groups.entry(format!("{} needs {}", missing.rule, redact(&missing.needs))).or_default() += 1;
+        let mut reason = format!("{} needs {}", missing.rule, redact(&missing.needs));
+        if detail == Detail::Full {
+            let _ = match &missing.subject {
+                Subject::Service(name) | Subject::Setting(name) => write!(reason, " ({name})"),
+                Subject::Call(from, to) => write!(reason, " ({from} -> {to})"),
+            };
+        }
+        *groups.entry(reason).or_default() += 1;
     }
     most_frequent_first(groups)
 }

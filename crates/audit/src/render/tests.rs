@@ -176,16 +176,16 @@ fn short_has_one_line_a_finding() {
 
 #[test]
 fn the_summary_counts_what_was_read_found_hidden_and_not_evaluated() {
-    insta::assert_snapshot!(summary(&outcome(), Detail::Full), @r#"
+    insta::assert_snapshot!(summary(&outcome(), Detail::Full), @r"
     3 findings: 1 error, 1 warning, 1 note; 2 hidden by level
     read 2 files (1 in part, skipped 2): 0 services, 0 calls, 0 settings, 2 environments; ran 24 rules
     not evaluated: 3
-      3 × timeout-below-latency needs measured latency of the call
+      3 × timeout-below-latency needs measured latency of the call (auth -> directory)
     files not evaluated: 2
       1 × directory/app.yaml from line 3: a tab in the indentation
       1 × template
       directory/app.yaml:2:3: a tab in the indentation
-    "#);
+    ");
 }
 
 #[test]
