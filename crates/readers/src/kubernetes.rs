@@ -11,7 +11,7 @@ mod reference;
 
 use text::{Node, NodeKind, Span, Syntax, Tree};
 
-use crate::{Component, ComponentKind, Context, Dialect, Fragment};
+use crate::{Component, ComponentKind, Context, Dialect, Fragment, Ignored, Reason};
 use config_map::config_map;
 pub(crate) use lifecycle::{pre_stop, seconds};
 pub(crate) use object::{Kind, Object, identity, objects};
@@ -83,6 +83,11 @@ fn service(object: &Object<'_>, absent: Absent, fragment: &mut Fragment) {
         component.aliases.push(format!("{name}.{namespace}.svc.cluster.local"));
     }
     component.ports = ports(spec.and_then(|spec| spec.get("ports")), "port");
+    // How long a client stays with one pod limits no call.
+    if let Some(entry) = spec.and_then(|spec| spec.entry("sessionAffinityConfig")) {
+        let key = "sessionAffinityConfig".to_owned();
+        fragment.ignored.push(Ignored { key, span: whole(&entry), reason: Reason::NotOurs });
+    }
     fragment.components.push(component);
 }
 

@@ -2,7 +2,7 @@
 //! dialect claimed, and groups them by the block they stand in. Knows no product and no dialect.
 
 use model::{Knob, Limit, Origin, Setting, Unit, Value};
-use text::{Entry, Node, NodeKind, Scalar, Span, Syntax, Tree};
+use text::{Entry, FileId, Node, NodeKind, Scalar, Span, Syntax, Tree};
 
 use crate::comments::unit_in_comments;
 use crate::grouping::{Grouping, Member};
@@ -16,7 +16,7 @@ pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragm
     let mut sweep = Sweep {
         context,
         tree,
-        claimed: Claimed::of(fragment),
+        claimed: Claimed::of(fragment, tree.file()),
         extents: fragment.components.iter().map(|component| component.extent).collect(),
         blocks: Vec::new(),
         ignored: Vec::new(),
@@ -436,7 +436,7 @@ struct Claimed {
 }
 
 impl Claimed {
-    fn of(fragment: &Fragment) -> Self {
+    fn of(fragment: &Fragment, file: FileId) -> Self {
         let mut written = Vec::new();
         let mut absent = Vec::new();
         for group in &fragment.groups {
@@ -446,6 +446,9 @@ impl Claimed {
             written.extend(group.targets.iter().map(|target| target.span));
         }
         written.extend(fragment.ignored.iter().map(|ignored| ignored.span));
+        // Values can come from other files, where the same offset is another place.
+        written.retain(|span| span.file == file);
+        absent.retain(|span| span.file == file);
         written.sort_unstable_by_key(|span| (span.start, span.end));
         let mut farthest = 0;
         let spans = written.iter().map(|span| {

@@ -42,10 +42,16 @@ pub(super) fn grace(
     })
 }
 
-/// Times of the rollout, where they are written.
+/// Times of the rollout or of the job, where they are written. What restarts a whole job retries no call.
 pub(super) fn rollout(spec: Node<'_>, ignored: &mut Vec<Ignored>) -> Vec<Setting> {
+    for name in ["backoffLimit", "startingDeadlineSeconds"] {
+        if let Some(entry) = spec.entry(name) {
+            let span = super::whole(&entry);
+            ignored.push(Ignored { key: name.to_owned(), span, reason: Reason::NotOurs });
+        }
+    }
     let mut settings = Vec::new();
-    for name in ["minReadySeconds", "progressDeadlineSeconds"] {
+    for name in ["minReadySeconds", "progressDeadlineSeconds", "activeDeadlineSeconds"] {
         let Some(entry) = spec.entry(name).filter(|entry| super::is_set(entry.value)) else { continue };
         match seconds(name.to_owned(), Knob::Other(Topic::Lifecycle), entry.value) {
             Ok(setting) => settings.push(setting),

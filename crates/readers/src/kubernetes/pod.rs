@@ -47,6 +47,9 @@ impl<'a> Pod<'a> {
             && let Some(entry) = object.node.entry("spec")
         {
             self.rollout(entry.value, entry.key.span());
+            if let Some(job) = entry.value.at(&["jobTemplate", "spec"]) {
+                self.rollout(job, entry.key.span());
+            }
         }
         let Some(template) = object.node.at(object.kind.template()) else { return };
         if let Some(labels) = template.at(&["metadata", "labels"]) {
@@ -92,6 +95,15 @@ impl<'a> Pod<'a> {
             self.fragment.groups.push(Group { settings: stop, ..group });
         }
         self.volumes(spec.value);
+        // The pod's own name, not one that it calls.
+        if let Some(hostname) = spec.value.entry("hostname")
+            && let Some(text) = hostname.value.text()
+        {
+            self.fragment.components[self.component].aliases.push(text.to_owned());
+            let span = super::whole(&hostname);
+            let key = "hostname".to_owned();
+            self.fragment.ignored.push(Ignored { key, span, reason: Reason::NotOurs });
+        }
     }
 
     /// A container without its `preStop`, which belongs to the pod's stop.
