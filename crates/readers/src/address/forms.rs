@@ -31,6 +31,7 @@ impl<'t> Form<'t> {
         Self::go_mysql(whole)
             .or_else(|| Self::urls(whole))
             .or_else(|| Self::keywords(whole))
+            .or_else(|| Self::semicolons(whole))
             .or_else(|| Self::bare(key, whole))
     }
 
@@ -217,6 +218,50 @@ impl<'t> Form<'t> {
         Some(Self { scheme, hosts, driver: Some(&drivers::LIBPQ), parameters })
     }
 
+    /// .NET's connection strings: `Server=tcp:db,1433;Database=auth;Password="..."`. Which provider
+    /// reads it is not written, so its parameters are no settings.
+    fn semicolons(whole: Piece<'t>) -> Option<Self> {
+        const HOSTS: [&str; 5] = ["host", "server", "data source", "address", "addr"];
+        let mut pairs: Vec<Pair<'t>> = Vec::new();
+        let (mut start, mut quote) = (0, None);
+        for (i, c) in whole.text.char_indices().chain([(whole.text.len(), ';')]) {
+            match (c, quote) {
+                ('"' | '\'', None) => quote = Some(c),
+                (c, Some(open)) if c == open => quote = None,
+                (';', None) => {
+                    let part = whole.split_at(i).0.from(start).trim();
+                    start = i + 1;
+                    if part.text.is_empty() {
+                        continue;
+                    }
+                    let (name, value) = part.split_once("=")?;
+                    let name = name.trim();
+                    if !name.text.bytes().all(|b| b.is_ascii_alphabetic() || b == b' ') {
+                        return None;
+                    }
+                    pairs.push((name, value.trim()));
+                }
+                _ => {}
+            }
+        }
+        let find = |names: &[&str]| {
+            let found =
+                pairs.iter().find(|(name, _)| names.iter().any(|n| name.text.eq_ignore_ascii_case(n)));
+            found.map(|&(_, value)| value)
+        };
+        let server = find(&HOSTS).filter(|_| pairs.len() > 1 && quote.is_none())?;
+        let server = server.strip("tcp:").unwrap_or(server);
+        let (name, port) = match server.split_once(",") {
+            Some((name, port)) => (name, Some(port)),
+            None => (server, find(&["port"])),
+        };
+        let mut host = Host::read(name.trim());
+        if let Some(host) = host.as_mut().filter(|host| host.port.is_none()) {
+            host.port = port.and_then(|port| port.text.trim().parse().ok());
+        }
+        Some(Self { hosts: host.into_iter().collect(), ..Self::default() })
+    }
+
     /// `host:port`, a list of them, or a host alone where the key says so.
     fn bare(key: &str, whole: Piece<'t>) -> Option<Self> {
         if whole.text.contains(['@', '(', '=', '\\', '"', '\'']) {
@@ -268,8 +313,13 @@ const NOT_NETWORK: [&str; 22] = [
     "memory",
 ];
 
-/// The scheme of a URL in lower case, and what follows `://`.
+/// The scheme of a URL in lower case, and what follows `://`. Of `k8s://https://host` it is the
+/// second.
 fn scheme(piece: Piece<'_>) -> Option<(String, Piece<'_>)> {
+    let piece = match piece.split_once("://") {
+        Some((_, inner)) if inner.strip("http://").or_else(|| inner.strip("https://")).is_some() => inner,
+        _ => piece,
+    };
     let (scheme, rest) = piece.split_once("://")?;
     let named = scheme.text.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
@@ -397,6 +447,7 @@ mod tests {
             ),
             ("u", "kafka://k1:9092,k2:9092", "kafka [k1|9092 k2|9092]"),
             ("u", "https://registry.example/@scope/pkg", "https [registry.example]"),
+            ("u", "k8s://https://api.example:6443", "https [api.example|6443]"),
         ]);
     }
 
@@ -464,6 +515,18 @@ mod tests {
             ("dsn", "host=/run/postgresql dbname=auth", "postgresql [] host dbname"),
             ("dsn", "host=db", "no address"),
             ("dsn", "the host=db is down", "no address"),
+        ]);
+    }
+
+    #[test]
+    fn connection_strings_of_dotnet_give_their_host() {
+        check(&[
+            ("c", "Server=tcp:sql,1433;Database=auth;Password=\"a;b\";", "- [sql|1433]"),
+            ("c", "Host=db;Port=5432;Username=app;Password=x", "- [db|5432]"),
+            ("c", "Server=(localdb)\\auth;Database=auth", "- []"),
+            ("c", "Password='Server=x;y';Data Source=sql\\auth;User Id=app", "- []"),
+            ("c", "Host=db", "no address"),
+            ("c", "a=b;c=d", "no address"),
         ]);
     }
 
