@@ -5,6 +5,7 @@
 mod bench;
 mod corpus;
 mod fuzz;
+mod generate;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -33,6 +34,11 @@ static TASKS: &[Task] = &[
         name: "fuzz",
         usage: "fuzz [TARGET]     feed a reader of files with generated input; alone, list the targets",
         run: fuzz::run,
+    },
+    Task {
+        name: "gen",
+        usage: "gen               write the files made from code: schema/",
+        run: generate::run,
     },
     Task { name: "test", usage: "test              all tests", run: test::run },
 ];

@@ -268,7 +268,6 @@ fn mistakes_point_into_the_file_and_stops_name_the_place() {
       = help: did you mean `chain`?
 
     error: deploy/: no such directory
-     |
     help: name one that exists
     "#);
 }

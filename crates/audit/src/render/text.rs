@@ -88,7 +88,8 @@ pub fn error(error: &Error, style: Style) -> String {
         Error::Stopped { place, what, help } => {
             let error = Look::ERROR.primary_title(redact(&format!("{place}: {what}")).into_owned());
             let help = Look::HELP.secondary_title(redact(help).into_owned());
-            format!("{}\n", style.draw(&[Group::with_title(error), Group::with_title(help)]))
+            // Drawn apart: together a bar would stand between two lines that belong together.
+            [error, help].map(|title| style.draw(&[Group::with_title(title)]) + "\n").concat()
         }
         Error::Mistakes { source, mistakes } => {
             let mut redacted = Redacted::default();

@@ -1,0 +1,8 @@
+//! The binary as people meet it: whole runs on small trees, with a scrubbed environment.
+
+#![allow(clippy::disallowed_methods, reason = "these tests read and write the trees they make")]
+
+mod help;
+mod runs;
+mod schema;
+mod workbench;

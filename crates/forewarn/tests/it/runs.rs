@@ -1,0 +1,206 @@
+//! Whole runs: what is printed where, and the exit code.
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use crate::workbench::Workbench;
+
+/// A caller that gives up before its callee does, and an address with a password in it.
+pub(crate) const SIGN_IN: &[(&str, &str)] = &[
+    (
+        "forewarn.toml",
+        r#"
+[[service]]
+name = "auth"
+files = ["auth/**"]
+
+[[service]]
+name = "directory"
+files = ["directory/**"]
+
+[[setting]]
+files = ["auth/auth.toml"]
+key = "directory.request_timeout"
+covers = "whole-call"
+to = "directory"
+
+[[setting]]
+files = ["directory/directory.toml"]
+key = "server.request_timeout"
+covers = "handler"
+"#,
+    ),
+    (
+        "auth/auth.toml",
+        "[directory]\nurl = \"http://auth:hunter2@directory:8080\"\nrequest_timeout = \"300ms\"\n",
+    ),
+    ("directory/directory.toml", "[server]\nport = 8080\nrequest_timeout = \"2s\"\n"),
+];
+
+#[test]
+fn a_check_shows_findings_on_stdout_and_the_summary_on_stderr() {
+    let ran = Workbench::with(SIGN_IN).run(&["check", "--rule", "timeout-shorter-than-callee"]);
+    insta::assert_snapshot!(ran.whole(), @"");
+}
+
+#[test]
+fn check_is_what_happens_without_a_verb() {
+    let bench = Workbench::with(SIGN_IN);
+    assert_eq!(bench.run(&[]).whole(), bench.run(&["check"]).whole());
+    assert_eq!(bench.run(&["auth", "directory"]).whole(), bench.run(&["check", "auth", "directory"]).whole());
+}
+
+#[test]
+fn the_same_files_give_the_same_bytes_with_any_number_of_threads() {
+    let bench = Workbench::with(SIGN_IN);
+    for format in ["text", "short", "json"] {
+        let one = bench.run(&["check", "--format", format, "--threads", "1"]);
+        let four = bench.run(&["check", "--format", format, "--threads", "4"]);
+        assert_eq!(one.whole(), four.whole());
+    }
+}
+
+#[test]
+fn the_exit_code_says_clean_findings_or_not_done_and_never_depends_on_the_format() {
+    let bench = Workbench::with(SIGN_IN);
+    bench.write("broken/forewarn.toml", "[margins]\nchian = \"1s\"\n");
+    for format in ["text", "short", "json"] {
+        for (expected, arguments) in [
+            (1, vec![]),
+            (0, vec!["--exit-zero"]),
+            (0, vec!["--rule", "retry-without-backoff"]),
+            (2, vec!["--rule", "retry-without-bakoff"]),
+            (2, vec!["--exclude", "a["]),
+            (2, vec!["--config", "broken/forewarn.toml"]),
+            (2, vec!["--config", "nowhere.toml"]),
+            (2, vec!["--config", "forewarn.toml", "--no-config"]),
+            (2, vec!["--threads", "0"]),
+            (2, vec!["nowhere"]),
+            (2, vec!["--exclude", "**"]),
+            (2, vec!["--output", "nowhere/out.txt"]),
+        ] {
+            let ran = bench.run(&[&["check", "--format", format], arguments.as_slice()].concat());
+            assert_eq!(ran.code, expected, "{arguments:?}\n{}", ran.whole());
+            if expected == 2 {
+                assert_eq!(ran.stdout, "", "{arguments:?}");
+                assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mistake_in_forewarn_toml_stops_the_audit_and_is_pointed_at() {
+    let bench = Workbench::with(SIGN_IN);
+    bench.write("forewarn.toml", "[margins]\nchian = \"1s\"\nkeepalive = \"-1s\"\n");
+    insta::assert_snapshot!(bench.run(&[]).whole(), @"");
+}
+
+#[test]
+fn no_secret_leaves_in_any_format() {
+    let bench = Workbench::with(SIGN_IN);
+    for format in ["text", "short", "json"] {
+        let ran = bench.run(&["check", "-v", "--format", format]);
+        assert!(!ran.whole().contains("hunter2"), "{}", ran.whole());
+    }
+    for what in ["files", "services", "calls", "settings"] {
+        let ran = bench.run(&["show", what]);
+        assert_eq!(ran.code, 0, "{}", ran.whole());
+        assert!(!ran.whole().contains("hunter2"), "{}", ran.whole());
+    }
+}
+
+#[test]
+fn an_output_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+    let bench = Workbench::with(SIGN_IN);
+    bench.write("report.json", "old");
+    let ran =
+        bench.run(&["check", "--format", "json", "--output", "report.json", "--exclude", "report.json"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert!(bench.read("report.json").is_some_and(|text| text.starts_with('{') && text.ends_with("}\n")));
+    assert_eq!(bench.names(), ["auth", "directory", "forewarn.toml", "report.json"]);
+}
+
+#[test]
+fn quiet_says_nothing_beside_the_findings() {
+    let bench = Workbench::with(SIGN_IN);
+    let ran = bench.run(&["check", "-q"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    assert!(bench.run(&["check", "-v"]).stderr.contains("took "));
+}
+
+#[test]
+fn colour_is_used_when_asked_for_and_not_into_a_pipe() {
+    let bench = Workbench::with(SIGN_IN);
+    let coloured = |name: &str, value: &str, arguments: &[&str]| {
+        let output = bench.command(arguments).env(name, value).output().expect("the binary starts");
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!coloured("NOTHING", "", &["check"]));
+    assert!(coloured("NOTHING", "", &["check", "--color", "always"]));
+    assert!(coloured("CLICOLOR_FORCE", "1", &["check"]));
+    assert!(!coloured("CLICOLOR_FORCE", "1", &["check", "--color", "never"]));
+    assert!(coloured("NO_COLOR", "1", &["check", "--color", "always"]));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let bench = Workbench::with(SIGN_IN);
+    let mut child = bench
+        .command(&["check", "--format", "json", "--exit-zero"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("UTF-8");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{said}");
+    assert!(!said.contains("error"), "{said}");
+}
+
+#[test]
+fn explain_prints_the_page_and_helps_with_a_misspelt_name() {
+    let bench = Workbench::with(&[]);
+    let ran = bench.run(&["explain", "timeout-missing"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.starts_with("TIMEOUT-MISSING\n"), "{}", ran.stdout);
+    let ran = bench.run(&["explain", "timeout-mising"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("did you mean `timeout-missing`?"), "{}", ran.stderr);
+    let rules = bench.run(&["explain"]);
+    assert_eq!(rules.stdout.lines().count(), rules::RULES.len());
+}
+
+#[test]
+fn init_writes_a_template_once() {
+    let bench = Workbench::with(&[]);
+    assert_eq!(bench.run(&["init"]).code, 0);
+    let template = bench.read("forewarn.toml").expect("written");
+    bench.write("forewarn.toml", "# mine\n");
+    let again = bench.run(&["init"]);
+    assert_eq!(again.code, 2);
+    assert!(again.stderr.contains("already exists"), "{}", again.stderr);
+    assert_eq!(bench.read("forewarn.toml").as_deref(), Some("# mine\n"));
+    assert!(template.contains("[margins]"));
+}
+
+#[test]
+fn show_prints_sorted_tables() {
+    let bench = Workbench::with(SIGN_IN);
+    let shown: String = ["files", "services", "calls", "settings"]
+        .into_iter()
+        .map(|what| format!("{what}\n{}\n", bench.run(&["show", what]).stdout))
+        .collect();
+    insta::assert_snapshot!(shown, @"");
+}
+
+#[test]
+fn tables_are_json_where_asked_for() {
+    let bench = Workbench::with(SIGN_IN);
+    for what in ["files", "services", "calls", "settings", "rules"] {
+        let ran = bench.run(&["show", what, "--format", "json"]);
+        let rows: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert!(rows.as_array().is_some_and(|rows| !rows.is_empty()), "{what}: {}", ran.stdout);
+    }
+}
