@@ -6,13 +6,80 @@ use crate::workbench::Workbench;
 fn the_short_help_fits_on_a_screen() {
     let ran = Workbench::with(&[]).run(&["-h"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    insta::assert_snapshot!(ran.stdout, @"");
+    insta::assert_snapshot!(ran.stdout, @r#"
+    Says which configuration can take a service down, before it does
+
+    Usage: forewarn [OPTIONS] [PATH]...
+           forewarn <COMMAND>
+
+    Commands:
+      check    Audit configuration (what happens without a verb)
+      explain  Tell what a rule finds, why that breaks, and what to do
+      init     Write a forewarn.toml with every option, commented out and at its default
+      show     Show what was read: files, services, calls, settings, rules
+
+    Arguments:
+      [PATH]...  Files and directories; several are joined into one fleet [default: the current
+                 directory]
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    What is read:
+          --env <NAME>      Judge only this environment; may be repeated
+          --exclude <GLOB>  Leave out files that match; may be repeated
+          --config <FILE>   Use this forewarn.toml [default: the nearest one from the first path upward]
+          --no-config       Use no forewarn.toml
+          --threads <N>     Read files with this many threads [default: one for each processor]
+
+    What is judged:
+          --rule <NAME>      Run only this rule; may be repeated
+          --skip <NAME>      Do not run this rule; may be repeated
+          --level <LEVEL>    The lowest level to show; what is hidden is counted [default: note]
+                             [possible values: error, warning, note]
+          --fail-on <LEVEL>  Exit with 1 from this level up [default: warning] [possible values: error,
+                             warning, note]
+          --exit-zero        Exit with 0 whatever is found
+
+    Output:
+          --format <FORMAT>  How findings are written [default: text] [possible values: text, short,
+                             json]
+          --output <FILE>    Write findings to a file instead of stdout; it is replaced as a whole or
+                             not at all
+          --color <WHEN>     When to use colour; NO_COLOR and CLICOLOR_FORCE are respected [default:
+                             auto] [possible values: auto, always, never]
+      -q, --quiet            No summary, no progress
+      -v, --verbose          Everything that was not evaluated, and the time taken
+    "#);
 }
 
 #[test]
 fn the_help_of_show_says_what_can_be_shown() {
     let ran = Workbench::with(&[]).run(&["show", "--help"]);
-    insta::assert_snapshot!(ran.stdout.split("What is read:").next().expect("a first part"), @"");
+    insta::assert_snapshot!(ran.stdout.split("What is read:").next().expect("a first part"), @r#"
+    Show what was read: files, services, calls, settings, rules
+
+    Usage: forewarn show [OPTIONS] <WHAT> [PATH]...
+
+    Arguments:
+      <WHAT>
+              What to show
+
+              Possible values:
+              - files:    Every file looked at, and what became of it
+              - services: Every service, and where it is introduced
+              - calls:    Who calls whom, and where that is written
+              - settings: Every setting in effect, what it controls, and where its value comes from
+              - rules:    Every rule
+
+      [PATH]...
+              Files and directories [default: the current directory]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    "#);
 }
 
 #[test]
