@@ -160,7 +160,9 @@ impl<'a> Grouping<'a> {
     }
 
     /// The groups, those with callees first.
-    pub(crate) fn groups(mut self) -> Vec<Group> {
+    ///
+    /// With `calls` an address is a call even where no setting goes with it.
+    pub(crate) fn groups(mut self, calls: bool) -> Vec<Group> {
         self.settle_units();
         let mut rest: Vec<Member<'a>> = Vec::new();
         for mut member in std::mem::take(&mut self.members) {
@@ -178,7 +180,9 @@ impl<'a> Grouping<'a> {
         }
         let mut groups: Vec<Group> = Vec::new();
         for callee in std::mem::take(&mut self.callees) {
-            if callee.settings.is_empty() && (callee.borrowed || !callee.targets.iter().any(is_internal)) {
+            if callee.settings.is_empty()
+                && (callee.borrowed || !calls || !callee.targets.iter().any(is_internal))
+            {
                 continue;
             }
             groups.push(self.group(callee.stem, callee.settings, callee.targets, None));

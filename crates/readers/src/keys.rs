@@ -126,6 +126,7 @@ pub(crate) fn is_suspect(key: &str) -> bool {
                 | b"heal"
                 | b"jitt"
                 | b"dial"
+                | b"hara"
         )
     })
 }
@@ -134,7 +135,9 @@ pub(crate) fn is_suspect(key: &str) -> bool {
 /// silently passed over.
 fn is_topic(words: &Words) -> bool {
     const TOPICS: &str = "timeout|deadline|retry|retries|attempt|attempts|backoff|keepalive|pool|pools";
-    words.has_any(TOPICS) || words.has_any("max|maximum|limit") && words.has_any("connection|connections")
+    words.has_any(TOPICS)
+        || words.iter().any(|word| word.starts_with("keepalive") || word.ends_with("pool"))
+        || words.has_any("max|maximum|limit") && words.has_any("connection|connections")
 }
 
 fn side(parents: &[&str], words: &Words) -> Option<Side> {
@@ -838,7 +841,7 @@ mod tests {
         );
         insta::assert_snapshot!(shown, @r#"
         timeout_command: NotOurs
-        keepalived_image_tag: -
+        keepalived_image_tag: NotOurs
         connection_pool_name: NotOurs
         pooler.image: -
         timeline: -

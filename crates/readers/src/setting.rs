@@ -12,7 +12,6 @@ use crate::{Declared, Ignored, Meaning, Reason, Zero, key_matches, measure, prod
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     /// The file's path, for what products say about their own file names.
-    #[expect(dead_code, reason = "for the table of products")]
     pub(crate) file: &'a str,
     /// The enclosing keys, the outermost first.
     pub(crate) parents: &'a [&'a str],
@@ -75,15 +74,13 @@ pub(crate) fn known(place: &Place<'_>, declared: &[Declared]) -> Option<Result<K
             class,
         }));
     }
-    if let Some(row) = products::find(place, said.is_some()) {
-        let class = said.and_then(Result::ok);
-        return Some(Ok(Known {
-            meaning: row.meaning(class.map(|class| class.knob))?,
-            name_unit: class.and_then(|class| class.name_unit),
-            declared: false,
-            documented: row.knob.is_some(),
-            class,
-        }));
+    let class = said.and_then(Result::ok);
+    if let Some(row) = products::find(place)
+        && let Some(meaning) = row.meaning(class.map(|class| class.knob))
+    {
+        let documented = row.knob.is_some();
+        let name_unit = class.and_then(|class| class.name_unit);
+        return Some(Ok(Known { meaning, name_unit, declared: false, documented, class }));
     }
     Some(said?.map(|class| Known {
         meaning: Meaning { knob: class.knob, bare: None, zero: class.zero, elsewhere: None },
@@ -114,7 +111,11 @@ pub(crate) fn read(place: &Place<'_>, known: &Known, value: Scalar<'_>) -> Resul
 ///
 /// Why the value is none.
 pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span) -> Result<Setting, Reason> {
-    let measured = measure(text, &known.meaning, known.name_unit)?;
+    let measured = measure(text, &known.meaning, known.name_unit).map_err(|reason| {
+        // `pool: blue` names a pool.
+        let names = known.meaning.knob == Knob::PoolSize && known.class.is_some_and(|class| class.guessed);
+        if reason == Reason::NotAnAmount && names { Reason::NotOurs } else { reason }
+    })?;
     let unit = if measured.unit == Unit::Product && known.declared { Unit::Declared } else { measured.unit };
     let mut assumptions = Vec::new();
     if !known.documented {

@@ -207,7 +207,10 @@ impl<'t> Sweep<'_, 't> {
             return;
         }
         let read = match self.scalar_of(value) {
+            // A whole text is no value of ours: a file in a ConfigMap, a script.
+            Some(scalar) if scalar.text().trim_end().contains('\n') => return,
             Some(scalar) => setting::read(&place, &known, scalar),
+            None if value.kind() == NodeKind::List && value.items().len() == 0 => Err(Reason::Empty),
             None if value.kind() == NodeKind::Map => Err(Reason::Template),
             None if known.knob() == Knob::RetryOn => words_of(value)
                 .ok_or(Reason::NotAnAmount)
@@ -389,8 +392,10 @@ impl<'t> Sweep<'_, 't> {
                 self.blocks[index].grouping.borrow_targets(targets, certain);
             }
         }
+        // In a file of a dialect an address that the dialect left is not known to be called.
+        let calls = fragment.dialect.is_empty();
         for block in self.blocks {
-            fragment.groups.extend(block.grouping.groups());
+            fragment.groups.extend(block.grouping.groups(calls));
         }
         fragment.ignored.extend(self.ignored);
         fragment.ignored.sort_by_key(|ignored| (ignored.span.file, ignored.span.start));

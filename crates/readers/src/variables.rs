@@ -27,7 +27,7 @@ pub fn variables(
     declared: &[Declared],
 ) -> (Vec<Group>, Vec<Ignored>) {
     let (grouping, ignored) = gather(owner, path, at, variables, declared);
-    (grouping.groups(), ignored)
+    (grouping.groups(true), ignored)
 }
 
 /// The same before it is settled which of them belong together.
