@@ -74,14 +74,13 @@ impl Environments {
             .map(str::to_owned)
     }
 
-    /// The environments to build a fleet for, given those that files name and whether shared files
-    /// run by themselves: with no production among them, what is shared is an environment too.
-    pub(crate) fn to_build(names: &BTreeSet<String>) -> Vec<String> {
-        let mut all: Vec<String> = names.iter().cloned().collect();
+    /// The environments to build a fleet for, given those that files name: with no production among
+    /// them, what they share runs by itself and is an environment too.
+    pub(crate) fn to_build(mut names: BTreeSet<String>) -> BTreeSet<String> {
         if !names.iter().any(|name| PRODUCTION_LIKE.contains(&name.as_str())) {
-            all.insert(0, super::SHARED.to_owned());
+            names.insert(super::SHARED.to_owned());
         }
-        all
+        names
     }
 }
 

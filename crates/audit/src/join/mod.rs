@@ -82,14 +82,18 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
         })
         .collect();
 
-    let names: BTreeSet<String> = parts.iter().filter_map(|part| part.environment.clone()).collect();
+    let of_territories = environments_of_territories(&parts);
+    let names: BTreeSet<String> = of_territories.values().flatten().cloned().collect();
     let mut joined = Joined::default();
     let mut arena = Arena::default();
-    for name in Environments::to_build(&names) {
-        if !wanted.is_empty() && !wanted.contains(&name) {
-            continue;
-        }
-        let environment = build(&name, &parts, &overlays, config, &mut arena, &mut joined);
+    for name in names.iter().filter(|name| wanted.is_empty() || wanted.contains(name)) {
+        let active: Vec<usize> = (0..parts.len())
+            .filter(|&index| match &parts[index].environment {
+                Some(own) => own == name,
+                None => of_territories[parts[index].territory.as_str()].contains(name),
+            })
+            .collect();
+        let environment = build(name, &parts, &active, &overlays, config, &mut arena, &mut joined);
         joined.fleet.environments.push(environment);
     }
     for name in wanted {
@@ -109,28 +113,33 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
 }
 
 fn listed(names: &BTreeSet<String>) -> String {
-    match names.len() {
-        0 => SHARED.to_owned(),
-        _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
-    }
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// One environment's picture.
+/// The environments of each territory: those that its files name. What a territory's files share
+/// belongs to each of them, and to none that only another territory knows.
+fn environments_of_territories<'a>(parts: &'a [Part<'_>]) -> BTreeMap<&'a str, BTreeSet<String>> {
+    let mut named: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for part in parts {
+        named.entry(&part.territory).or_default().extend(part.environment.clone());
+    }
+    named.into_iter().map(|(territory, names)| (territory, Environments::to_build(names))).collect()
+}
+
+/// One environment's picture, of the parts that hold in it.
 fn build(
     name: &str,
     parts: &[Part<'_>],
+    active: &[usize],
     overlays: &Overlays,
     config: &Config,
     arena: &mut Arena,
     joined: &mut Joined,
 ) -> Environment {
-    let active: Vec<usize> = (0..parts.len())
-        .filter(|&i| parts[i].environment.as_deref().is_none_or(|environment| environment == name))
-        .collect();
     let in_force =
         overlays.in_force(name, parts.iter().map(|part| (part.place.id, part.environment.as_deref())));
-    let mut services = services::Services::new(parts, &active, &in_force, config);
-    let owned = ownership::own(parts, &active, &in_force, config, &mut services, arena);
+    let mut services = services::Services::new(parts, active, &in_force, config);
+    let owned = ownership::own(parts, active, &in_force, config, &mut services, arena);
     joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
     let calls = calls::calls(name, parts, &owned, config, &mut services, arena, &mut joined.unmet);
     services.into_environment(name, &owned, calls)
