@@ -14,6 +14,7 @@ mod nginx;
 mod node;
 mod position;
 mod properties;
+mod readable;
 pub mod scalar;
 mod source;
 mod toml;

@@ -8,11 +8,13 @@
 //! and finds the true borders there, together with the comments.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 use crate::align::{align, block_indent};
 use crate::builder::Checkpoint;
+use crate::readable::{flatten, flatten_quoted, readable};
 use crate::{NodeKind, ProblemKind, Style, Syntax, TreeBuilder};
 
 pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
@@ -35,15 +37,15 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
             foreign_anchors: 0,
         };
         let Some(stop) = reader.read() else { return };
-        if stop.too_far_left() && flattened < MAX_FLATTENED {
+        if flattened < MAX_FLATTENED
+            && let Some(flat) = stop.flattened(&readable, reader.at)
+        {
             let (document, checkpoint) = reader.document;
-            if let Some(flat) = flatten(&readable, reader.at, stop.at) {
-                builder.rewind(checkpoint);
-                readable = Cow::Owned(flat);
-                flattened += 1;
-                start = document;
-                continue;
-            }
+            builder.rewind(checkpoint);
+            readable = Cow::Owned(flat);
+            flattened += 1;
+            start = document;
+            continue;
         }
         reader.close_all();
         reader.skip_to(stop.at);
@@ -60,80 +62,9 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
     }
 }
 
-/// How often a text is read again because of lines in brackets that stand too far left: each time
-/// costs a reading of their document.
+/// How often a text is read again because of lines in brackets or quotes that stand too far left:
+/// each time costs a reading of their document.
 const MAX_FLATTENED: usize = 16;
-
-/// The text as saphyr can read it: it refuses a tab between a colon and a word, which YAML and
-/// every consumer allow, and it counts the bytes of a directive where it should count characters.
-/// Each character keeps its place.
-fn readable(text: &str) -> Cow<'_, str> {
-    let mut readable = Cow::Borrowed(text);
-    if text.contains(":\t") {
-        readable = Cow::Owned(text.replace(":\t", ": "));
-    }
-    for at in directives_with_wide_characters(text) {
-        readable.to_mut().replace_range(at..=at, "#");
-    }
-    readable
-}
-
-/// Where the lines before a document start that are directives and not ASCII; as comments they
-/// mean as little to us, and are counted right.
-fn directives_with_wide_characters(text: &str) -> Vec<usize> {
-    let mut before_document = true;
-    let mut places = Vec::new();
-    let mut at = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
-    for line in text[at..].split_inclusive(['\n', '\r']) {
-        if before_document && line.starts_with('%') && !line.is_ascii() {
-            places.push(at);
-        }
-        before_document = line.starts_with("...")
-            || (before_document && (line.starts_with(['%', '#']) || line.trim_ascii().is_empty()));
-        at += line.len();
-    }
-    places
-}
-
-/// The text with the collection in brackets around `at` on one line, each byte in its place:
-/// saphyr refuses lines in brackets that stand left of where their key's value may, and consumers
-/// do not. `from` is a place before `at` outside of quotes and comments. `None` where nothing can
-/// be done about it.
-fn flatten(text: &str, from: usize, at: usize) -> Option<String> {
-    let mut flat = text.as_bytes().to_vec();
-    let mut depth = 0i32;
-    let mut quote = None;
-    let mut place = from;
-    while place < flat.len() {
-        let byte = flat[place];
-        let opens = place == 0 || matches!(flat[place - 1], b' ' | b'[' | b'{' | b',' | b':' | b'\t');
-        match (quote, byte) {
-            (Some(b'"'), b'\\') => place += 1,
-            (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') if opens => quote = Some(byte),
-            (None, b'#') if opens => {
-                let end = line_end(&flat, place);
-                if !flat[place..end].is_ascii() {
-                    return None; // A wider character cannot give way to one blank.
-                }
-                flat[place..end].fill(b' ');
-            }
-            (None, b'\n' | b'\r') => flat[place] = b' ',
-            (None, b'[' | b'{') => depth += 1,
-            (None, b']' | b'}') => {
-                depth -= 1;
-                if depth <= 0 && place >= at {
-                    break;
-                }
-            }
-            _ => {}
-        }
-        place += 1;
-    }
-    let flat = String::from_utf8(flat).ok()?;
-    (flat != text).then_some(flat)
-}
 
 /// Where the rest of a document could not be read, and why.
 struct Stop {
@@ -142,8 +73,14 @@ struct Stop {
 }
 
 impl Stop {
-    fn too_far_left(&self) -> bool {
-        matches!(&*self.reason, "invalid indentation" | "invalid indentation in flow construct")
+    /// The text in which what stands too far left no longer does, if that is what stopped the
+    /// reading and something can be done about it.
+    fn flattened(&self, text: &str, cursor: usize) -> Option<String> {
+        match &*self.reason {
+            "invalid indentation" | "invalid indentation in flow construct" => flatten(text, cursor, self.at),
+            "invalid indentation in quoted scalar" => flatten_quoted(text, self.at),
+            _ => None,
+        }
     }
 }
 
@@ -360,10 +297,28 @@ impl<'t> Reader<'t, '_> {
         let mark = self.bytes.get(start).copied();
         let readable = &self.readable[inner.0..inner.1];
         let places = align(Syntax::Yaml, style, mark, readable, inner.0 as u32, text);
-        let stood_here =
-            |offset: usize| self.bytes.get(places.source(offset as u32) as usize) == Some(&b'\t');
-        let put_back = |(offset, char)| if char == ' ' && stood_here(offset) { '\t' } else { char };
-        text.char_indices().map(put_back).collect()
+        let mut restored = String::with_capacity(text.len());
+        let mut folded = 0..0;
+        for (offset, char) in text.char_indices() {
+            let place = (places.source(offset as u32) as usize).saturating_sub(inner.0);
+            let there = written.as_bytes().get(place).filter(|b| char == ' ' && b.is_ascii_whitespace());
+            let Some(&blank) = there else {
+                restored.push(char);
+                continue;
+            };
+            if folded.contains(&place) {
+                continue;
+            }
+            let run = blanks_around(written, place);
+            let breaks = written[run.clone()].matches('\n').count();
+            if breaks > 0 && style == Style::Quoted {
+                restored.push_str(&if breaks == 1 { " ".to_owned() } else { "\n".repeat(breaks - 1) });
+                folded = run;
+            } else {
+                restored.push(if blank == b'\t' { '\t' } else { ' ' });
+            }
+        }
+        restored
     }
 
     /// A value that is not there stands directly behind what announces it: `:`, `-`, `?`, an
@@ -520,6 +475,14 @@ impl<'t> Reader<'t, '_> {
         }
         (at, 0)
     }
+}
+
+/// The run of white space that holds a byte.
+fn blanks_around(text: &str, place: usize) -> Range<usize> {
+    let (before, behind) = text.as_bytes().split_at(place);
+    let before = before.iter().rev().take_while(|b| b.is_ascii_whitespace()).count();
+    let behind = behind.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    place - before..place + behind
 }
 
 /// The end of the line that holds a byte, before its line break.

@@ -475,12 +475,27 @@ fn lines_in_brackets_may_stand_too_far_left() {
 }
 
 #[test]
+fn lines_in_quotes_may_stand_too_far_left() {
+    insta::assert_snapshot!(
+        outline("a:\n  b: 'x \n  y:\tz\n\n  it''s'\n  c: \"\\ttab  \\\"\r\n  é\"\n  d: 1\n"),
+        @r#"
+        document
+          map 0..58 "a:\n  b: 'x \n  y:\tz\n\n  it''s'\n  c: \"\\ttab  \\\"\r\n  é\"\n  d: 1"
+            "a" 0..1 = map 5..58 "b: 'x \n  y:\tz\n\n  it''s'\n  c: \"\\ttab  \\\"\r\n  é\"\n  d: 1"
+              "b" 5..6 = quoted 8..28 "x y:\tz\nit's" from "'x \n  y:\tz\n\n  it''s'"
+              "c" 31..32 = quoted 34..51 "\ttab  \" é" from "\"\\ttab  \\\"\r\n  é\""
+              "d" 54..55 = plain 57..58 "1"
+        "#
+    );
+}
+
+#[test]
 fn what_libyaml_alone_reads_stops_the_document() {
-    insta::assert_snapshot!(outline("a:\n  b: 'x\n  y'\nc: 1\n"), @r#"
+    insta::assert_snapshot!(outline("a:\n  b: \"x\\\n  y\"\nc: 1\n"), @r#"
         document
           map 0..6 "a:\n  b"
             "a" 0..1 = map 5..6 "b"
-        Stopped 8..21 not readable as YAML: invalid indentation in quoted scalar
+        Stopped 8..22 not readable as YAML: invalid indentation in quoted scalar
         "#);
     insta::assert_snapshot!(outline("a: 'x'#y\nc: 1\n"), @r#"
         document
