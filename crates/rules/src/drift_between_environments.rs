@@ -52,10 +52,18 @@ fn keys<'f>(fleet: &'f Fleet, environment: &'f Environment) -> BTreeMap<&'f str,
     for service in environment.services(fleet) {
         let own = service.groups().chain(service.calls().flat_map(|call| call.groups()));
         let keys = all.entry(service.name()).or_default();
+        let mut ambiguous = Vec::new();
         for group in own {
             for setting in group.settings().filter(|setting| is_compared(setting.knob)) {
-                keys.insert((&group.group().label, &setting.key), setting);
+                let place = (group.group().label.as_str(), setting.key.as_str());
+                if keys.insert(place, setting).is_some_and(|other| !std::ptr::eq(other, setting)) {
+                    ambiguous.push(place);
+                }
             }
+        }
+        // Two files with a key of the same name: which of them answers to which over there is not known.
+        for place in ambiguous {
+            keys.remove(&place);
         }
     }
     all
@@ -259,6 +267,18 @@ mod tests {
             environment production
             production/auth.toml: auth -> directory
               request_timeout  whole-call  1s
+            "#,
+            r#"
+            environment staging
+            staging/auth.toml: auth
+              timeout  handler  4s
+            staging/mail.toml: auth
+              timeout  handler  1s
+            environment production
+            production/auth.toml: auth
+              timeout  handler  1s
+            production/mail.toml: auth
+              timeout  handler  4s
             "#,
             r#"
             environment staging
