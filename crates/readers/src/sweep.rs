@@ -154,7 +154,8 @@ impl<'t> Sweep<'_, 't> {
     }
 
     fn list(&mut self, list: Node<'t>, path: Option<&Path<'_>>, around: Surroundings) {
-        if is_variables(list) {
+        let are_variables = is_variables(list);
+        if are_variables {
             let pairs =
                 list.items().filter_map(|item| Some((item.get("name")?.scalar()?, item.get("value")?)));
             let list_: Vec<Variable<'t>> = pairs
@@ -165,7 +166,9 @@ impl<'t> Sweep<'_, 't> {
         }
         self.arguments(list, path, around);
         for (index, item) in list.items().enumerate() {
-            if item.kind() != NodeKind::Scalar {
+            let is_variable =
+                are_variables && item.get("value").is_some_and(|value| value.scalar().is_some());
+            if item.kind() != NodeKind::Scalar && !is_variable {
                 let below = Path { up: path, segment: Segment::Item(index) };
                 self.node(item, Some(&below), around);
             }
@@ -594,4 +597,149 @@ fn is_plain_key(name: &str) -> bool {
 fn words_of(list: Node<'_>) -> Option<String> {
     let words: Option<Vec<&str>> = list.items().map(Node::text).collect();
     words.filter(|words| !words.is_empty()).map(|words| words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+    use text::{FileId, Source};
+
+    fn shown(path: &str, syntax: Syntax, text: &str) -> String {
+        let source = Source::new(FileId(0), path, text);
+        let tree = Tree::parse(syntax, &source);
+        let context = Context { source: &source, neighbours: &(), declared: &[] };
+        let mut fragment = Fragment::default();
+        sweep(&context, &tree, &mut fragment);
+        let mut out = String::new();
+        for group in &fragment.groups {
+            let targets = group.targets.iter().map(|target| format!(" -> {}", target.address.host));
+            writeln!(out, "{}{}", group.label, targets.collect::<String>()).unwrap();
+            for setting in &group.settings {
+                let line = source.position(setting.value.origin.span().unwrap().start).line;
+                writeln!(out, "  {line}: {} = {}", setting.key, setting.value.value).unwrap();
+                for assumption in &setting.assumptions {
+                    writeln!(out, "    assuming {assumption}").unwrap();
+                }
+            }
+        }
+        for Ignored { key, reason, .. } in &fragment.ignored {
+            let why = match reason {
+                Reason::Template => "a template",
+                Reason::Description => "a description",
+                Reason::NotOurs => "not ours",
+                _ => "no amount",
+            };
+            writeln!(out, "ignored {key}: {why}").unwrap();
+        }
+        out
+    }
+
+    #[test]
+    fn settings_reach_the_address_of_their_block_or_of_the_block_they_are_part_of() {
+        let text = "\
+directory:
+  retry:
+    max: 2
+    delay: 100ms
+  url: http://directory:8080
+  request_timeout: 300ms
+pool:
+  size: 10
+";
+        insta::assert_snapshot!(shown("auth.yaml", Syntax::Yaml, text), @r#"
+        directory -> directory
+          6: directory.request_timeout = 300 ms
+            assuming that `request_timeout` covers the whole call
+        directory.retry -> directory
+          3: directory.retry.max = 2
+          4: directory.retry.delay = 100 ms
+        "#);
+    }
+
+    #[test]
+    fn dotted_keys_nest_as_maps_do() {
+        let text = "\
+directory.url=http://directory:8080
+directory.timeout-ms=300
+spring.datasource.hikari.connection-timeout=2000
+";
+        insta::assert_snapshot!(shown("application.properties", Syntax::Properties, text), @r#"
+        directory -> directory
+          2: directory.timeout-ms = 300 ms
+            assuming that `timeout-ms` covers the whole call
+        spring.datasource.hikari
+          3: spring.datasource.hikari.connection-timeout = 2 s
+        "#);
+    }
+
+    #[test]
+    fn units_come_from_comments_and_siblings() {
+        let text = "\
+[a]
+timeout = 5 ; seconds
+[b]
+connect_timeout_ms = 100
+timeout = 500
+";
+        insta::assert_snapshot!(shown("a.ini", Syntax::Ini, text), @r#"
+        [a]
+          2: a.timeout = 5 s
+            assuming that `timeout` covers the whole call
+            assuming seconds, as the comment at `timeout` says
+        [b]
+          4: b.connect_timeout_ms = 100 ms
+          5: b.timeout = 500 ms
+            assuming that `timeout` covers the whole call
+            assuming that `timeout` is in milliseconds, as the keys beside it are
+        "#);
+    }
+
+    #[test]
+    fn arguments_and_variables_are_read_wherever_they_stand() {
+        let text = "\
+args: [serve, --request-timeout=30s, --retries, '3']
+environment:
+  - SHUTDOWN_TIMEOUT=10s
+env:
+  - name: LEDGER_URL
+    value: http://ledger:9000
+  - name: LEDGER_TIMEOUT_MS
+    value: '700'
+";
+        insta::assert_snapshot!(shown("values.yaml", Syntax::Yaml, text), @r#"
+        args
+          1: args.request-timeout = 30 s
+            assuming that `request-timeout` covers the whole call
+          1: args.retries = 3
+        environment
+          3: environment.SHUTDOWN_TIMEOUT = 10 s
+        env LEDGER -> ledger
+          8: env.LEDGER_TIMEOUT_MS = 700 ms
+            assuming that `LEDGER_TIMEOUT_MS` covers the whole call
+        "#);
+    }
+
+    #[test]
+    fn what_sets_nothing_is_said_to() {
+        let text = "\
+a_timeout: \"{{ x }}\"
+b:
+  timeout: {{ x }}
+schema:
+  type: object
+  properties:
+    timeout:
+      type: integer
+      description: how long
+      retries: 3
+pool: blue
+";
+        insta::assert_snapshot!(shown("values.yaml", Syntax::Yaml, text), @r#"
+        ignored a_timeout: a template
+        ignored b.timeout: a template
+        ignored schema.properties.timeout.retries: a description
+        ignored pool: not ours
+        "#);
+    }
 }
