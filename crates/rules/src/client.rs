@@ -1,7 +1,9 @@
 //! The settings with which a caller makes its calls, whether or not the callee is known: what the
 //! rules about retries look at.
 
-use model::{CallView, Environment, Fleet, GroupKind, Knob, Setting, Subject, Value};
+use std::collections::BTreeSet;
+
+use model::{CallView, Environment, Fleet, GroupId, GroupKind, Knob, Setting, Subject, Value};
 
 /// One client: a call with all its groups, or a group that no known call uses.
 pub(crate) struct Client<'f> {
@@ -29,10 +31,12 @@ impl<'f> Client<'f> {
                 kind: None,
             });
         }
+        let called: BTreeSet<GroupId> =
+            environment.calls.iter().flat_map(|call| call.groups.iter().copied()).collect();
         for group in environment.groups(fleet) {
             let kind = group.group().kind;
             if !matches!(kind, GroupKind::Client | GroupKind::Pool | GroupKind::Loose)
-                || environment.calls.iter().any(|call| call.groups.contains(&group.id()))
+                || called.contains(&group.id())
             {
                 continue;
             }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Attempts, CallView, Environment, FailureMode, Finding, Fleet, Label, Level, ServiceId, Setting, Subject,
+    Attempts, CallId, CallView, Environment, FailureMode, Finding, Fleet, Label, Level, ServiceId, Setting,
+    Subject,
 };
 
 use crate::{Check, Found, Margins, Rule, labels};
@@ -62,8 +63,8 @@ impl<'f> Path<'f> {
 
     /// Whether another path has all the hops that multiply here.
     fn lies_in(&self, other: &Path<'_>) -> bool {
-        let of_other: Vec<_> = other.retrying().map(|hop| hop.call.id()).collect();
-        self.retrying().all(|hop| of_other.contains(&hop.call.id()))
+        let holds = |call: CallId| other.retrying().any(|hop| hop.call.id() == call);
+        self.retrying().all(|hop| holds(hop.call.id()))
     }
 }
 
@@ -76,11 +77,17 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         })
         .collect();
     worst.sort_by_key(|path| (std::cmp::Reverse(path.product), path.hops.len(), path.end()));
-    let mut said: Vec<Path<'_>> = Vec::new();
-    for path in worst {
-        if !said.iter().any(|longer| path.lies_in(longer)) {
-            found.report(finding(&path, margins));
-            said.push(path);
+    // Reported paths by the calls that multiply in them: only those that share a call can hold another.
+    let mut said: BTreeMap<CallId, Vec<&Path<'_>>> = BTreeMap::new();
+    for path in &worst {
+        let last = path.retrying().last().map(|hop| hop.call.id());
+        let longer = last.and_then(|call| said.get(&call));
+        if longer.is_some_and(|longer| longer.iter().any(|longer| path.lies_in(longer))) {
+            continue;
+        }
+        found.report(finding(path, margins));
+        for hop in path.retrying() {
+            said.entry(hop.call.id()).or_default().push(path);
         }
     }
 }
@@ -106,25 +113,25 @@ fn worst_paths<'f>(fleet: &'f Fleet, environment: &'f Environment) -> BTreeMap<S
             // A path starts where it first multiplies.
             let start = if hop.attempts > 1 && length == 0 { Some(&none) } else { None };
             let Some(path) = start.or_else(|| grown.get(&hop.call.call().from)) else { continue };
-            let Some(path) = path.then(*hop) else { continue };
-            keep_worse(&mut longer, path);
+            // Most paths are no worse than one already found, and those need no copy.
+            let product = path.product.saturating_mul(hop.attempts);
+            if longer.get(&hop.call.call().to).is_some_and(|known| known.product >= product) {
+                continue;
+            }
+            if let Some(path) = path.then(*hop) {
+                longer.insert(hop.call.call().to, path);
+            }
         }
-        for path in longer.values() {
+        for (&end, path) in &longer {
             // And ends where it last does.
-            if path.hops.last().is_some_and(|hop| hop.attempts > 1) {
-                keep_worse(&mut worst, path.clone());
+            let multiplies = path.hops.last().is_some_and(|hop| hop.attempts > 1);
+            if multiplies && worst.get(&end).is_none_or(|known| known.product < path.product) {
+                worst.insert(end, path.clone());
             }
         }
         grown = longer;
     }
     worst
-}
-
-fn keep_worse<'f>(paths: &mut BTreeMap<ServiceId, Path<'f>>, path: Path<'f>) {
-    let Some(end) = path.end() else { return };
-    if paths.get(&end).is_none_or(|known| known.product < path.product) {
-        paths.insert(end, path);
-    }
 }
 
 fn finding(path: &Path<'_>, margins: &Margins) -> Finding {
