@@ -44,6 +44,13 @@ pub(crate) fn audited(request: &Request<'static>, with_progress: bool) -> Result
         progress.clear();
     }
     let outcome = outcome?;
+    if let Some(name) = missing_environment(&request, &outcome) {
+        return Err(Error::stopped(
+            format_args!("--env {name}"),
+            "there is no such environment",
+            "`forewarn show services` lists the environments; [environments] in forewarn.toml declares them",
+        ));
+    }
     let read =
         |status: &FileStatus| matches!(status, FileStatus::Read { .. } | FileStatus::PartlyRead { .. });
     if outcome.files.iter().any(|file| read(&file.status)) {
@@ -60,4 +67,10 @@ pub(crate) fn audited(request: &Request<'static>, with_progress: bool) -> Result
         what,
         "name other paths; `forewarn show files` says what became of each file",
     ))
+}
+
+/// An environment that was asked for and is none: judging nothing would pass for "all is well".
+fn missing_environment<'r>(request: &'r Request<'_>, outcome: &Outcome) -> Option<&'r str> {
+    let known = |name: &str| outcome.fleet.environments.iter().any(|environment| environment.name == name);
+    request.environments.iter().map(String::as_str).find(|name| !known(name))
 }

@@ -150,6 +150,6 @@ fn groups(shown: &mut String, what: &str, reasons: &Reasons, detail: Detail) {
         let _ = writeln!(shown, "  {times} × {reason}");
     }
     if reasons.len() > most {
-        let _ = writeln!(shown, "  and {} more; `-v` shows all", count(reasons.len() - most, "reason"));
+        let _ = writeln!(shown, "  and {} more; `-v` shows all", reasons.len() - most);
     }
 }

@@ -96,6 +96,8 @@ fn the_exit_code_says_clean_findings_or_not_done_and_never_depends_on_the_format
             (2, vec!["--config", "forewarn.toml", "--no-config"]),
             (2, vec!["--threads", "0"]),
             (2, vec!["nowhere"]),
+            (2, vec!["--env", "nowhere"]),
+            (1, vec!["--env", "default"]),
             (2, vec!["--exclude", "**"]),
             (2, vec!["--output", "nowhere/out.txt"]),
         ] {
