@@ -83,9 +83,11 @@ fn name_guesses(finding: &mut Finding, guesses: &BTreeMap<FileId, String>) {
 
 impl Checked {
     fn add(&mut self, finding: Finding) {
-        let same = self.findings.iter_mut().find(|known| {
-            known.rule == finding.rule && known.labels == finding.labels && known.title == finding.title
-        });
+        // The same places are the same finding, whatever the services are called in another environment.
+        let same = self
+            .findings
+            .iter_mut()
+            .find(|known| known.rule == finding.rule && known.labels == finding.labels);
         match same {
             Some(known) => {
                 for environment in finding.environments {

@@ -141,6 +141,8 @@ fn derive(
         let Some(to) = callee(part, target, written, services) else { continue };
         let from = match group.service {
             Some(service) => service,
+            // Stored configuration that nobody mounts makes no call.
+            None if written.owner != readers::Owner::File => continue,
             None => {
                 let origin = Origin::Written(written.at);
                 let name = name_of_file(&part.place.place);
@@ -192,22 +194,21 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host == "::1" || host == "0.0.0.0" || host.starts_with("127.")
 }
 
-/// The name of a service of which only a file is known: the file's name, or that of the nearest
-/// directory that says something.
+/// The name of a service of which only a file is known: what the file's name says beside its
+/// environment and its role, else the nearest directory that says something.
 fn name_of_file(place: &str) -> String {
+    let says_something = |word: &&str| {
+        !word.is_empty() && !NAMELESS.contains(word) && !super::environment::is_environment(word)
+    };
     place
         .rsplit('/')
         .enumerate()
-        .map(|(up, segment)| match up {
-            0 => segment.split('.').find(|part| !part.is_empty()).unwrap_or(segment),
-            _ => segment,
+        .find_map(|(up, segment)| {
+            let name = if up == 0 { segment.trim_start_matches('.').split('.').next()? } else { segment };
+            let words: Vec<&str> = name.split('-').filter(says_something).collect();
+            (!words.is_empty()).then(|| words.join("-"))
         })
-        .find(|name| {
-            let mut words = name.split(['-', '_']);
-            !words.all(|word| NAMELESS.contains(&word) || super::environment::is_environment(word))
-        })
-        .unwrap_or(place)
-        .to_owned()
+        .unwrap_or_else(|| place.to_owned())
 }
 
 /// Settings that `forewarn.toml` gives to a call by name.

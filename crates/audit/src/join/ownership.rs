@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::place::join_paths;
 
 /// A group of an environment with its owner.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct OwnedGroup {
     /// The fleet's group.
     pub(crate) id: GroupId,
@@ -32,6 +32,12 @@ pub(crate) struct OwnedGroup {
     pub(crate) to: Vec<(String, String)>,
     /// Its targets that no file of higher precedence replaces.
     pub(crate) targets: Vec<usize>,
+}
+
+impl OwnedGroup {
+    fn owned_by(&self, service: Option<usize>) -> OwnedGroup {
+        OwnedGroup { service, ..self.clone() }
+    }
 }
 
 /// All groups of an environment with their owners.
@@ -71,8 +77,8 @@ pub(crate) fn own(
     let declared: Vec<_> =
         config.services.iter().map(|declared| (Globs::new(&declared.files), &declared.name.value)).collect();
     let mut owned = Owned::default();
-    // Groups of components, by service, for precedence; all others stand as they are.
-    let mut of_components: BTreeMap<usize, Vec<Source>> = BTreeMap::new();
+    // Groups of components, by component, for precedence; those of files stand as they are.
+    let mut of_components: BTreeMap<Holder, Vec<Source>> = BTreeMap::new();
     for &index in active {
         let part = &parts[index];
         let declared_owner = declared
@@ -92,23 +98,22 @@ pub(crate) fn own(
                     }
                 }
                 Owner::Component(component) => {
-                    let partial = part.fragment.components[component].partial
-                        || patches_in_force.contains(&part.place.id);
+                    let component_key = (index, component);
+                    let component = &part.fragment.components[component];
+                    let holder = match component.kind {
+                        ComponentKind::Config => {
+                            let identity = component.identity.clone();
+                            Holder::Config(part.territory.clone(), identity, component.name.value.clone())
+                        }
+                        _ => match services.of_component(component_key) {
+                            Some(service) => Holder::Service(service),
+                            None => continue, // A patch of nothing that runs here.
+                        },
+                    };
+                    let partial = component.partial || patches_in_force.contains(&part.place.id);
                     let rank = u8::from(part.environment.is_some()) * 2 + u8::from(partial);
                     let rank = rank * 2 + u8::from(is_override(&part.place.place));
-                    match services.of_component((index, component)) {
-                        Some(service) => {
-                            of_components.entry(service).or_default().push(Source { rank, ..source });
-                        }
-                        None if part.fragment.components[component].partial => {} // A patch of nothing.
-                        None => {
-                            let owners = mounts.of_config(parts, index, component);
-                            let owners = if owners.is_empty() { vec![None] } else { owners };
-                            for service in owners {
-                                owned.groups.push(source.unchanged(parts, service, config, arena));
-                            }
-                        }
-                    }
+                    of_components.entry(holder).or_default().push(Source { rank, ..source });
                 }
             }
         }
@@ -118,10 +123,25 @@ pub(crate) fn own(
             }
         }
     }
-    for (service, sources) in of_components {
-        settle_precedence(parts, service, sources, config, arena, &mut owned);
+    for (holder, sources) in of_components {
+        let owners = match holder {
+            Holder::Service(service) => vec![Some(service)],
+            Holder::Config(territory, _, name) => mounts.of_config(&(territory, name)),
+        };
+        for group in settle_precedence(parts, sources, config, arena) {
+            owned.groups.extend(owners.iter().map(|&service| group.owned_by(service)));
+        }
     }
     owned
+}
+
+/// Whose groups of components are brought together before they have an owner.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    /// The components of one service.
+    Service(usize),
+    /// One ConfigMap: its territory, identity and name.
+    Config(String, String, String),
 }
 
 fn is_override(place: &str) -> bool {
@@ -179,20 +199,17 @@ fn declared_callees(place: &str, group: &readers::Group, config: &Config) -> Vec
 /// key was first set, so that a probe or a client stays whole.
 fn settle_precedence(
     parts: &[Part<'_>],
-    service: usize,
     mut sources: Vec<Source>,
     config: &Config,
     arena: &mut Arena,
-    owned: &mut Owned,
-) {
+) -> Vec<OwnedGroup> {
     sources.sort_by_key(|source| (source.rank, source.part, source.group));
-    let several = sources.iter().any(|source| source.part != sources[0].part);
+    let several =
+        sources.iter().any(|source| source.part != sources[0].part || source.rank != sources[0].rank);
     if !several {
-        for source in sources {
-            owned.groups.push(source.unchanged(parts, Some(service), config, arena));
-        }
-        return;
+        return sources.iter().map(|source| source.unchanged(parts, None, config, arena)).collect();
     }
+    let mut settled = Vec::new();
     // For each key: the sources that set it, lowest precedence first. A default in a file of
     // higher precedence says nothing: that file merely leaves the key out.
     let mut setters: BTreeMap<&str, Vec<(usize, &Setting)>> = BTreeMap::new();
@@ -206,7 +223,7 @@ fn settle_precedence(
             }
         }
         for target in &group.targets {
-            target_setters.insert(&target.key, source.part);
+            target_setters.insert(&target.key, index);
         }
     }
     for (index, source) in sources.iter().enumerate() {
@@ -217,22 +234,17 @@ fn settle_precedence(
             .iter()
             .filter_map(|setting| {
                 let known = &setters[setting.key.as_str()];
-                let at_home = known.first().is_some_and(|&(first, _)| first == index)
-                    || known.first().is_some_and(|&(first, _)| sources[first].part == source.part);
-                if !at_home {
-                    changed = true;
-                    return None;
+                let (&(home, _), &(winner, value)) = known.first().zip(known.last())?;
+                changed |= home != index || winner != index;
+                match (home == index, winner == index) {
+                    (false, _) => None,
+                    (true, true) => Some(setting.clone()),
+                    (true, false) => Some(overridden(value, setting)),
                 }
-                let &(winner, value) = known.last()?;
-                if sources[winner].part == source.part {
-                    return Some(setting.clone());
-                }
-                changed = true;
-                Some(overridden(value, setting))
             })
             .collect();
         let targets: Vec<usize> = (0..group.targets.len())
-            .filter(|&target| target_setters[group.targets[target].key.as_str()] == source.part)
+            .filter(|&target| target_setters[group.targets[target].key.as_str()] == index)
             .collect();
         if settings.is_empty()
             && targets.is_empty()
@@ -243,18 +255,19 @@ fn settle_precedence(
         let mut owned_group = if changed {
             OwnedGroup {
                 id: arena.add(group, settings.into_iter()),
-                service: Some(service),
+                service: None,
                 part: source.part,
                 group: source.group,
                 to: declared_callees(&parts[source.part].place.place, group, config),
                 targets: Vec::new(),
             }
         } else {
-            source.unchanged(parts, Some(service), config, arena)
+            source.unchanged(parts, None, config, arena)
         };
         owned_group.targets = targets;
-        owned.groups.push(owned_group);
+        settled.push(owned_group);
     }
+    settled
 }
 
 /// The winning setting, its origin saying what it overrides.
@@ -317,14 +330,12 @@ impl Mounts {
         mounts
     }
 
-    /// The services that mount a ConfigMap.
-    fn of_config(&self, parts: &[Part<'_>], part: usize, component: usize) -> Vec<Option<usize>> {
-        let config = &parts[part].fragment.components[component];
-        if config.kind != ComponentKind::Config {
-            return Vec::new();
+    /// The services that mount a ConfigMap, given by territory and name; one unknown where none does.
+    fn of_config(&self, key: &(String, String)) -> Vec<Option<usize>> {
+        match self.configs.get(key) {
+            Some(services) => services.iter().map(|&service| Some(service)).collect(),
+            None => vec![None],
         }
-        let key = (parts[part].territory.clone(), config.name.value.clone());
-        self.configs.get(&key).into_iter().flatten().map(|&service| Some(service)).collect()
     }
 
     fn of_path(&self, place: &str) -> BTreeSet<usize> {

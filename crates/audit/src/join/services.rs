@@ -35,8 +35,6 @@ pub(crate) type ComponentKey = (usize, usize);
 pub(crate) struct Services {
     list: Vec<Draft>,
     of_component: HashMap<ComponentKey, usize>,
-    /// ConfigMaps by territory and name.
-    pub(crate) configs: BTreeMap<(String, String), Vec<ComponentKey>>,
     by_host: BTreeMap<String, Vec<usize>>,
 }
 
@@ -94,12 +92,7 @@ impl Services {
         for (key, component) in components() {
             let part = &parts[key.0];
             match &component.kind {
-                ComponentKind::Workload => {}
-                ComponentKind::Config => services
-                    .configs
-                    .entry((part.territory.clone(), component.name.value.clone()))
-                    .or_default()
-                    .push(key),
+                ComponentKind::Workload | ComponentKind::Config => {}
                 ComponentKind::Name { selector } => services.add_name(part, component, selector),
             }
         }
