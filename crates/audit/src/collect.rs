@@ -54,8 +54,8 @@ struct Candidate {
 
 impl Collected {
     /// Collects from memory: pairs of a relative path and a text. For tests, standard input and
-    /// editors. Sources are numbered from `first_id` on.
-    pub fn of_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, first_id: u32) -> Self {
+    /// editors. See [`collect`] for `own`.
+    pub fn of_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, own: &[Source]) -> Self {
         let candidates = files
             .into_iter()
             .map(|(path, text)| Candidate {
@@ -64,10 +64,11 @@ impl Collected {
                 content: Ok(text.as_bytes().to_vec()),
             })
             .collect();
-        Self::sort_out(candidates, first_id)
+        Self::sort_out(candidates, own)
     }
 
-    fn sort_out(mut candidates: Vec<Candidate>, first_id: u32) -> Self {
+    fn sort_out(mut candidates: Vec<Candidate>, own: &[Source]) -> Self {
+        candidates.retain(|candidate| !own.iter().any(|source| source.path() == candidate.shown));
         candidates.sort_by(|a, b| a.shown.cmp(&b.shown));
         candidates.dedup_by(|a, b| a.shown == b.shown);
         let mut sources = Vec::new();
@@ -76,7 +77,7 @@ impl Collected {
         for Candidate { shown, place, content } in candidates {
             match content.and_then(|bytes| look_at(&place, bytes)) {
                 Ok((syntax, text)) => {
-                    let id = FileId(first_id + sources.len() as u32);
+                    let id = FileId((own.len() + sources.len()) as u32);
                     sources.push(Source::new(id, shown, text));
                     places.push(Place { id, place, syntax });
                 }
@@ -119,7 +120,8 @@ pub struct UnreadableRoot {
 }
 
 /// Walks the roots. `base` is the directory of `forewarn.toml`; globs in `exclude` are relative to
-/// it, or to each root where there is none. Sources are numbered from `first_id` on.
+/// it, or to each root where there is none. `own` are the sources that Forewarn itself is configured
+/// by: they come first in the numbering and are not audited.
 ///
 /// # Errors
 ///
@@ -129,7 +131,7 @@ pub fn collect(
     roots: &[PathBuf],
     base: Option<&Path>,
     exclude: &Globs,
-    first_id: u32,
+    own: &[Source],
 ) -> Result<Collected, UnreadableRoot> {
     let mut candidates = Vec::new();
     for root in roots {
@@ -171,7 +173,7 @@ pub fn collect(
             });
         }
     }
-    Ok(Collected::sort_out(candidates, first_id))
+    Ok(Collected::sort_out(candidates, own))
 }
 
 /// What stands before a path below a root to make its place.

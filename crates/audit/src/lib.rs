@@ -42,11 +42,11 @@ pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
     let first = request.roots.first().map_or(std::path::Path::new("."), |root| root.as_path());
     let mut loaded = load::load(&request.config, first)?;
     let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
-    let first_id = loaded.sources.len() as u32;
-    let collected = collect::collect(&request.roots, loaded.base.as_deref(), &Globs::new(&exclude), first_id)
-        .map_err(|UnreadableRoot { root, what }| {
-            Error::stopped(root.display(), what, "name files or directories that exist and can be read")
-        })?;
+    let collected =
+        collect::collect(&request.roots, loaded.base.as_deref(), &Globs::new(&exclude), &loaded.sources)
+            .map_err(|UnreadableRoot { root, what }| {
+                Error::stopped(root.display(), what, "name files or directories that exist and can be read")
+            })?;
     let own = std::mem::take(&mut loaded.sources);
     Ok(examine(collected, own, &loaded.config, &rules, request))
 }
@@ -68,12 +68,10 @@ pub fn audit_texts(files: &[(&str, &str)], request: &Request<'_>) -> Result<Outc
         _ => Loaded::default(),
     };
     let own = std::mem::take(&mut loaded.sources);
-    let measurements: Vec<&str> = own.iter().map(text::Source::path).collect();
     let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
     let exclude = Globs::new(&exclude);
-    let candidates =
-        files.iter().copied().filter(|(path, _)| !measurements.contains(path) && !exclude.matches(path));
-    let collected = Collected::of_texts(candidates, own.len() as u32);
+    let candidates = files.iter().copied().filter(|(path, _)| !exclude.matches(path));
+    let collected = Collected::of_texts(candidates, &own);
     Ok(examine(collected, own, &loaded.config, &rules, request))
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests read and write the trees they make")]
 
 mod help;
+mod login_stack;
 mod runs;
 mod schema;
 mod workbench;
