@@ -1,8 +1,12 @@
 //! The sweep behind the dialects: finds, in any tree of any syntax, the keys of our topics that no
 //! dialect claimed, and groups them by the block they stand in. Knows no product and no dialect.
 
-use model::{Knob, Limit, Origin, Setting, Unit, Value};
-use text::{Entry, FileId, Node, NodeKind, Scalar, Span, Syntax, Tree};
+mod claimed;
+mod path;
+mod shapes;
+
+use model::{Knob, Limit, Setting, Unit, Value};
+use text::{Entry, Node, NodeKind, Scalar, Span, Syntax, Tree};
 
 use crate::comments::unit_in_comments;
 use crate::grouping::{Grouping, Member};
@@ -10,6 +14,10 @@ use crate::keys;
 use crate::setting::{self, Place};
 use crate::variables::{Variable, gather};
 use crate::{Context, Fragment, Ignored, Owner, Reason, Target, address};
+
+use claimed::Claimed;
+use path::{Path, Segment, split_key};
+use shapes::{describes, is_plain_key, is_variables, may_be_address, words_of};
 
 /// Adds to a fragment what its dialect left.
 pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
@@ -32,36 +40,6 @@ pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragm
         }
     }
     sweep.finish(fragment);
-}
-
-/// The way from the root to a node, as a list on the stack: walking allocates nothing.
-#[derive(Clone, Copy)]
-struct Path<'p> {
-    up: Option<&'p Path<'p>>,
-    segment: Segment<'p>,
-}
-
-#[derive(Clone, Copy)]
-enum Segment<'p> {
-    Key(&'p str),
-    Item(usize),
-}
-
-impl Path<'_> {
-    /// The segments, the outermost first, items as `[1]`.
-    fn segments(path: Option<&Path<'_>>) -> Vec<String> {
-        let mut segments = Vec::new();
-        let mut next = path;
-        while let Some(Path { up, segment }) = next {
-            segments.push(match segment {
-                Segment::Key(key) => (*key).to_owned(),
-                Segment::Item(index) => format!("[{index}]"),
-            });
-            next = *up;
-        }
-        segments.reverse();
-        segments
-    }
 }
 
 /// What the enclosing keys say about everything below them.
@@ -435,59 +413,6 @@ struct NewBlock<'t> {
     around: Surroundings,
 }
 
-/// The places that a dialect has read.
-struct Claimed {
-    /// Start, end, and the farthest end so far; by start.
-    spans: Vec<(u32, u32, u32)>,
-    /// Keys at which a default stands because they hold nothing.
-    absent: Vec<Span>,
-}
-
-impl Claimed {
-    fn of(fragment: &Fragment, file: FileId) -> Self {
-        let mut written = Vec::new();
-        let mut absent = Vec::new();
-        for group in &fragment.groups {
-            for setting in &group.settings {
-                collect_places(&setting.value.origin, &mut written, &mut absent);
-            }
-            written.extend(group.targets.iter().map(|target| target.span));
-        }
-        written.extend(fragment.ignored.iter().map(|ignored| ignored.span));
-        // Values can come from other files, where the same offset is another place.
-        written.retain(|span| span.file == file);
-        absent.retain(|span| span.file == file);
-        written.sort_unstable_by_key(|span| (span.start, span.end));
-        let mut farthest = 0;
-        let spans = written.iter().map(|span| {
-            farthest = farthest.max(span.end);
-            (span.start, span.end, farthest)
-        });
-        let spans = spans.collect();
-        absent.sort_unstable();
-        Self { spans, absent }
-    }
-
-    /// Whether a claimed place overlaps a span, or a default stands exactly there.
-    fn holds(&self, span: Span) -> bool {
-        let next = self.spans.partition_point(|&(start, ..)| start < span.start);
-        let at_or_behind =
-            self.spans.get(next).is_some_and(|&(start, ..)| start < span.end.max(span.start + 1));
-        let before = next.checked_sub(1).is_some_and(|before| self.spans[before].2 > span.start);
-        at_or_behind || before || self.absent.binary_search(&span).is_ok()
-    }
-}
-
-/// All places where the parts of a value stand, and those of defaults.
-fn collect_places(origin: &Origin, written: &mut Vec<Span>, absent: &mut Vec<Span>) {
-    match origin {
-        Origin::Written(span) => written.push(*span),
-        Origin::Default { near, .. } => absent.push(*near),
-        Origin::Derived(parts) => parts.iter().for_each(|part| collect_places(part, written, absent)),
-        Origin::Declared(_) | Origin::Observed { .. } => {}
-    }
-}
-
 /// The component whose part of the file holds a place, the innermost of several.
 fn owner_of(extents: &[Span], at: Span) -> Owner {
     extents
@@ -505,98 +430,6 @@ fn label<'p>(syntax: Syntax, path: impl Iterator<Item = &'p str>) -> String {
         Syntax::Toml | Syntax::Ini if !path.is_empty() => format!("[{path}]"),
         _ => path,
     }
-}
-
-/// Takes a key apart into what stands before its last part, and that. A Kubernetes annotation
-/// (`product.io/proxy-read-timeout`) keeps its domain as one part.
-fn split_key(key: &str) -> KeyParts<'_> {
-    if let Some((domain, leaf)) = key.rsplit_once('/') {
-        return KeyParts { domain: Some(domain), prefix: "", leaf };
-    }
-    match key.rsplit_once('.') {
-        Some((prefix, leaf)) if !leaf.is_empty() && prefix.split('.').all(|part| !part.is_empty()) => {
-            KeyParts { domain: None, prefix, leaf }
-        }
-        _ => KeyParts { domain: None, prefix: "", leaf: key },
-    }
-}
-
-/// A key in parts.
-#[derive(Clone, Copy)]
-struct KeyParts<'k> {
-    domain: Option<&'k str>,
-    /// Dotted parts before the last, as if the keys were nested.
-    prefix: &'k str,
-    leaf: &'k str,
-}
-
-impl<'k> KeyParts<'k> {
-    /// The parts before the last.
-    fn parents(self) -> impl Iterator<Item = &'k str> {
-        self.domain.into_iter().chain(self.prefix.split('.').filter(|part| !part.is_empty()))
-    }
-}
-
-/// Whether a list holds environment variables: maps of `name` and `value`.
-fn is_variables(list: Node<'_>) -> bool {
-    let mut maps = list.items().filter(|item| item.kind() == NodeKind::Map).peekable();
-    maps.peek().is_some() && maps.all(|map| map.get("name").is_some()) && {
-        let mut maps = list.items();
-        maps.any(|map| map.get("value").is_some_and(|value| value.kind() == NodeKind::Scalar))
-    }
-}
-
-/// Whether a map is a schema: it says of which type a value is.
-fn describes(map: Node<'_>) -> bool {
-    let mut has_type = false;
-    let mut has_company = false;
-    for entry in map.written_entries() {
-        match entry.key.text() {
-            "openAPIV3Schema" | "$schema" if entry.value.kind() == NodeKind::Map => return true,
-            "type" => {
-                has_type = matches!(
-                    entry.value.text(),
-                    Some("object" | "integer" | "string" | "number" | "boolean" | "array")
-                );
-            }
-            "properties" | "format" | "items" | "$ref" | "enum" | "additionalProperties" => {
-                has_company = true
-            }
-            "description" => has_company = true,
-            _ => {}
-        }
-    }
-    has_type && has_company
-}
-
-/// A first, cheap look at a value that could be an address.
-fn may_be_address(key: &str, value: Node<'_>) -> bool {
-    const HOST_KEYS: [&str; 8] =
-        ["host", "hostname", "addr", "address", "server", "endpoint", "hosts", "serviceid"];
-    let Some(text) = value.text() else { return false };
-    if text.len() < 2 || text.len() > 8 * 1024 {
-        return false;
-    }
-    let bytes = text.as_bytes();
-    let colon = bytes.windows(2).any(|pair| pair[0] == b':' && (pair[1] == b'/' || pair[1].is_ascii_digit()));
-    colon
-        || text.contains("host=")
-        || HOST_KEYS.iter().any(|host| {
-            key.len() >= host.len()
-                && key.is_char_boundary(key.len() - host.len())
-                && key[key.len() - host.len()..].eq_ignore_ascii_case(host)
-        })
-}
-
-/// Whether an argument's name is made of what keys are made of.
-fn is_plain_key(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-}
-
-/// The scalars of a list as one text.
-fn words_of(list: Node<'_>) -> Option<String> {
-    let words: Option<Vec<&str>> = list.items().map(Node::text).collect();
-    words.filter(|words| !words.is_empty()).map(|words| words.join(", "))
 }
 
 #[cfg(test)]

@@ -1,0 +1,66 @@
+//! What nodes look like from outside: lists of variables, schemas, values that could be addresses. Cheap
+//! looks before anything is read.
+
+use text::{Node, NodeKind};
+
+/// Whether a list holds environment variables: maps of `name` and `value`.
+pub(super) fn is_variables(list: Node<'_>) -> bool {
+    let mut maps = list.items().filter(|item| item.kind() == NodeKind::Map).peekable();
+    maps.peek().is_some() && maps.all(|map| map.get("name").is_some()) && {
+        let mut maps = list.items();
+        maps.any(|map| map.get("value").is_some_and(|value| value.kind() == NodeKind::Scalar))
+    }
+}
+
+/// Whether a map is a schema: it says of which type a value is.
+pub(super) fn describes(map: Node<'_>) -> bool {
+    let mut has_type = false;
+    let mut has_company = false;
+    for entry in map.written_entries() {
+        match entry.key.text() {
+            "openAPIV3Schema" | "$schema" if entry.value.kind() == NodeKind::Map => return true,
+            "type" => {
+                has_type = matches!(
+                    entry.value.text(),
+                    Some("object" | "integer" | "string" | "number" | "boolean" | "array")
+                );
+            }
+            "properties" | "format" | "items" | "$ref" | "enum" | "additionalProperties" => {
+                has_company = true
+            }
+            "description" => has_company = true,
+            _ => {}
+        }
+    }
+    has_type && has_company
+}
+
+/// A first, cheap look at a value that could be an address.
+pub(super) fn may_be_address(key: &str, value: Node<'_>) -> bool {
+    const HOST_KEYS: [&str; 8] =
+        ["host", "hostname", "addr", "address", "server", "endpoint", "hosts", "serviceid"];
+    let Some(text) = value.text() else { return false };
+    if text.len() < 2 || text.len() > 8 * 1024 {
+        return false;
+    }
+    let bytes = text.as_bytes();
+    let colon = bytes.windows(2).any(|pair| pair[0] == b':' && (pair[1] == b'/' || pair[1].is_ascii_digit()));
+    colon
+        || text.contains("host=")
+        || HOST_KEYS.iter().any(|host| {
+            key.len() >= host.len()
+                && key.is_char_boundary(key.len() - host.len())
+                && key[key.len() - host.len()..].eq_ignore_ascii_case(host)
+        })
+}
+
+/// Whether an argument's name is made of what keys are made of.
+pub(super) fn is_plain_key(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// The scalars of a list as one text.
+pub(super) fn words_of(list: Node<'_>) -> Option<String> {
+    let words: Option<Vec<&str>> = list.items().map(Node::text).collect();
+    words.filter(|words| !words.is_empty()).map(|words| words.join(", "))
+}
