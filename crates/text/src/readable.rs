@@ -95,3 +95,9 @@ pub(crate) fn flatten_quoted(text: &str, start: usize) -> Option<String> {
     let flat = String::from_utf8(flat).ok()?;
     (flat != text).then_some(flat)
 }
+
+/// The text with blanks in place of a range of ASCII characters.
+pub(crate) fn without(text: &str, range: std::ops::Range<usize>) -> String {
+    let blanks = " ".repeat(range.len());
+    format!("{}{blanks}{}", &text[..range.start], &text[range.end..])
+}

@@ -14,14 +14,15 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 use crate::align::{align, block_indent};
 use crate::builder::Checkpoint;
-use crate::readable::{flatten, flatten_quoted, readable};
+use crate::readable::{flatten, flatten_quoted, readable, without};
 use crate::{NodeKind, ProblemKind, Style, Syntax, TreeBuilder};
 
 pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
     let mut readable = readable(text);
     let mut offsets = Offsets::new(text);
     let mut start = 0;
-    let mut flattened = 0;
+    let mut mended = 0;
+    let mut placeholders = Vec::new();
     loop {
         offsets.rebase(start);
         let mut reader = Reader {
@@ -36,16 +37,22 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
             anchors: Vec::new(),
             foreign_anchors: 0,
         };
-        let Some(stop) = reader.read() else { return };
-        if flattened < MAX_FLATTENED
-            && let Some(flat) = stop.flattened(&readable, reader.at)
-        {
-            let (document, checkpoint) = reader.document;
-            builder.rewind(checkpoint);
-            readable = Cow::Owned(flat);
-            flattened += 1;
-            start = document;
-            continue;
+        let Some(stop) = reader.read() else { break };
+        if mended < MAX_MENDED {
+            let placeholder = stop.placeholder(&readable);
+            let text = match &placeholder {
+                Some(line) => Some(without(&readable, line.clone())),
+                None => stop.flattened(&readable, reader.at),
+            };
+            if let Some(text) = text {
+                let (document, checkpoint) = reader.document;
+                builder.rewind(checkpoint);
+                readable = Cow::Owned(text);
+                placeholders.extend(placeholder);
+                mended += 1;
+                start = document;
+                continue;
+            }
         }
         reader.close_all();
         reader.skip_to(stop.at);
@@ -57,14 +64,18 @@ pub(crate) fn parse(text: &str, builder: &mut TreeBuilder) {
             ProblemKind::Stopped,
             format!("not readable as YAML: {}", stop.reason),
         );
-        let Some(restart) = restart else { return };
+        let Some(restart) = restart else { break };
         start = restart;
+    }
+    for line in placeholders {
+        let message = "a line that is neither a key nor a value, perhaps to be filled in by a script";
+        builder.problem(line.start as u32..line.end as u32, ProblemKind::Skipped, message);
     }
 }
 
-/// How often a text is read again because of lines in brackets or quotes that stand too far left:
-/// each time costs a reading of their document.
-const MAX_FLATTENED: usize = 16;
+/// How often a text is read again because of lines in brackets or quotes that stand too far left, or
+/// of placeholder lines: each time costs a reading of their document.
+const MAX_MENDED: usize = 16;
 
 /// Where the rest of a document could not be read, and why.
 struct Stop {
@@ -81,6 +92,28 @@ impl Stop {
             "invalid indentation in quoted scalar" => flatten_quoted(text, self.at),
             _ => None,
         }
+    }
+
+    /// The line of one bare word where a map's key should be, if that is what stopped the reading:
+    /// scripts put whole lines in the place of such words. Without it the rest can be read.
+    fn placeholder(&self, text: &str) -> Option<Range<usize>> {
+        if self.reason != "simple key expect ':'" {
+            return None;
+        }
+        // Found out at the next token, on the same line or a later one.
+        let before = text[..self.at].trim_end();
+        let here = text[self.at..].find('\n').map_or(text.len(), |end| self.at + end);
+        [here, before.len()].into_iter().find_map(|end| {
+            let start = text[..end].rfind('\n').map_or(0, |end| end + 1);
+            let line = &text[start..end];
+            let word = line.trim();
+            let word_start = start + (line.len() - line.trim_start().len());
+            let is_bare = |byte: u8| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$' | b'@' | b'%' | b'.')
+            };
+            (!word.is_empty() && !word.starts_with('-') && word.bytes().all(is_bare))
+                .then(|| word_start..word_start + word.len())
+        })
     }
 }
 

@@ -518,3 +518,22 @@ fn a_directive_does_not_shift_what_follows() {
         comment 10..14 "# é"
         "##);
 }
+
+#[test]
+fn a_line_that_a_script_replaces_costs_only_itself() {
+    insta::assert_snapshot!(
+        outline("spec:\n  - name: auth\n    AUTH_IMAGE\n    timeoutSeconds: 5\n---\nb: 1\n"),
+        @r#"
+    document
+      map 0..57 "spec:\n  - name: auth\n    AUTH_IMAGE\n    timeoutSeconds: 5"
+        "spec" 0..4 = list 8..57 "- name: auth\n    AUTH_IMAGE\n    timeoutSeconds: 5"
+          - map 10..57 "name: auth\n    AUTH_IMAGE\n    timeoutSeconds: 5"
+            "name" 10..14 = plain 16..20 "auth"
+            "timeoutSeconds" 40..54 = plain 56..57 "5"
+    document
+      map 62..66 "b: 1"
+        "b" 62..63 = plain 65..66 "1"
+    Skipped 25..35 a line that is neither a key nor a value, perhaps to be filled in by a script
+    "#
+    );
+}
