@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use model::{Basis, FileId, Finding, Fleet, Level, NotEvaluated, Subject};
+use model::{Basis, FileId, Finding, Fleet, Level, NotEvaluated, Span, Subject};
 use rules::{Check, Found, Margins, Rule};
 
 /// What the rules found.
@@ -12,6 +12,8 @@ use rules::{Check, Found, Margins, Rule};
 pub(crate) struct Checked {
     pub(crate) findings: Vec<Finding>,
     pub(crate) not_evaluated: Vec<NotEvaluated>,
+    /// The findings of one rule whose first label stands at one place.
+    by_place: BTreeMap<(&'static str, Option<Span>), Vec<usize>>,
 }
 
 /// Runs rules. `guesses` are the files that were attributed to a service by a guess.
@@ -81,22 +83,27 @@ fn name_guesses(finding: &mut Finding, guesses: &BTreeMap<FileId, String>) {
     }
 }
 
+fn first_place(finding: &Finding) -> Option<Span> {
+    finding.labels.first().and_then(|label| label.origin.span())
+}
+
 impl Checked {
     fn add(&mut self, finding: Finding) {
         // The same places are the same finding, whatever the services are called in another environment.
-        let same = self
-            .findings
-            .iter_mut()
-            .find(|known| known.rule == finding.rule && known.labels == finding.labels);
-        match same {
-            Some(known) => {
+        let alike = self.by_place.entry((finding.rule, first_place(&finding))).or_default();
+        match alike.iter().find(|&&known| self.findings[known].labels == finding.labels) {
+            Some(&known) => {
+                let known = &mut self.findings[known];
                 for environment in finding.environments {
                     if !known.environments.contains(&environment) {
                         known.environments.push(environment);
                     }
                 }
             }
-            None => self.findings.push(finding),
+            None => {
+                alike.push(self.findings.len());
+                self.findings.push(finding);
+            }
         }
     }
 }

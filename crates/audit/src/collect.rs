@@ -88,8 +88,25 @@ impl Collected {
     }
 }
 
+/// What a file is to be read as, or why it is left out.
+fn read_as(reading: Reading) -> Result<Syntax, FileStatus> {
+    match reading {
+        Reading::As(syntax) => Ok(syntax),
+        Reading::Template(why) => Err(FileStatus::NotEvaluated(format!("template: {why}"))),
+        Reading::NotOurs(why) => Err(FileStatus::NotOurs(why.into())),
+    }
+}
+
+/// Why a file is left out whatever it holds.
+fn left_out_by_name(place: &str) -> Option<FileStatus> {
+    readers::reading_by_name(place).and_then(|reading| read_as(reading).err())
+}
+
 /// Decides whether a file is ours, by its name and content.
 fn look_at(place: &str, bytes: Vec<u8>) -> Result<(Syntax, String), FileStatus> {
+    if let Some(status) = left_out_by_name(place) {
+        return Err(status);
+    }
     if bytes[..bytes.len().min(SNIFFED_BYTES)].contains(&0) {
         return Err(match bytes.as_slice() {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
@@ -103,11 +120,7 @@ fn look_at(place: &str, bytes: Vec<u8>) -> Result<(Syntax, String), FileStatus> 
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
         FileStatus::NotEvaluated(format!("not UTF-8 at line {line}"))
     })?;
-    match readers::syntax_of(place, &text) {
-        Reading::As(syntax) => Ok((syntax, text)),
-        Reading::Template(why) => Err(FileStatus::NotEvaluated(format!("template: {why}"))),
-        Reading::NotOurs(why) => Err(FileStatus::NotOurs(why.into())),
-    }
+    Ok((read_as(readers::syntax_of(place, &text))?, text))
 }
 
 /// A root that cannot be audited: where, what, what to do.
@@ -166,11 +179,13 @@ pub fn collect(
             if exclude.matches(&place) || entry.file_name() == CONFIG_NAME {
                 continue;
             }
-            candidates.push(Candidate {
-                shown: shown(entry.path()),
-                place,
-                content: read(entry.path(), entry.depth() == 0),
-            });
+            // Who names a link as a root means its target; below a root none is followed.
+            let kind = if entry.depth() == 0 { Some(kind.file_type()) } else { entry.file_type() };
+            let content = match left_out_by_name(&place) {
+                Some(status) if kind.is_some_and(|kind| kind.is_file()) => Err(status),
+                _ => read(entry.path(), kind),
+            };
+            candidates.push(Candidate { shown: shown(entry.path()), place, content });
         }
     }
     Ok(Collected::sort_out(candidates, own))
@@ -257,31 +272,31 @@ fn unwalkable(root: &Path, error: &ignore::Error) -> Candidate {
 
 /// The text of a file that Forewarn itself is configured by.
 pub(crate) fn read_text(path: &Path) -> Result<String, String> {
-    match read(path, true) {
+    let kind = fs::metadata(path).map_err(|error| format!("cannot be read: {}", reason(&error)))?;
+    match read(path, Some(kind.file_type())) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()),
         Err(FileStatus::NotEvaluated(why)) => Err(why),
         Err(_) => Err("cannot be read".to_owned()),
     }
 }
 
-/// Reads a file below a root, or the root itself (`named`): who names a link means its target.
-fn read(path: &Path, named: bool) -> Result<Vec<u8>, FileStatus> {
+/// Reads a file of which it is known what it is.
+fn read(path: &Path, kind: Option<fs::FileType>) -> Result<Vec<u8>, FileStatus> {
     let cannot =
         |error: &std::io::Error| FileStatus::NotEvaluated(format!("cannot be read: {}", reason(error)));
-    let kind = if named { fs::metadata(path) } else { fs::symlink_metadata(path) };
-    let kind = kind.map_err(|error| cannot(&error))?;
-    if kind.is_symlink() {
+    if kind.is_some_and(|kind| kind.is_symlink()) {
         return Err(FileStatus::NotEvaluated("symbolic link, not followed".into()));
     }
-    if !kind.is_file() {
+    if !kind.is_some_and(|kind| kind.is_file()) {
         return Err(FileStatus::NotEvaluated("not a regular file".into()));
     }
-    if kind.len() > MAX_FILE_BYTES {
-        return Err(too_large(kind.len()));
-    }
-    // The file may have grown since: never read more than the limit.
-    let mut bytes = Vec::with_capacity(kind.len() as usize);
     let file = fs::File::open(path).map_err(|error| cannot(&error))?;
+    let length = file.metadata().map_err(|error| cannot(&error))?.len();
+    if length > MAX_FILE_BYTES {
+        return Err(too_large(length));
+    }
+    // The file may grow meanwhile: never read more than the limit.
+    let mut bytes = Vec::with_capacity(length as usize + 1);
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(too_large(bytes.len() as u64));

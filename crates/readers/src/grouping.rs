@@ -1,6 +1,8 @@
 //! Which settings of one block act together, and whom their calls reach: by the words their keys
 //! start with (`DIRECTORY_URL`, `DIRECTORY_TIMEOUT_MS`). Looks at keys, never at values.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use model::{GroupKind, Knob, Limit, Setting, Topic, Unit, Value};
 use text::Span;
 
@@ -16,6 +18,8 @@ pub(crate) struct Grouping<'a> {
     /// Settings that reach nobody form one group for the block, not one for each common prefix.
     block: bool,
     callees: Vec<Callee<'a>>,
+    /// The callees by their stems in small letters.
+    by_stem: BTreeMap<String, usize>,
     members: Vec<Member<'a>>,
 }
 
@@ -41,7 +45,15 @@ struct Callee<'a> {
 impl<'a> Grouping<'a> {
     /// Flat keys, such as environment variables.
     pub(crate) fn flat(owner: Owner, label: String, at: Span) -> Self {
-        Self { owner, label, at, block: false, callees: Vec::new(), members: Vec::new() }
+        Self {
+            owner,
+            label,
+            at,
+            block: false,
+            callees: Vec::new(),
+            by_stem: BTreeMap::new(),
+            members: Vec::new(),
+        }
     }
 
     /// The keys of one block.
@@ -51,25 +63,25 @@ impl<'a> Grouping<'a> {
 
     /// Adds a setting; one of the same key that was added before no longer counts.
     pub(crate) fn add(&mut self, member: Member<'a>) {
-        self.members.retain(|earlier| earlier.setting.key != member.setting.key);
         self.members.push(member);
+    }
+
+    /// Leaves of the settings of one key the last.
+    fn drop_replaced(&mut self) {
+        let mut seen = HashSet::new();
+        let mut counts: Vec<bool> =
+            self.members.iter().rev().map(|member| seen.insert(&member.setting.key)).collect();
+        self.members.retain(|_| counts.pop().unwrap_or(true));
     }
 
     /// Adds what stands at the key `name`.
     pub(crate) fn address(&mut self, name: &'a str, located: Located) {
         let stem = stem_of_address(name);
-        let callee = match self.callees.iter().position(|callee| callee.stem.eq_ignore_ascii_case(stem)) {
-            Some(known) => &mut self.callees[known],
-            None => {
-                self.callees.push(Callee {
-                    stem,
-                    targets: Vec::new(),
-                    settings: Vec::new(),
-                    borrowed: false,
-                });
-                self.callees.last_mut().expect("bug: one was just added")
-            }
-        };
+        let known = *self.by_stem.entry(stem.to_ascii_lowercase()).or_insert(self.callees.len());
+        if known == self.callees.len() {
+            self.callees.push(Callee { stem, targets: Vec::new(), settings: Vec::new(), borrowed: false });
+        }
+        let callee = &mut self.callees[known];
         callee.targets.extend(located.targets);
         callee.settings.extend(located.settings);
     }
@@ -115,20 +127,27 @@ impl<'a> Grouping<'a> {
                 return Some((0, true));
             }
         }
-        let mut best: Option<(usize, usize)> = None;
-        let mut tie = false;
-        for (index, callee) in self.callees.iter().enumerate() {
-            let common = common_prefix(stem, callee.stem);
-            if common == 0 || common < stem.len().min(callee.stem.len()) {
-                continue;
-            }
-            match best {
-                Some((_, length)) if length > common => {}
-                Some((_, length)) if length == common => tie = true,
-                _ => (best, tie) = (Some((index, common)), false),
-            }
+        self.callee_of_stem(stem).map(|callee| (callee, false))
+    }
+
+    /// The callee whose stem starts with this one, in whole words; else the one whose stem is the
+    /// longest start of this one. Of several the first kind there is no telling which is meant.
+    fn callee_of_stem(&self, stem: &str) -> Option<usize> {
+        if stem.is_empty() || self.by_stem.is_empty() {
+            return None;
         }
-        best.filter(|_| !tie).map(|(index, _)| (index, false))
+        let stem_ = stem.to_ascii_lowercase();
+        let mut longer = self
+            .by_stem
+            .range(stem_.clone()..)
+            .take_while(|(callee, _)| callee.starts_with(&stem_))
+            .map(|(_, &callee)| callee)
+            .filter(|&callee| ends_word(self.callees[callee].stem, stem.len()));
+        if let Some(callee) = longer.next() {
+            return longer.next().is_none().then_some(callee);
+        }
+        let starts = (1..stem.len()).rev().filter(|&end| ends_word(stem, end));
+        starts.filter_map(|end| self.by_stem.get(stem_.get(..end)?).copied()).next()
     }
 
     /// Numbers without unit take the one on which the other settings of the block agree.
@@ -163,6 +182,7 @@ impl<'a> Grouping<'a> {
     ///
     /// With `calls` an address is a call even where no setting goes with it.
     pub(crate) fn groups(mut self, calls: bool) -> Vec<Group> {
+        self.drop_replaced();
         self.settle_units();
         let mut rest: Vec<Member<'a>> = Vec::new();
         for mut member in std::mem::take(&mut self.members) {
@@ -188,12 +208,11 @@ impl<'a> Grouping<'a> {
             groups.push(self.group(callee.stem, callee.settings, callee.targets, None));
         }
         let mut loose: Vec<(&str, Option<Side>, Vec<Setting>)> = Vec::new();
+        let mut loose_by_stem: HashMap<(String, Option<Side>), usize> = HashMap::new();
         for member in rest {
             let stem = if self.block { "" } else { stem_of_setting(member.name) };
-            let same = |other: &&mut (&str, Option<Side>, Vec<Setting>)| {
-                other.0.eq_ignore_ascii_case(stem) && other.1 == member.side
-            };
-            match loose.iter_mut().find(same) {
+            let known = *loose_by_stem.entry((stem.to_ascii_lowercase(), member.side)).or_insert(loose.len());
+            match loose.get_mut(known) {
                 Some((_, _, settings)) => settings.push(member.setting),
                 None => loose.push((stem, member.side, vec![member.setting])),
             }
@@ -248,14 +267,10 @@ fn is_internal(target: &Target) -> bool {
     !web || !host.contains('.') || private || last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// How many bytes two stems share, in whole words.
-fn common_prefix(a: &str, b: &str) -> usize {
-    let common = a.bytes().zip(b.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
-    let whole = |text: &str| {
-        common == text.len()
-            || !text.as_bytes()[common].is_ascii_alphanumeric()
-            || text.as_bytes()[common].is_ascii_uppercase()
-                && !text.as_bytes()[common - 1].is_ascii_uppercase()
-    };
-    if common > 0 && whole(a) && whole(b) { common } else { 0 }
+/// Whether a word ends at a byte of a stem.
+fn ends_word(stem: &str, at: usize) -> bool {
+    let bytes = stem.as_bytes();
+    at == bytes.len()
+        || !bytes[at].is_ascii_alphanumeric()
+        || bytes[at].is_ascii_uppercase() && !bytes[at - 1].is_ascii_uppercase()
 }

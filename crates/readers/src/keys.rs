@@ -4,6 +4,7 @@
 
 use model::{Covers, Knob, Probe, ProbeField, TimeUnit, Topic};
 
+use crate::words::{Any, Words, any, pieces, split_once};
 use crate::{Reason, Zero};
 
 /// What a key's words say.
@@ -39,7 +40,7 @@ impl Class {
 }
 
 /// Whose side of a connection a key configures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Side {
     /// The side that accepts.
     Server,
@@ -134,15 +135,16 @@ pub(crate) fn is_suspect(key: &str) -> bool {
 /// Whether the words hold one that an operator would look for: such a key is reported, never
 /// silently passed over.
 fn is_topic(words: &Words) -> bool {
-    const TOPICS: &str = "timeout|deadline|retry|retries|attempt|attempts|backoff|keepalive|pool|pools";
+    const TOPICS: Any = any("timeout|deadline|retry|retries|attempt|attempts|backoff|keepalive|pool|pools");
     words.has_any(TOPICS)
-        || words.iter().any(|word| word.starts_with("keepalive") || word.ends_with("pool"))
-        || words.has_any("max|maximum|limit") && words.has_any("connection|connections")
+        || words.iter().any(|word| word.starts_with(b"keepalive") || word.ends_with(b"pool"))
+        || words.has_any(const { any("max|maximum|limit") })
+            && words.has_any(const { any("connection|connections") })
 }
 
 fn side(parents: &[&str], words: &Words) -> Option<Side> {
-    const SERVER: &str = "server|listener|listeners|listen|inbound|ingress|httpd|downstream";
-    const CLIENT: &str = "client|clients|upstream|upstreams|backend|outbound|cluster|clusters";
+    const SERVER: Any = any("server|listener|listeners|listen|inbound|ingress|httpd|downstream");
+    const CLIENT: Any = any("client|clients|upstream|upstreams|backend|outbound|cluster|clusters");
     let of = |words: &Words| match (words.has_any(SERVER), words.has_any(CLIENT)) {
         (true, false) if !words.has("next") => Some(Side::Server),
         (false, true) => Some(Side::Client),
@@ -153,26 +155,28 @@ fn side(parents: &[&str], words: &Words) -> Option<Side> {
 
 /// Fields of probes and health checks, wherever a word of the key or of its parents names one.
 fn probe_field(words: &Words, around: &Words) -> Option<Class> {
-    let has = |any: &str| words.has_any(any) || around.has_any(any);
-    let probe = if has("liveness") {
+    const CHECKS: Any = any("healthcheck|healthchecks|livez|readyz");
+    let has = |any: Any| words.has_any(any) || around.has_any(any);
+    let probe = if has(const { any("liveness") }) {
         Probe::Liveness
-    } else if has("readiness") {
+    } else if has(const { any("readiness") }) {
         Probe::Readiness
-    } else if has("startup") && has("probe") {
+    } else if has(const { any("startup") }) && has(const { any("probe") }) {
         Probe::Startup
-    } else if has("healthcheck|healthchecks|livez|readyz") || has("health") && has("check|checks|probe") {
+    } else if has(CHECKS) || has(const { any("health") }) && has(const { any("check|checks|probe") }) {
         Probe::Health
     } else {
         return None;
     };
     let field = if words.has("timeout") {
         ProbeField::Timeout
-    } else if words.has_any("period|interval") && !words.has("start") {
+    } else if words.has_any(const { any("period|interval") }) && !words.has("start") {
         ProbeField::Period
-    } else if words.has_any("delay") || words.has("start") && words.has("period") {
+    } else if words.has("delay") || words.has("start") && words.has("period") {
         ProbeField::InitialDelay
-    } else if words.has_any("failure|unhealthy|fail|fails") && words.has_any("threshold|count|max|fails")
-        || words.has_any("retries")
+    } else if words.has_any(const { any("failure|unhealthy|fail|fails") })
+        && words.has_any(const { any("threshold|count|max|fails") })
+        || words.has("retries")
     {
         ProbeField::Failures
     } else {
@@ -192,38 +196,74 @@ enum Says {
     NotOurs,
 }
 
-/// Words that a key must hold. Alternatives are joined with `|`; `!word` must be absent; `/word`
-/// must stand in one of the two nearest enclosing keys; `word$` must be the last word (units left
-/// aside) and `=word` the only one.
+/// What a key's words must be. It is written as words, all of which the key must hold. Alternatives
+/// are joined with `|`; `!word` must be absent; `/word` must stand in one of the two nearest
+/// enclosing keys; `word$` must be the last word (units left aside) and `=word` the only one.
 struct Pattern {
-    words: &'static str,
+    wants: [Option<Want>; Pattern::MOST],
     says: Says,
 }
 
+/// One of the demands of a pattern.
+#[derive(Debug, Clone, Copy)]
+enum Want {
+    Held(Any),
+    Absent(Any),
+    Around(Any),
+    Last(Any),
+    Only(Any),
+}
+
 impl Pattern {
+    /// No pattern has more demands.
+    const MOST: usize = 6;
+
+    const fn new(words: &'static str, says: Says) -> Self {
+        let mut wants = [None; Self::MOST];
+        let mut count = 0;
+        let mut rest = Some(words);
+        while let Some(words) = rest {
+            let (want, behind) = split_once(words, " ");
+            wants[count] = Some(Want::new(want));
+            count += 1;
+            rest = behind;
+        }
+        Self { wants, says }
+    }
+
     fn matches(&self, words: &Words, around: &Words) -> bool {
-        self.words.split(' ').all(|want| match want.as_bytes()[0] {
-            b'!' => !words.has_any(&want[1..]),
-            b'/' => around.has_any(&want[1..]),
-            b'=' => words.only(&want[1..]),
-            _ => match want.strip_suffix('$') {
-                Some(last) => words.last_is(last),
-                None => words.has_any(want),
-            },
+        self.wants.iter().flatten().all(|want| match *want {
+            Want::Held(any) => words.has_any(any),
+            Want::Absent(any) => !words.has_any(any),
+            Want::Around(any) => around.has_any(any),
+            Want::Last(any) => words.last_is(any),
+            Want::Only(any) => words.only(any),
         })
     }
 }
 
+impl Want {
+    const fn new(want: &'static str) -> Self {
+        match want.as_bytes() {
+            [b'!', ..] => Self::Absent(any(want.split_at(1).1)),
+            [b'/', ..] => Self::Around(any(want.split_at(1).1)),
+            [b'=', ..] => Self::Only(any(want.split_at(1).1)),
+            [.., b'$'] => Self::Last(any(want.split_at(want.len() - 1).0)),
+            _ => Self::Held(any(want)),
+        }
+    }
+}
+
 const fn knob(words: &'static str, knob: Knob) -> Pattern {
-    Pattern { words, says: Says::Knob(knob) }
+    Pattern::new(words, Says::Knob(knob))
 }
 
 const fn guess(words: &'static str, knob: Knob) -> Pattern {
-    Pattern { words, says: Says::Guess(knob) }
+    Pattern::new(words, Says::Guess(knob))
 }
 
 const fn not_ours(words: &'static str) -> Pattern {
-    Pattern { words, says: Says::NotOurs }
+    Pattern::new(words, Says::NotOurs)
 }
 
 const fn limit(words: &'static str, covers: Covers) -> Pattern {
@@ -235,7 +275,7 @@ const fn likely(words: &'static str, covers: Covers) -> Pattern {
 }
 
 /// The meaning of words, most specific first.
-const PATTERNS: &[Pattern] = &[
+static PATTERNS: &[Pattern] = &[
     // Company of our keys: what is named, run, shown or stored, not how long or how often.
     not_ours("name|names|image|tag|version|path|file|dir|directory|url|uri|host|hostname|port|id|ids|uuid$"),
     not_ours("command|cmd|message|msg|text|description|title|label|labels|template|script|help|comment$"),
@@ -413,9 +453,7 @@ pub(crate) fn stem_of_setting(key: &str) -> &str {
 }
 
 fn is_run_together(word: &str) -> bool {
-    let mut words = Words::default();
-    words.push(word.as_bytes());
-    words.count > 1
+    Words::split(word).count() > 1
 }
 
 /// What stands before the words that say that a key holds an address: `DIRECTORY` of
@@ -431,225 +469,6 @@ pub(crate) fn stem_of_address(key: &str) -> &str {
         })
         .map_or(0, |last| pieces[last].end);
     &key[..keep]
-}
-
-/// Where the words of a key stand in it.
-fn pieces(key: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let bytes = key.as_bytes();
-    let mut start = 0;
-    (0..=bytes.len()).filter_map(move |i| {
-        let ends = match bytes.get(i) {
-            None => true,
-            Some(byte) if !byte.is_ascii_alphanumeric() => true,
-            Some(byte) if i > start && byte.is_ascii_uppercase() => {
-                // A capital starts a word behind a small letter, and before one (`MSTimeout`).
-                !bytes[i - 1].is_ascii_uppercase()
-                    || bytes.get(i + 1).is_some_and(|next| next.is_ascii_lowercase() && *next != b's')
-            }
-            Some(_) => false,
-        };
-        if !ends {
-            return None;
-        }
-        let piece = start..i;
-        start = i + usize::from(bytes.get(i).is_some_and(|byte| !byte.is_ascii_alphanumeric()));
-        (!piece.is_empty()).then_some(piece)
-    })
-}
-
-/// The words of a key, lower case, in order. Holds its own bytes, so splitting allocates nothing.
-#[derive(Debug, Clone, Copy)]
-struct Words {
-    bytes: [u8; Words::BYTES],
-    ends: [u8; Words::MOST],
-    count: usize,
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        Self { bytes: [0; Self::BYTES], ends: [0; Self::MOST], count: 0 }
-    }
-}
-
-impl Words {
-    /// Longer keys lose their end: no product has them (the longest Envoy field has 61 letters).
-    const BYTES: usize = 128;
-    const MOST: usize = 24;
-
-    fn split(key: &str) -> Self {
-        let mut words = Self::default();
-        words.add(key);
-        words
-    }
-
-    /// Adds the words of another key.
-    fn add(&mut self, key: &str) {
-        for piece in pieces(key) {
-            self.push(&key.as_bytes()[piece]);
-        }
-    }
-
-    fn push(&mut self, word: &[u8]) {
-        // Words run together (`connecttimeout`, `maxretries`, `poolsize`) are taken apart at the
-        // words that every product writes in both ways.
-        for known in ["timeouts", "timeout", "retries", "retry", "attempts", "keepalive", "backoff", "pool"] {
-            if word.len() > known.len() {
-                let (head, tail) = word.split_at(word.len() - known.len());
-                if tail.eq_ignore_ascii_case(known.as_bytes()) && head.len() > 1 {
-                    self.push(head);
-                    self.push(tail);
-                    return;
-                }
-                let (head, tail) = word.split_at(known.len());
-                let is_ours = head.eq_ignore_ascii_case(known.as_bytes());
-                if is_ours && UNIT_WORDS.iter().any(|(unit, _)| tail.eq_ignore_ascii_case(unit.as_bytes())) {
-                    self.push(head);
-                    self.push(tail);
-                    return;
-                }
-            }
-        }
-        for (run_together, first, second) in [
-            ("maxconn", "max", "connections"),
-            ("maxconns", "max", "connections"),
-            ("maxconnections", "max", "connections"),
-            ("poolsize", "pool", "size"),
-            ("graceperiod", "grace", "period"),
-            ("failurethreshold", "failure", "threshold"),
-        ] {
-            if word.eq_ignore_ascii_case(run_together.as_bytes()) {
-                self.append(first.as_bytes());
-                self.append(second.as_bytes());
-                return;
-            }
-        }
-        for (first, second, joined) in [
-            ("time", "out", "timeout"),
-            ("time", "outs", "timeout"),
-            ("keep", "alive", "keepalive"),
-            ("keep", "alives", "keepalive"),
-            ("back", "off", "backoff"),
-            ("dead", "line", "deadline"),
-            ("hand", "shake", "handshake"),
-            ("life", "time", "lifetime"),
-        ] {
-            if self.last() == Some(first) && word.eq_ignore_ascii_case(second.as_bytes()) {
-                self.count -= 1;
-                self.append(joined.as_bytes());
-                return;
-            }
-        }
-        let same = [
-            ("timeouts", "timeout"),
-            ("deadlines", "deadline"),
-            ("keepalives", "keepalive"),
-            ("conn", "connection"),
-            ("conns", "connections"),
-            ("retrys", "retries"),
-            ("connects", "connect"),
-        ];
-        match same.iter().find(|(word_, _)| word.eq_ignore_ascii_case(word_.as_bytes())) {
-            Some((_, plain)) => self.append(plain.as_bytes()),
-            None => self.append(word),
-        }
-    }
-
-    fn append(&mut self, word: &[u8]) {
-        let start = self.end();
-        if self.count == Self::MOST || start + word.len() > Self::BYTES {
-            return;
-        }
-        for (to, from) in self.bytes[start..].iter_mut().zip(word) {
-            *to = from.to_ascii_lowercase();
-        }
-        self.ends[self.count] = (start + word.len()) as u8;
-        self.count += 1;
-    }
-
-    fn end(&self) -> usize {
-        self.count.checked_sub(1).map_or(0, |last| usize::from(self.ends[last]))
-    }
-
-    fn get(&self, index: usize) -> &str {
-        let start = index.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]));
-        std::str::from_utf8(&self.bytes[start..usize::from(self.ends[index])]).unwrap_or("")
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.count).map(|index| self.get(index))
-    }
-
-    fn last(&self) -> Option<&str> {
-        self.count.checked_sub(1).map(|last| self.get(last))
-    }
-
-    fn has(&self, word: &str) -> bool {
-        self.iter().any(|own| own == word)
-    }
-
-    fn has_any(&self, alternatives: &str) -> bool {
-        alternatives.split('|').any(|word| self.has(word))
-    }
-
-    /// The words without a unit behind them and without the `in` before the unit.
-    fn without_unit(&self) -> usize {
-        let mut count = self.count;
-        while count > 1 && (unit_of_word(self.get(count - 1)).is_some() || self.get(count - 1) == "in") {
-            count -= 1;
-        }
-        count
-    }
-
-    fn last_is(&self, alternatives: &str) -> bool {
-        let count = self.without_unit();
-        count > 0 && alternatives.split('|').any(|word| word == self.get(count - 1))
-    }
-
-    fn only(&self, alternatives: &str) -> bool {
-        self.without_unit() == 1 && alternatives.split('|').any(|word| word == self.get(0))
-    }
-
-    /// The unit, where the words are nothing else.
-    fn only_unit(&self) -> Option<TimeUnit> {
-        unit_of_word(self.last()?).filter(|_| self.count == 1)
-    }
-
-    /// The unit that the words name: at the end, or one that cannot be anything else anywhere.
-    fn unit(&self) -> Option<TimeUnit> {
-        let last = unit_of_word(self.last()?).filter(|_| self.count > 1);
-        last.or_else(|| self.iter().skip(1).filter(|word| word.len() > 1).find_map(unit_of_word))
-    }
-}
-
-/// Units as keys name them. `min` is left out: it is the minimum as often as the minute.
-const UNIT_WORDS: &[(&str, TimeUnit)] = &[
-    ("ns", TimeUnit::Nanoseconds),
-    ("nanos", TimeUnit::Nanoseconds),
-    ("nanoseconds", TimeUnit::Nanoseconds),
-    ("us", TimeUnit::Microseconds),
-    ("usec", TimeUnit::Microseconds),
-    ("micros", TimeUnit::Microseconds),
-    ("microseconds", TimeUnit::Microseconds),
-    ("ms", TimeUnit::Milliseconds),
-    ("msec", TimeUnit::Milliseconds),
-    ("msecs", TimeUnit::Milliseconds),
-    ("millis", TimeUnit::Milliseconds),
-    ("millisec", TimeUnit::Milliseconds),
-    ("millisecond", TimeUnit::Milliseconds),
-    ("milliseconds", TimeUnit::Milliseconds),
-    ("s", TimeUnit::Seconds),
-    ("sec", TimeUnit::Seconds),
-    ("secs", TimeUnit::Seconds),
-    ("seconds", TimeUnit::Seconds),
-    ("mins", TimeUnit::Minutes),
-    ("minutes", TimeUnit::Minutes),
-    ("hours", TimeUnit::Hours),
-    ("hrs", TimeUnit::Hours),
-    ("days", TimeUnit::Days),
-];
-
-fn unit_of_word(word: &str) -> Option<TimeUnit> {
-    UNIT_WORDS.iter().find(|(name, _)| *name == word).map(|&(_, unit)| unit)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod read;
 mod setting;
 mod sweep;
 mod syntax;
+mod words;
 
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
@@ -31,4 +32,4 @@ pub use fragment::{
 };
 pub use measure::{Meaning, Measured, Zero, measure};
 pub use read::{Context, DIALECTS, Dialect, Reading, read};
-pub use syntax::syntax_of;
+pub use syntax::{reading_by_name, syntax_of};

@@ -5,6 +5,7 @@
 use model::{Covers, Knob, TimeUnit, Topic};
 
 use crate::setting::Place;
+use crate::words::split_once;
 use crate::{Meaning, Zero};
 
 /// One documented fact about keys of a product.
@@ -15,7 +16,10 @@ pub(crate) struct Row {
     /// Keys with the end of their path, `|` between alternatives. Case, `-`, `_` and `.` do not count,
     /// so that `hikari.connection-timeout` is `hikari: { connectionTimeout }` as well as
     /// `HIKARI_CONNECTION_TIMEOUT`. What stands before a `**` may be anywhere in the path.
+    #[cfg_attr(not(test), expect(dead_code, reason = "`ends` are made of it; the tests name rows by it"))]
     keys: &'static str,
+    /// The same, taken apart.
+    ends: [Option<PathEnd>; Row::MOST],
     /// What the keys control; `None` where their words say it.
     pub(crate) knob: Option<Knob>,
     /// The unit of a bare number.
@@ -29,7 +33,40 @@ pub(crate) struct Row {
     source: &'static str,
 }
 
+/// The end of a key's path.
+#[derive(Debug, Clone, Copy)]
+struct PathEnd {
+    /// What must stand somewhere before it.
+    behind: Option<&'static str>,
+    end: &'static str,
+}
+
 impl Row {
+    /// No row has more alternatives.
+    const MOST: usize = 3;
+
+    const fn ends(keys: &'static str) -> [Option<PathEnd>; Self::MOST] {
+        let mut ends = [None; Self::MOST];
+        let mut count = 0;
+        let mut rest = Some(keys);
+        while let Some(keys) = rest {
+            let (key, others) = split_once(keys, "|");
+            ends[count] = Some(match split_once(key, "**") {
+                (before, Some(end)) => PathEnd { behind: Some(before), end },
+                (end, None) => PathEnd { behind: None, end },
+            });
+            count += 1;
+            rest = others;
+        }
+        ends
+    }
+
+    fn is_of(&self, path: &Flat) -> bool {
+        self.ends.iter().flatten().any(|PathEnd { behind, end }| {
+            path.ends_with(end).is_some_and(|rest| behind.is_none_or(|before| path.holds(before, rest)))
+        })
+    }
+
     /// The meaning of a key that its words already class as `knob`.
     pub(crate) fn meaning(&self, knob: Option<Knob>) -> Option<Meaning> {
         let knob = self.knob.or(knob)?;
@@ -50,7 +87,7 @@ impl Row {
 }
 
 const fn row(keys: &'static str, knob: Option<Knob>, bare: Option<TimeUnit>, source: &'static str) -> Row {
-    Row { files: "", keys, knob, bare, zero: Zero::Never, elsewhere: None, source }
+    Row { files: "", keys, ends: Row::ends(keys), knob, bare, zero: Zero::Never, elsewhere: None, source }
 }
 
 /// A limit whose bare number has a unit.
@@ -231,11 +268,7 @@ pub(crate) fn find(place: &Place<'_>) -> Option<&'static Row> {
     let path = Flat::of(place);
     let file = place.file.rsplit('/').next().unwrap_or(place.file);
     ROWS.iter().find(|row| {
-        (row.files.is_empty() || row.files.split('|').any(|name| name == file))
-            && row.keys.split('|').any(|key| match key.split_once("**") {
-                Some((before, end)) => path.ends_with(end).is_some_and(|rest| path.holds(before, rest)),
-                None => path.ends_with(key).is_some(),
-            })
+        row.is_of(&path) && (row.files.is_empty() || row.files.split('|').any(|name| name == file))
     })
 }
 

@@ -5,6 +5,8 @@ mod claimed;
 mod path;
 mod shapes;
 
+use std::borrow::Cow;
+
 use model::{Knob, Limit, Setting, Unit, Value};
 use text::{Entry, Node, NodeKind, Scalar, Span, Syntax, Tree};
 
@@ -166,7 +168,7 @@ impl<'t> Sweep<'_, 't> {
             return;
         }
         let segments = Path::segments(path);
-        let mut parents: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let mut parents: Vec<&str> = segments.iter().map(Cow::as_ref).collect();
         let parts = split_key(entry.key.text());
         parents.extend(parts.parents());
         let place = Place { file: self.context.source.path(), parents: &parents, leaf: parts.leaf };
@@ -243,7 +245,7 @@ impl<'t> Sweep<'_, 't> {
             return;
         }
         let segments = Path::segments(path);
-        let mut parents: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let mut parents: Vec<&str> = segments.iter().map(Cow::as_ref).collect();
         let parts = split_key(entry.key.text());
         parents.extend(parts.parents());
         let place = Place { file: self.context.source.path(), parents: &parents, leaf: parts.leaf };
@@ -253,12 +255,12 @@ impl<'t> Sweep<'_, 't> {
 
     /// The block for keys of the map being read that stand behind a dotted prefix, made when the
     /// first key needs it. The prefixes nest as maps would.
-    fn block(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[String]) -> &mut Block<'t> {
+    fn block(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[Cow<'_, str>]) -> &mut Block<'t> {
         let index = self.block_index(new, prefix, path);
         &mut self.blocks[index]
     }
 
-    fn block_index(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[String]) -> usize {
+    fn block_index(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[Cow<'_, str>]) -> usize {
         let known = new.made.iter().find(|(made, _)| *made == prefix);
         if let Some(&(_, index)) = known {
             return index;
@@ -275,7 +277,7 @@ impl<'t> Sweep<'_, 't> {
             _ => (depth, suspect),
         };
         let at = new.map.span();
-        let parts = path.iter().map(String::as_str).chain(Some(prefix).filter(|prefix| !prefix.is_empty()));
+        let parts = path.iter().map(Cow::as_ref).chain(Some(prefix).filter(|prefix| !prefix.is_empty()));
         let label = label(self.tree.syntax(), parts);
         let grouping = Grouping::block(owner_of(&self.extents, at), label, at);
         self.blocks.push(Block { grouping, around, depth, is_part });
@@ -347,7 +349,7 @@ impl<'t> Sweep<'_, 't> {
             return;
         }
         let segments = Path::segments(path);
-        let parents: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let parents: Vec<&str> = segments.iter().map(Cow::as_ref).collect();
         let place = Place { file: self.context.source.path(), parents: &parents, leaf: name };
         let read = setting::known(&place, self.context.declared).map(|known| {
             let known = known?;

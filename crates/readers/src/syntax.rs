@@ -7,34 +7,60 @@ use crate::Reading;
 
 const BY_NAME: &str = "its name says that it is no configuration";
 const ENGINE: &str = "its name says that a template engine makes a configuration of it";
+const UNKNOWN: &str = "no known syntax";
 const MARKS: &str = "it holds a template engine's expressions";
 
 /// How a file is to be read, by its path (relative, with `/`) and its text.
 pub fn syntax_of(path: &str, text: &str) -> Reading {
+    reading_by_name(path).unwrap_or_else(|| {
+        let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+        by_text(&name, text)
+    })
+}
+
+/// How a file is to be read where its name alone settles that; such a file need not be opened.
+pub fn reading_by_name(path: &str) -> Option<Reading> {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
-    match extension {
-        "tpl" | "j2" | "jinja" | "jinja2" | "erb" | "epp" | "gotmpl" | "ctmpl" | "mustache" | "hbs" => {
-            return Reading::Template(ENGINE);
-        }
-        "tmpl" | "template" | "dist" | "example" | "sample" | "default" => {
-            // The images of NGINX and others fill `${NAME}` into such files and nothing else: what
-            // is no variable stands there as it will be.
-            return match syntax_of(stem, text) {
+    by_name(&name)
+}
+
+fn by_name(name: &str) -> Option<Reading> {
+    match ending(name) {
+        Ending::Engine => Some(Reading::Template(ENGINE)),
+        Ending::Pattern { stem, filled } => match by_name(stem) {
+            Some(Reading::NotOurs(_)) if filled => Some(Reading::Template(ENGINE)),
+            settled => settled,
+        },
+        Ending::Plain(extension) => match (never_ours(name), named(name, extension)) {
+            (Some(why), _) => Some(Reading::NotOurs(why)),
+            (None, None) => Some(Reading::NotOurs(UNKNOWN)),
+            (None, Some(_)) => None,
+        },
+    }
+}
+
+/// For names that leave it open.
+fn by_text(name: &str, text: &str) -> Reading {
+    let extension = match ending(name) {
+        Ending::Engine => return Reading::Template(ENGINE),
+        // The images of NGINX and others fill `${NAME}` into such files and nothing else: what is no
+        // variable stands there as it will be.
+        Ending::Pattern { stem, filled } => {
+            return match by_text(stem, text) {
                 Reading::As(syntax) if !has_marks(text) => Reading::As(syntax),
                 Reading::As(_) => Reading::Template(MARKS),
-                Reading::NotOurs(_) if matches!(extension, "tmpl" | "template") => Reading::Template(ENGINE),
+                Reading::NotOurs(_) if filled => Reading::Template(ENGINE),
                 other => other,
             };
         }
-        _ => {}
-    }
-    if let Some(why) = never_ours(&name) {
-        return Reading::NotOurs(why);
-    }
-    let Some(syntax) = named(&name, extension, text) else {
-        return Reading::NotOurs("no known syntax");
+        Ending::Plain(extension) => extension,
     };
+    let syntax = match named(name, extension) {
+        Some(Named::As(syntax)) => Some(syntax),
+        Some(Named::Conf) => of_conf(text),
+        None => None,
+    };
+    let Some(syntax) = syntax else { return Reading::NotOurs(UNKNOWN) };
     let is_template = match syntax {
         Syntax::Yaml => !is_yaml(text),
         Syntax::Json => text.contains("{%") || text.contains(": {{") || text.contains("<%"),
@@ -43,21 +69,49 @@ pub fn syntax_of(path: &str, text: &str) -> Reading {
     if is_template { Reading::Template(MARKS) } else { Reading::As(syntax) }
 }
 
-/// The syntax that a name stands for.
-fn named(name: &str, extension: &str, text: &str) -> Option<Syntax> {
-    if name == ".env" || name.starts_with(".env.") || extension == "env" {
-        return Some(Syntax::Env);
+/// What the end of a name says.
+enum Ending<'n> {
+    /// A template engine makes a configuration of it.
+    Engine,
+    /// Something makes a file called `stem` of it; where `filled`, by filling it in.
+    Pattern { stem: &'n str, filled: bool },
+    /// An extension, empty where there is none.
+    Plain(&'n str),
+}
+
+fn ending(name: &str) -> Ending<'_> {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    match extension {
+        "tpl" | "j2" | "jinja" | "jinja2" | "erb" | "epp" | "gotmpl" | "ctmpl" | "mustache" | "hbs" => {
+            Ending::Engine
+        }
+        "tmpl" | "template" => Ending::Pattern { stem, filled: true },
+        "dist" | "example" | "sample" | "default" => Ending::Pattern { stem, filled: false },
+        _ => Ending::Plain(extension),
     }
-    Some(match extension {
+}
+
+/// What a name stands for.
+enum Named {
+    As(Syntax),
+    /// One of several syntaxes; the text says which.
+    Conf,
+}
+
+fn named(name: &str, extension: &str) -> Option<Named> {
+    if name == ".env" || name.starts_with(".env.") || extension == "env" {
+        return Some(Named::As(Syntax::Env));
+    }
+    Some(Named::As(match extension {
         "yaml" | "yml" => Syntax::Yaml,
         "json" | "jsonc" | "json5" => Syntax::Json,
         "toml" => Syntax::Toml,
         "properties" => Syntax::Properties,
         "ini" | "cnf" | "service" | "socket" | "timer" => Syntax::Ini,
         "nginx" => Syntax::Nginx,
-        "conf" | "cfg" | "config" => of_conf(text)?,
+        "conf" | "cfg" | "config" => return Some(Named::Conf),
         _ => return None,
-    })
+    }))
 }
 
 /// What a `.conf` holds: the name alone says nothing.

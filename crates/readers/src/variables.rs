@@ -1,6 +1,8 @@
 //! Environment variables and other flat keys: which of them are settings, which are addresses, and
 //! which of them belong together by their common prefix (`DIRECTORY_URL`, `DIRECTORY_TIMEOUT_MS`).
 
+use std::collections::HashMap;
+
 use text::{Scalar, Span};
 
 use crate::grouping::{Grouping, Member};
@@ -41,9 +43,11 @@ pub(crate) fn gather<'t>(
     let parents: &[&str] = if path.is_empty() { &[] } else { &[path] };
     let mut grouping = Grouping::flat(owner, path.to_owned(), at);
     let mut ignored = Vec::new();
+    let last: HashMap<&str, usize> =
+        variables.iter().enumerate().map(|(i, variable)| (variable.name.text(), i)).collect();
     for (i, variable) in variables.iter().enumerate() {
         let name = variable.name.text();
-        if variables[i + 1..].iter().any(|later| later.name.text() == name) {
+        if last[name] != i {
             continue;
         }
         let place = Place { file: "", parents, leaf: name };
@@ -62,7 +66,8 @@ pub(crate) fn gather<'t>(
             if let [target] = located.targets.as_mut_slice()
                 && target.address.port.is_none()
             {
-                target.address.port = port_beside(name, variables);
+                let port = port_beside(name).and_then(|port| last.get(port.as_str()));
+                target.address.port = port.and_then(|&port| variables[port].value.text().parse().ok());
             }
             grouping.address(name, located);
         }
@@ -70,13 +75,10 @@ pub(crate) fn gather<'t>(
     (grouping, ignored)
 }
 
-/// The port in `X_PORT` beside `X_HOST`.
-fn port_beside(name: &str, variables: &[Variable<'_>]) -> Option<u16> {
+/// The variable that holds the port of a host: `X_PORT` beside `X_HOST`.
+fn port_beside(name: &str) -> Option<String> {
     let stem = name.strip_suffix("HOST").or_else(|| name.strip_suffix("HOSTNAME"))?;
-    variables
-        .iter()
-        .find(|other| other.name.text().strip_prefix(stem) == Some("PORT"))
-        .and_then(|other| other.value.text().parse().ok())
+    Some(format!("{stem}PORT"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The settings with which a caller makes its calls, whether or not the callee is known: what the
 //! rules about retries look at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{CallView, Environment, Fleet, GroupId, GroupKind, Knob, Setting, Subject, Value};
 
@@ -33,6 +33,12 @@ impl<'f> Client<'f> {
         }
         let called: BTreeSet<GroupId> =
             environment.calls.iter().flat_map(|call| call.groups.iter().copied()).collect();
+        let mut owners: BTreeMap<GroupId, &'f str> = BTreeMap::new();
+        for service in environment.services(fleet) {
+            for &group in &service.service().groups {
+                owners.entry(group).or_insert(service.name());
+            }
+        }
         for group in environment.groups(fleet) {
             let kind = group.group().kind;
             if !matches!(kind, GroupKind::Client | GroupKind::Pool | GroupKind::Loose)
@@ -40,12 +46,8 @@ impl<'f> Client<'f> {
             {
                 continue;
             }
-            let owner =
-                environment.services(fleet).find(|service| service.service().groups.contains(&group.id()));
-            let (name, subject) = match owner {
-                Some(service) => {
-                    (format!("`{}`", service.name()), Subject::Service(service.name().to_owned()))
-                }
+            let (name, subject) = match owners.get(&group.id()) {
+                Some(&service) => (format!("`{service}`"), Subject::Service(service.to_owned())),
                 None => (
                     format!("`{}`", group.group().label),
                     Subject::Setting(

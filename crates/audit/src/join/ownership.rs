@@ -49,13 +49,15 @@ pub(crate) struct Owned {
 }
 
 impl Owned {
-    /// A service's own groups: those that make no call.
-    pub(crate) fn of_service(&self, service: usize) -> Vec<GroupId> {
-        self.groups
-            .iter()
-            .filter(|group| group.service == Some(service) && group.targets.is_empty() && group.to.is_empty())
-            .map(|group| group.id)
-            .collect()
+    /// Each service's own groups: those that make no call.
+    pub(crate) fn of_services(&self) -> BTreeMap<usize, Vec<GroupId>> {
+        let mut own: BTreeMap<usize, Vec<GroupId>> = BTreeMap::new();
+        for group in self.groups.iter().filter(|group| group.targets.is_empty() && group.to.is_empty()) {
+            if let Some(service) = group.service {
+                own.entry(service).or_default().push(group.id);
+            }
+        }
+        own
     }
 
     /// Every group.

@@ -36,6 +36,8 @@ pub(crate) struct Services {
     list: Vec<Draft>,
     of_component: HashMap<ComponentKey, usize>,
     by_host: BTreeMap<String, Vec<usize>>,
+    /// By name in small letters, the first introduced first.
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 impl Services {
@@ -61,7 +63,7 @@ impl Services {
         {
             let part = &parts[key.0];
             let index = *by_identity.entry((&part.territory, &component.identity)).or_insert_with(|| {
-                services.list.push(Draft {
+                services.push(Draft {
                     name: component.name.value.clone(),
                     origin: component.name.origin.clone(),
                     place: part.place.place.clone(),
@@ -72,8 +74,7 @@ impl Services {
                     forwards: false,
                     external: false,
                     declared: false,
-                });
-                services.list.len() - 1
+                })
             });
             services.list[index].absorb(component);
             services.of_component.insert(key, index);
@@ -127,7 +128,7 @@ impl Services {
             .collect();
         if selected.is_empty() {
             // What it leads to is not here: the name is all there is.
-            self.list.push(Draft {
+            self.push(Draft {
                 name: component.name.value.clone(),
                 origin: component.name.origin.clone(),
                 place: part.place.place.clone(),
@@ -149,9 +150,8 @@ impl Services {
 
     fn declare(&mut self, declared: &crate::config::DeclaredService) {
         let name = &declared.name.value;
-        let found = self.list.iter().position(|draft| draft.name.eq_ignore_ascii_case(name));
-        let index = found.unwrap_or_else(|| {
-            self.list.push(Draft {
+        let index = self.named(name).unwrap_or_else(|| {
+            self.push(Draft {
                 name: name.clone(),
                 origin: declared.name.origin.clone(),
                 place: String::new(),
@@ -162,8 +162,7 @@ impl Services {
                 forwards: false,
                 external: false,
                 declared: true,
-            });
-            self.list.len() - 1
+            })
         });
         let draft = &mut self.list[index];
         draft.declared = true;
@@ -185,6 +184,19 @@ impl Services {
         }
     }
 
+    fn push(&mut self, draft: Draft) -> usize {
+        let index = self.list.len();
+        self.by_name.entry(draft.name.to_ascii_lowercase()).or_default().push(index);
+        self.list.push(draft);
+        index
+    }
+
+    /// The services of a name, in any territory, in the order of their introduction.
+    fn all_named(&self, name: &str) -> impl Iterator<Item = (usize, &Draft)> {
+        let found = self.by_name.get(&name.to_ascii_lowercase());
+        found.into_iter().flatten().map(|&index| (index, &self.list[index]))
+    }
+
     /// The service of a component.
     pub(crate) fn of_component(&self, key: ComponentKey) -> Option<usize> {
         self.of_component.get(&key).copied()
@@ -197,7 +209,7 @@ impl Services {
 
     /// The service of a name, wherever it runs.
     pub(crate) fn named(&self, name: &str) -> Option<usize> {
-        self.list.iter().position(|draft| draft.name.eq_ignore_ascii_case(name))
+        self.all_named(name).next().map(|(index, _)| index)
     }
 
     /// Marks a service as one that only forwards.
@@ -236,11 +248,9 @@ impl Services {
     pub(crate) fn in_path(&self, place: &str, territory: &str) -> Option<usize> {
         place.rsplit('/').enumerate().find_map(|(up, segment)| {
             let stem = if up == 0 { segment.split('.').find(|part| !part.is_empty())? } else { segment };
-            let mut found = (0..self.list.len()).filter(|&index| {
-                let draft = &self.list[index];
-                draft.territory == territory && !draft.external && draft.name.eq_ignore_ascii_case(stem)
-            });
-            found.next().filter(|_| found.next().is_none())
+            let mut found =
+                self.all_named(stem).filter(|(_, draft)| draft.territory == territory && !draft.external);
+            found.next().filter(|_| found.next().is_none()).map(|(index, _)| index)
         })
     }
 
@@ -253,11 +263,14 @@ impl Services {
         territory: &str,
         external: bool,
     ) -> usize {
-        let same = self.list.iter().position(|draft| {
-            draft.name == name && draft.territory == territory && draft.external == external
-        });
+        let same = self
+            .all_named(&name)
+            .find(|(_, draft)| {
+                draft.name == name && draft.territory == territory && draft.external == external
+            })
+            .map(|(index, _)| index);
         same.unwrap_or_else(|| {
-            self.list.push(Draft {
+            self.push(Draft {
                 hosts: if external { BTreeSet::from([name.to_ascii_lowercase()]) } else { BTreeSet::new() },
                 name,
                 origin,
@@ -268,8 +281,7 @@ impl Services {
                 forwards: false,
                 external,
                 declared: false,
-            });
-            self.list.len() - 1
+            })
         })
     }
 
@@ -282,6 +294,7 @@ impl Services {
         for (new, &old) in order.iter().enumerate() {
             number[old] = ServiceId(new as u32);
         }
+        let mut own_groups = owned.of_services();
         let services = order
             .iter()
             .map(|&old| {
@@ -289,7 +302,7 @@ impl Services {
                 Service {
                     name: shown[old].clone(),
                     origin: draft.origin.clone(),
-                    groups: owned.of_service(old),
+                    groups: own_groups.remove(&old).unwrap_or_default(),
                     forwards: draft.forwards,
                     external: draft.external,
                 }

@@ -1,6 +1,8 @@
 //! Where a key stands: the way to it from the root, and the parts of its own dotted name. Must not
 //! know what the key means.
 
+use std::borrow::Cow;
+
 /// The way from the root to a node, as a list on the stack: walking allocates nothing.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'p> {
@@ -16,15 +18,15 @@ pub(super) enum Segment<'p> {
 
 impl Path<'_> {
     /// The segments, the outermost first, items as `[1]`.
-    pub(super) fn segments(path: Option<&Path<'_>>) -> Vec<String> {
+    pub(super) fn segments<'p>(path: Option<&Path<'p>>) -> Vec<Cow<'p, str>> {
         let mut segments = Vec::new();
-        let mut next = path;
+        let mut next = path.copied();
         while let Some(Path { up, segment }) = next {
             segments.push(match segment {
-                Segment::Key(key) => (*key).to_owned(),
-                Segment::Item(index) => format!("[{index}]"),
+                Segment::Key(key) => Cow::Borrowed(key),
+                Segment::Item(index) => Cow::Owned(format!("[{index}]")),
             });
-            next = *up;
+            next = up.copied();
         }
         segments.reverse();
         segments

@@ -46,7 +46,7 @@ pub(super) fn may_be_address(key: &str, value: Node<'_>) -> bool {
     let bytes = text.as_bytes();
     let colon = bytes.windows(2).any(|pair| pair[0] == b':' && (pair[1] == b'/' || pair[1].is_ascii_digit()));
     colon
-        || text.contains("host=")
+        || bytes.contains(&b'=') && text.contains("host=")
         || HOST_KEYS.iter().any(|host| {
             key.len() >= host.len()
                 && key.is_char_boundary(key.len() - host.len())
