@@ -209,11 +209,11 @@ fn assignments(text: &str, marks: &mut Marks) {
         .collect();
     let mut secret_object = SecretObject::default();
     for (number, &line) in lines.iter().enumerate() {
-        let everything = secret_object.holds(&lines, number);
+        let everything_from = secret_object.holds(&lines, number);
         for key in keys(line.text) {
             let name = &line.text[key.name.clone()];
-            let how = if everything && key.leads { Some(Secrecy::UnlessAmount) } else { None };
-            let Some(secrecy) = secrecy(name).or(how) else { continue };
+            let held = everything_from.is_some_and(|from| from <= key.name.start);
+            let Some(secrecy) = secrecy(name).or(held.then_some(Secrecy::UnlessAmount)) else { continue };
             let value = line.text[key.value..].trim();
             if !is_harmless_amount(value, secrecy) {
                 hide_value(text, &lines, number, &key, marks);
@@ -376,7 +376,9 @@ fn words(line: Line<'_>, next: Option<Line<'_>>, marks: &mut Marks) {
         let is_flag = line.text[..at].ends_with("--") || name.starts_with("--");
         let is_redis = i == 0 && matches!(name, "requirepass" | "masterauth" | "masteruser");
         let names = is_redis || secrecy(name.trim_start_matches('-')) == Some(Secrecy::Always);
-        if !names || name.contains(['=', ':']) || !(is_flag || is_redis || is_directive) {
+        // Where a `;` is missing a directive's words are those of the one before.
+        let is_header = i > 0 && parts[i - 1].1.ends_with("_header");
+        if !names || name.contains(['=', ':']) || !(is_flag || is_redis || is_directive || is_header) {
             continue;
         }
         match parts.get(i + 1) {
@@ -419,34 +421,32 @@ struct SecretObject {
 }
 
 impl SecretObject {
-    fn holds(&mut self, lines: &[Line<'_>], number: usize) -> bool {
+    /// From which byte of a line on every key's value is a secret.
+    fn holds(&mut self, lines: &[Line<'_>], number: usize) -> Option<usize> {
         if number >= self.end {
             let document = &lines[number..];
             let length = document.iter().skip(1).position(|line| line.text.starts_with("---"));
             self.end = number + length.map_or(document.len(), |i| i + 1);
             self.is_secret = lines[number..self.end].iter().any(|line| {
-                let text = line.text.trim().trim_end_matches(',').replace(['"', ' '], "");
-                text == "kind:Secret"
+                let text = line.text.replace(['"', '\'', ' '], "");
+                let kinds = text.match_indices("kind:Secret").map(|(at, kind)| &text[at + kind.len()..]);
+                kinds.into_iter().any(|rest| rest.is_empty() || rest.starts_with([',', '}', '#', '\r']))
             });
             self.data = None;
         }
         if !self.is_secret {
-            return false;
+            return None;
         }
         let line = lines[number];
-        let key = line.text.trim().trim_start_matches('"');
-        if ["data", "stringData"].iter().any(|name| {
-            key.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches('"').starts_with(':'))
-        }) {
-            self.data = Some(line.indent());
-            return false;
-        }
         match self.data {
-            Some(indent) if line.indent() > indent || line.text.trim().is_empty() => true,
-            _ => {
-                self.data = None;
-                false
-            }
+            Some(indent) if line.indent() > indent || line.text.trim().is_empty() => return Some(0),
+            _ => self.data = None,
         }
+        let opened = keys(line.text)
+            .into_iter()
+            .find(|key| matches!(&line.text[key.name.clone()], "data" | "stringData"))?;
+        self.data = Some(line.indent());
+        // The map may stand on this line.
+        Some(opened.value)
     }
 }

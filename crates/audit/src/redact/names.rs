@@ -27,6 +27,9 @@ const NOUNS: &[&str] = &[
     "accesskey",
     "authorization",
     "authtoken",
+    // As addresses of cloud storage carry it.
+    "sig",
+    "signature",
     "dsn_password",
 ];
 /// Their plurals, which also count things.
