@@ -2,9 +2,12 @@
 //! same order. Never follows a symbolic link out of or around in the tree, never opens what is no
 //! regular file, never reads a file above the set size.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 use readers::Reading;
@@ -13,6 +16,7 @@ use text::{FileId, Source, Syntax};
 use crate::Globs;
 use crate::load::CONFIG_NAME;
 use crate::outcome::{FileReport, FileStatus};
+use crate::plain;
 
 /// Files above this many bytes are not read. Configuration written by people stays far below; the
 /// largest file in the corpora we measured has 1.4 MB.
@@ -20,6 +24,10 @@ pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 
 /// How much of a file decides whether it is binary.
 const SNIFFED_BYTES: usize = 8 * 1024;
+
+/// Files that say what to leave out. The walk opens them by itself, before anything else of their
+/// directory.
+const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
 
 /// A file that is ours to read, and where it lies.
 #[derive(Debug, Clone)]
@@ -49,6 +57,8 @@ pub struct Collected {
 struct Candidate {
     shown: String,
     place: String,
+    /// What tells it from every other file, whichever root it was found below.
+    identity: PathBuf,
     content: Result<Vec<u8>, FileStatus>,
 }
 
@@ -59,8 +69,9 @@ impl Collected {
         let candidates = files
             .into_iter()
             .map(|(path, text)| Candidate {
-                shown: path.to_owned(),
+                shown: plain::name(OsStr::new(path)),
                 place: path.to_owned(),
+                identity: PathBuf::from(path),
                 content: Ok(text.as_bytes().to_vec()),
             })
             .collect();
@@ -69,12 +80,13 @@ impl Collected {
 
     fn sort_out(mut candidates: Vec<Candidate>, own: &[Source]) -> Self {
         candidates.retain(|candidate| !own.iter().any(|source| source.path() == candidate.shown));
-        candidates.sort_by(|a, b| a.shown.cmp(&b.shown));
-        candidates.dedup_by(|a, b| a.shown == b.shown);
+        candidates.sort_by(|a, b| (&a.shown, &a.place).cmp(&(&b.shown, &b.place)));
+        let mut known = BTreeSet::new();
+        candidates.retain(|candidate| known.insert(candidate.identity.clone()));
         let mut sources = Vec::new();
         let mut places = Vec::new();
         let mut left_out = Vec::new();
-        for Candidate { shown, place, content } in candidates {
+        for Candidate { shown, place, content, .. } in candidates {
             match content.and_then(|bytes| look_at(&place, bytes)) {
                 Ok((syntax, text)) => {
                     let id = FileId((own.len() + sources.len()) as u32);
@@ -112,7 +124,7 @@ fn look_at(place: &str, bytes: Vec<u8>) -> Result<(Syntax, String), FileStatus> 
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
                 FileStatus::NotEvaluated("UTF-16; save it as UTF-8 to have it audited".into())
             }
-            _ => FileStatus::NotOurs("binary".into()),
+            _ => FileStatus::NotEvaluated("binary: it holds NUL bytes".into()),
         });
     }
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -147,20 +159,40 @@ pub fn collect(
     own: &[Source],
 ) -> Result<Collected, UnreadableRoot> {
     let mut candidates = Vec::new();
+    let depth = depth_of_names(roots);
     for root in roots {
         let unreadable = |what: String| UnreadableRoot { root: root.clone(), what };
         let kind = fs::metadata(root).map_err(|error| unreadable(reason(&error)))?;
         if !kind.is_file() && !kind.is_dir() {
             return Err(unreadable("is neither a file nor a directory".into()));
         }
-        let prefix = Prefix::of(root, base, roots.len() > 1);
+        if let Some(name) = unreadable_ignore_file(root) {
+            return Err(unreadable(closed(name)));
+        }
+        let identity = fs::canonicalize(root).map_err(|error| unreadable(reason(&error)))?;
+        let parents = identity.ancestors().skip(1).all(|above| unreadable_ignore_file(above).is_none());
+        let prefix = Prefix::of(root, base, depth);
+        let left_closed = Arc::new(Mutex::new(Vec::new()));
+        let closing = Arc::clone(&left_closed);
         let walk = WalkBuilder::new(root)
             .hidden(false)
             .require_git(false)
             .git_global(false)
-            .parents(true)
+            // Kept in one clone alone: the same commit must give the same audit everywhere.
+            .git_exclude(false)
+            .parents(parents)
             .follow_links(false)
-            .filter_entry(|entry| entry.file_name() != ".git")
+            .filter_entry(move |entry| {
+                if entry.file_name() == ".git" {
+                    return false;
+                }
+                let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+                let Some(name) = is_directory.then(|| unreadable_ignore_file(entry.path())).flatten() else {
+                    return true;
+                };
+                closing.lock().unwrap_or_else(PoisonError::into_inner).push((entry.path().to_owned(), name));
+                false
+            })
             .sort_by_file_name(Ord::cmp)
             .build();
         for entry in walk {
@@ -185,38 +217,77 @@ pub fn collect(
                 Some(status) if kind.is_some_and(|kind| kind.is_file()) => Err(status),
                 _ => read(entry.path(), kind),
             };
-            candidates.push(Candidate { shown: shown(entry.path()), place, content });
+            let identity = identity.join(below);
+            candidates.push(Candidate { shown: shown(entry.path()), place, identity, content });
+        }
+        let mut left_closed = left_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        for (directory, name) in left_closed.drain(..) {
+            candidates.push(Candidate::unread(directory, format!("not entered: {}", closed(name))));
         }
     }
     Ok(Collected::sort_out(candidates, own))
+}
+
+/// The ignore file of a directory that must not be opened: a FIFO or a device need not end.
+fn unreadable_ignore_file(directory: &Path) -> Option<&'static str> {
+    IGNORE_FILES.into_iter().find(|name| {
+        fs::metadata(directory.join(name))
+            .is_ok_and(|kind| !kind.is_dir() && (!kind.is_file() || kind.len() > MAX_FILE_BYTES))
+    })
+}
+
+fn closed(name: &str) -> String {
+    format!("its `{name}` is no regular file, or above {} MiB", MAX_FILE_BYTES / 1024 / 1024)
+}
+
+/// How many last names of their paths tell the roots apart; none are needed for a single root.
+fn depth_of_names(roots: &[PathBuf]) -> usize {
+    let paths: BTreeSet<PathBuf> = roots.iter().filter_map(|root| absolute(root)).collect();
+    if paths.len() < 2 {
+        return 0;
+    }
+    let longest = paths.iter().map(|path| path.components().count()).max().unwrap_or(1);
+    let differ = |depth: &usize| {
+        let names: BTreeSet<String> = paths.iter().map(|path| last_names(path, *depth)).collect();
+        names.len() == paths.len()
+    };
+    (1..=longest).find(differ).unwrap_or(longest)
+}
+
+/// The last names of a path, so many of them, with `/`.
+fn last_names(path: &Path, depth: usize) -> String {
+    let names: Vec<_> = path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    shown(&names[names.len().saturating_sub(depth)..].iter().collect::<PathBuf>())
+}
+
+fn absolute(path: &Path) -> Option<PathBuf> {
+    std::path::absolute(path).ok().map(|path| without_dots(&path))
 }
 
 /// What stands before a path below a root to make its place.
 enum Prefix {
     /// The root's path relative to the base.
     BelowBase(String),
-    /// The root's own name, to tell several roots apart; empty for a single root.
+    /// The last names of the root's path that tell several roots apart; empty for a single root.
     Root(String),
 }
 
 impl Prefix {
-    fn of(root: &Path, base: Option<&Path>, several: bool) -> Self {
-        let absolute = |path: &Path| std::path::absolute(path).ok().map(|p| without_dots(&p));
+    fn of(root: &Path, base: Option<&Path>, depth: usize) -> Self {
         if let Some(base) = base
             && let (Some(root), Some(base)) = (absolute(root), absolute(base))
             && let Ok(below) = root.strip_prefix(&base)
         {
             return Self::BelowBase(shown(below));
         }
-        let name = absolute(root).and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
-        Self::Root(if several { name.unwrap_or_default() } else { String::new() })
+        Self::Root(absolute(root).map(|path| last_names(&path, depth)).unwrap_or_default())
     }
 
     fn place(&self, root: &Path, below: &Path) -> String {
         let (Self::BelowBase(prefix) | Self::Root(prefix)) = self;
         let below = shown(below);
         match (prefix.is_empty(), below.is_empty()) {
-            (true, true) => root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            (true, true) => root.file_name().map(plain::name).unwrap_or_default(),
             (true, false) => below,
             (false, true) => prefix.clone(),
             (false, false) => format!("{prefix}/{below}"),
@@ -239,13 +310,10 @@ fn without_dots(path: &Path) -> PathBuf {
     clean
 }
 
-/// A path as shown: with `/`, without a leading `./`.
+/// A path as shown: with `/`, without a leading `./`, without what a terminal would obey.
 pub(crate) fn shown(path: &Path) -> String {
-    let parts: Vec<_> = path
-        .components()
-        .filter(|p| *p != Component::CurDir)
-        .map(|p| p.as_os_str().to_string_lossy())
-        .collect();
+    let parts: Vec<_> =
+        path.components().filter(|p| *p != Component::CurDir).map(|p| plain::name(p.as_os_str())).collect();
     match parts.split_first() {
         Some((first, rest)) if first == "/" => format!("/{}", rest.join("/")),
         _ => parts.join("/"),
@@ -262,11 +330,19 @@ fn unwalkable(root: &Path, error: &ignore::Error) -> Candidate {
         inner = err;
     }
     let what = inner.io_error().map_or_else(|| inner.to_string(), reason);
-    let shown = shown(&path);
-    Candidate {
-        place: shown.clone(),
-        shown,
-        content: Err(FileStatus::NotEvaluated(format!("cannot be read: {what}"))),
+    Candidate::unread(path, format!("cannot be read: {what}"))
+}
+
+impl Candidate {
+    /// A file or directory that was found and not opened.
+    fn unread(path: PathBuf, why: String) -> Self {
+        let shown = shown(&path);
+        Self {
+            place: shown.clone(),
+            shown,
+            identity: fs::canonicalize(&path).unwrap_or(path),
+            content: Err(FileStatus::NotEvaluated(why)),
+        }
     }
 }
 

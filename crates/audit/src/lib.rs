@@ -12,6 +12,7 @@ mod load;
 mod nearest;
 mod outcome;
 mod place;
+mod plain;
 mod read;
 mod redact;
 pub mod render;

@@ -56,7 +56,9 @@ pub(crate) fn load(choice: &ConfigChoice, first_root: &Path) -> Result<Loaded, E
 /// The nearest `forewarn.toml`, from a directory upward.
 fn find(root: &Path) -> Option<PathBuf> {
     let start = std::path::absolute(root).ok()?;
-    let up = start.ancestors().position(|directory| directory.join(CONFIG_NAME).is_file())?;
+    // Whatever it is: one that cannot be read must stop the audit rather than count as none.
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    let up = start.ancestors().position(|directory| is_there(&directory.join(CONFIG_NAME)))?;
     // Kept relative where the root is, so that what is shown is what was typed.
     let mut relative = root.to_path_buf();
     for _ in 0..up {
@@ -66,7 +68,7 @@ fn find(root: &Path) -> Option<PathBuf> {
         };
     }
     let path = relative.join(CONFIG_NAME);
-    Some(if path.is_file() { path } else { start.ancestors().nth(up)?.join(CONFIG_NAME) })
+    Some(if is_there(&path) { path } else { start.ancestors().nth(up)?.join(CONFIG_NAME) })
 }
 
 /// Gives the name to show and the text of a file of measurements, or what is wrong with it.

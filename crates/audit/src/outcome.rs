@@ -45,14 +45,14 @@ pub enum FileStatus {
         /// How many settings it gave.
         settings: usize,
     },
-    /// Read up to a place.
+    /// Read up to a place, or without some of its parts.
     PartlyRead {
         /// As which dialect or syntax.
         dialect: &'static str,
         /// How many settings it gave.
         settings: usize,
-        /// Not evaluated from this line on.
-        from_line: u32,
+        /// Not evaluated from this line on; `None` where only parts are missing.
+        from_line: Option<u32>,
         /// What stood there.
         problem: String,
     },

@@ -104,18 +104,23 @@ fn status(source: &Source, syntax: Syntax, fragment: &Fragment) -> FileStatus {
     let dialect = if fragment.dialect.is_empty() { syntax_name(syntax) } else { fragment.dialect };
     let written = |setting: &&model::Setting| !setting.value.origin.is_default();
     let settings = fragment.groups.iter().flat_map(|group| group.settings.iter().filter(written)).count();
-    match stopped(source, &fragment.problems) {
+    match missing(source, &fragment.problems) {
         Some((from_line, problem)) => FileStatus::PartlyRead { dialect, settings, from_line, problem },
         None => FileStatus::Read { dialect, settings },
     }
 }
 
-/// Where parsing stopped for good, and why.
-fn stopped(source: &Source, problems: &[Problem]) -> Option<(u32, String)> {
-    problems
-        .iter()
-        .find(|problem| problem.kind == ProblemKind::Stopped)
-        .map(|problem| (source.lines().line(problem.span.start), problem.message.clone()))
+/// What of a file is not in its tree: from which line on and why, or which part and why.
+fn missing(source: &Source, problems: &[Problem]) -> Option<(Option<u32>, String)> {
+    let line = |problem: &Problem| source.lines().line(problem.span.start);
+    if let Some(stopped) = problems.iter().find(|problem| problem.kind == ProblemKind::Stopped) {
+        return Some((Some(line(stopped)), stopped.message.clone()));
+    }
+    let left_out = |problem: &&Problem| problem.kind != ProblemKind::DuplicateKey;
+    let first = problems.iter().find(left_out)?;
+    let more = problems.iter().filter(left_out).count() - 1;
+    let others = if more == 0 { String::new() } else { format!("; and {more} more; `check -v` shows all") };
+    Some((None, format!("line {}: {}{others}", line(first), first.message)))
 }
 
 fn syntax_name(syntax: Syntax) -> &'static str {

@@ -17,6 +17,11 @@ pub use summary::{Detail, summary};
 pub use table::{Table, calls, files, rules, services, settings};
 pub use text::{error, text};
 
+/// A text of a finding or a file as part of one line: secrets hidden, nothing that a terminal obeys.
+fn plain(text: &str) -> String {
+    crate::plain::line(&crate::redact(text))
+}
+
 /// A number with its noun: "1 file", "12 files".
 fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

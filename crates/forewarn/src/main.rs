@@ -12,6 +12,7 @@ mod show;
 mod terminal;
 
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -37,7 +38,12 @@ fn main() -> ExitCode {
         }
     };
     let terminal = Terminal::of_this_process();
-    match run(arguments, &terminal) {
+    if !terminal.wants_traces() {
+        // What fails on one file or in one rule is caught and reported in its place; a trace on
+        // stderr would say it twice, and in the middle of other lines.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    match attempt(arguments, &terminal) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let style = terminal.stderr(None);
@@ -45,6 +51,17 @@ fn main() -> ExitCode {
             ExitCode::from(NOT_DONE)
         }
     }
+}
+
+/// A run that ends with an exit code of ours even where Forewarn itself fails.
+fn attempt(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
+    catch_unwind(AssertUnwindSafe(|| run(arguments, terminal))).unwrap_or_else(|_| {
+        Err(audit::Error::stopped(
+            "forewarn",
+            "failed, which is a bug of Forewarn's",
+            "run it again with RUST_BACKTRACE=1 to see where, and report that",
+        ))
+    })
 }
 
 fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {

@@ -22,6 +22,8 @@ pub(crate) struct Terminal {
     /// `TERM` is `dumb`.
     dumb: bool,
     width: Option<usize>,
+    /// `RUST_BACKTRACE` is set and not 0.
+    traces: bool,
 }
 
 impl Terminal {
@@ -35,6 +37,7 @@ impl Terminal {
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             dumb: set("TERM").is_some_and(|value| value == "dumb"),
             width: terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
+            traces: set("RUST_BACKTRACE").is_some_and(|value| value != "0"),
         }
     }
 
@@ -51,6 +54,11 @@ impl Terminal {
     /// Whether stderr is a terminal, on which a line can be drawn over.
     pub(crate) fn can_redraw(&self) -> bool {
         self.stderr && !self.dumb
+    }
+
+    /// Whether a failure of Forewarn's own is to be traced.
+    pub(crate) fn wants_traces(&self) -> bool {
+        self.traces
     }
 
     fn style(&self, color: Option<ColorArgument>, is_terminal: bool) -> Style {
@@ -79,6 +87,7 @@ mod tests {
             force_color: false,
             dumb: false,
             width: Some(80),
+            traces: false,
         };
         let auto = |terminal: Terminal| terminal.stdout(ColorArgument::Auto, false).colour;
         assert!(!auto(plain));
@@ -100,6 +109,7 @@ mod tests {
             force_color: false,
             dumb: false,
             width: Some(200),
+            traces: false,
         };
         assert_eq!(wide.stdout(ColorArgument::Auto, false).width, 200);
         assert_eq!(wide.stdout(ColorArgument::Auto, true).width, WIDTH);

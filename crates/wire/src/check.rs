@@ -245,8 +245,6 @@ impl Report {
     /// As printed, with a final line break.
     pub fn json(&self) -> String {
         // Strings and numbers alone: nothing here can fail to serialise.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        crate::printed(serde_json::to_string_pretty(self).unwrap_or_default())
     }
 }

@@ -3,3 +3,20 @@
 
 pub mod check;
 pub mod table;
+
+use std::fmt::Write as _;
+
+/// A document as printed: control characters that JSON allows bare are escaped too, since people
+/// look at documents on terminals; with a final line break.
+fn printed(json: String) -> String {
+    let mut printed = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c.is_control() && c != '\n' {
+            let _ = write!(printed, "\\u{:04x}", u32::from(c));
+        } else {
+            printed.push(c);
+        }
+    }
+    printed.push('\n');
+    printed
+}

@@ -19,7 +19,5 @@ pub fn json(columns: &[&str], rows: &[Vec<String>]) -> String {
             )
         })
         .collect();
-    let mut text = serde_json::to_string_pretty(&rows).unwrap_or_default();
-    text.push('\n');
-    text
+    crate::printed(serde_json::to_string_pretty(&rows).unwrap_or_default())
 }

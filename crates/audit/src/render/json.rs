@@ -146,7 +146,7 @@ fn file(file: &FileReport) -> out::File {
             report.status = out::FileStatus::PartlyRead;
             report.dialect = Some((*dialect).to_owned());
             report.settings = Some(*settings);
-            report.from_line = Some(*from_line);
+            report.from_line = *from_line;
             report.reason = Some(hidden(problem));
         }
         FileStatus::NotOurs(why) => {

@@ -2,16 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::level_name;
-use crate::{Outcome, redact};
+use super::{level_name, plain};
+use crate::Outcome;
 
 /// All findings, in the order settled.
 pub fn short(outcome: &Outcome) -> String {
     let mut shown = String::new();
     for finding in &outcome.findings {
-        // A line is a line: what a title quotes may hold control characters.
-        let title: String =
-            redact(&finding.title).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let title = plain(&finding.title);
         if let Some(span) = finding.labels.iter().find_map(|label| label.origin.span()) {
             let source = outcome.sources.get(span.file);
             let at = source.position(span.start);

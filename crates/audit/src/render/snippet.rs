@@ -8,6 +8,8 @@ use annotate_snippets::{AnnotationKind, Element, Group, Origin, Renderer, Snippe
 use model::{FileId, Span};
 use text::Source;
 
+use super::plain;
+use crate::plain::lines;
 use crate::redact;
 
 /// How text is drawn.
@@ -75,7 +77,7 @@ pub(super) struct Redacted<'s>(BTreeMap<FileId, std::borrow::Cow<'s, str>>);
 
 impl<'s> Redacted<'s> {
     fn text(&mut self, source: &'s Source) -> &str {
-        self.0.entry(source.id()).or_insert_with(|| redact(source.text()))
+        self.0.entry(source.id()).or_insert_with(|| lines(redact(source.text())))
     }
 }
 
@@ -139,7 +141,7 @@ impl Drawn {
         // A block is pointed at by its first line.
         let end = floor(text, mark.span.end as usize).clamp(start, line_end.max(start));
         let end = start + text[start..end].trim_end().len();
-        Self { line, start, end, text: redact(&mark.text).into_owned() }
+        Self { line, start, end, text: plain(&mark.text) }
     }
 }
 

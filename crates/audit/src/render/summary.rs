@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use model::{Level, Subject};
 
-use super::count;
-use crate::{FileStatus, Outcome, redact};
+use super::{count, plain};
+use crate::{FileStatus, Outcome};
 
 /// How much the summary tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +26,12 @@ pub fn summary(outcome: &Outcome, detail: Detail) -> String {
     let _ = writeln!(shown, "{}", findings(outcome));
     let _ = writeln!(shown, "{}", read(outcome));
     groups(&mut shown, "not evaluated", &not_evaluated(outcome, detail), detail);
-    groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome), detail);
+    groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome, detail), detail);
     if detail == Detail::Full {
         for (span, words) in &outcome.problems {
             let source = outcome.sources.get(span.file);
             let at = source.position(span.start);
-            let _ = writeln!(shown, "  {}:{}:{}: {}", source.path(), at.line, at.column, redact(words));
+            let _ = writeln!(shown, "  {}:{}:{}: {}", source.path(), at.line, at.column, plain(words));
         }
     }
     shown
@@ -106,11 +106,11 @@ type Reasons = Vec<(String, usize)>;
 fn not_evaluated(outcome: &Outcome, detail: Detail) -> Reasons {
     let mut groups: BTreeMap<String, usize> = BTreeMap::new();
     for missing in &outcome.not_evaluated {
-        let mut reason = format!("{} needs {}", missing.rule, redact(&missing.needs));
+        let mut reason = format!("{} needs {}", missing.rule, plain(&missing.needs));
         if detail == Detail::Full {
             let _ = match &missing.subject {
-                Subject::Service(name) | Subject::Setting(name) => write!(reason, " ({name})"),
-                Subject::Call(from, to) => write!(reason, " ({from} -> {to})"),
+                Subject::Service(name) | Subject::Setting(name) => write!(reason, " ({})", plain(name)),
+                Subject::Call(from, to) => write!(reason, " ({} -> {})", plain(from), plain(to)),
             };
         }
         *groups.entry(reason).or_default() += 1;
@@ -118,19 +118,30 @@ fn not_evaluated(outcome: &Outcome, detail: Detail) -> Reasons {
     most_frequent_first(groups)
 }
 
-fn files_not_evaluated(outcome: &Outcome) -> Reasons {
-    let mut groups: BTreeMap<String, usize> = BTreeMap::new();
+/// Each file by name; in brief those with the same reason together where there are several.
+fn files_not_evaluated(outcome: &Outcome, detail: Detail) -> Reasons {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in &outcome.files {
-        match &file.status {
-            FileStatus::NotEvaluated(why) => *groups.entry(why.clone()).or_default() += 1,
+        let (reason, named) = match &file.status {
+            FileStatus::NotEvaluated(why) => (plain(why), format!("{}: {}", file.path, plain(why))),
             FileStatus::PartlyRead { from_line, problem, .. } => {
-                let place = format!("{} from line {from_line}: {}", file.path, redact(problem));
-                *groups.entry(place).or_default() += 1;
+                let from = from_line.map_or_else(String::new, |line| format!(" from line {line}"));
+                let named = format!("{}{from}: {}", file.path, plain(problem));
+                (named.clone(), named)
             }
-            FileStatus::Read { .. } | FileStatus::NotOurs(_) => {}
+            FileStatus::Read { .. } | FileStatus::NotOurs(_) => continue,
+        };
+        groups.entry(reason).or_default().push(named);
+    }
+    let mut reasons = BTreeMap::new();
+    for (reason, mut named) in groups {
+        if named.len() > 1 && detail == Detail::Brief {
+            reasons.insert(reason, named.len());
+        } else {
+            reasons.extend(named.drain(..).map(|named| (named, 1)));
         }
     }
-    most_frequent_first(groups)
+    most_frequent_first(reasons)
 }
 
 fn most_frequent_first(groups: BTreeMap<String, usize>) -> Reasons {

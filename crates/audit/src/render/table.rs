@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use model::{Covers, Environment, Knob, Origin, Probe, ProbeField, Topic};
 
-use super::{count, level_name};
-use crate::{FileStatus, Outcome, redact};
+use super::{count, level_name, plain};
+use crate::{FileStatus, Outcome};
 
 /// Rows of text under named columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +16,8 @@ pub struct Table {
 
 impl Table {
     fn new(columns: &'static [&'static str], rows: impl IntoIterator<Item = Vec<String>>) -> Self {
-        let mut rows: Vec<Vec<String>> = rows
-            .into_iter()
-            .map(|row| row.into_iter().map(|cell| redact(&cell).replace(['\n', '\r', '\t'], " ")).collect())
-            .collect();
+        let mut rows: Vec<Vec<String>> =
+            rows.into_iter().map(|row| row.into_iter().map(|cell| plain(&cell)).collect()).collect();
         rows.dedup();
         Self { columns, rows }
     }
@@ -60,7 +58,10 @@ pub fn files(outcome: &Outcome) -> Table {
                 "partly read",
                 *dialect,
                 settings.to_string(),
-                format!("not from line {from_line} on: {problem}"),
+                match from_line {
+                    Some(line) => format!("not from line {line} on: {problem}"),
+                    None => format!("not all: {problem}"),
+                },
             ),
             FileStatus::NotOurs(why) => ("not ours", "", String::new(), why.clone()),
             FileStatus::NotEvaluated(why) => ("not evaluated", "", String::new(), why.clone()),

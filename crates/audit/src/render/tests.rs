@@ -102,7 +102,7 @@ fn outcome() -> Outcome {
                 status: FileStatus::PartlyRead {
                     dialect: "yaml",
                     settings: 1,
-                    from_line: 3,
+                    from_line: Some(3),
                     problem: "a tab in the indentation".into(),
                 },
             },
@@ -182,8 +182,8 @@ fn the_summary_counts_what_was_read_found_hidden_and_not_evaluated() {
     not evaluated: 3
       3 × timeout-below-latency needs measured latency of the call (auth -> directory)
     files not evaluated: 2
+      1 × chart/values.yaml: template
       1 × directory/app.yaml from line 3: a tab in the indentation
-      1 × template
       directory/app.yaml:2:3: a tab in the indentation
     ");
 }

@@ -4,9 +4,9 @@ use annotate_snippets::{Group, Level as Look, Message};
 use model::{FileId, Finding, Level, Origin};
 use text::Source;
 
-use super::in_a_row;
 use super::snippet::{Mark, Redacted, Style, elements};
-use crate::{Error, Outcome, redact};
+use super::{in_a_row, plain};
+use crate::{Error, Outcome};
 
 /// All findings, in the order settled.
 pub fn text(outcome: &Outcome, style: Style) -> String {
@@ -38,7 +38,7 @@ fn group<'s>(
         .filter_map(|label| Some(Mark { span: label.origin.span()?, text: label.text.clone() }))
         .collect();
     let mut group = look
-        .primary_title(redact(&finding.title).into_owned())
+        .primary_title(plain(&finding.title))
         .id(finding.rule)
         .elements(elements(&marks, source, redacted));
     for line in &finding.arithmetic {
@@ -53,7 +53,7 @@ fn group<'s>(
     if several_environments && !finding.environments.is_empty() {
         group = group.element(line_of("in", &in_a_row(&finding.environments)));
     }
-    let mut help = redact(finding.help.trim_end_matches('.')).into_owned();
+    let mut help = plain(finding.help.trim_end_matches('.'));
     if !help.is_empty() {
         help.push_str("; ");
     }
@@ -61,7 +61,7 @@ fn group<'s>(
 }
 
 fn line_of(name: &'static str, text: &str) -> Message<'static> {
-    Look::NOTE.with_name(name).message(redact(text).into_owned())
+    Look::NOTE.with_name(name).message(plain(text))
 }
 
 /// Which defaults the finding rests on, with what documents them.
@@ -86,8 +86,8 @@ fn default_of(origin: &Origin) -> Option<(&'static str, &'static str)> {
 pub fn error(error: &Error, style: Style) -> String {
     match error {
         Error::Stopped { place, what, help } => {
-            let error = Look::ERROR.primary_title(redact(&format!("{place}: {what}")).into_owned());
-            let help = Look::HELP.secondary_title(redact(help).into_owned());
+            let error = Look::ERROR.primary_title(plain(&format!("{place}: {what}")));
+            let help = Look::HELP.secondary_title(plain(help));
             // Drawn apart: together a bar would stand between two lines that belong together.
             [error, help].map(|title| style.draw(&[Group::with_title(title)]) + "\n").concat()
         }
@@ -97,9 +97,9 @@ pub fn error(error: &Error, style: Style) -> String {
             for mistake in mistakes {
                 let mark = Mark { span: mistake.span, text: String::new() };
                 let group = Look::ERROR
-                    .primary_title(redact(&mistake.what).into_owned())
+                    .primary_title(plain(&mistake.what))
                     .elements(elements(&[mark], |_| source, &mut redacted))
-                    .element(Look::HELP.message(redact(&mistake.help).into_owned()));
+                    .element(Look::HELP.message(plain(&mistake.help)));
                 shown.push_str(&style.draw(&[group]));
                 shown.push_str("\n\n");
             }

@@ -1,3 +1,5 @@
 //! Audits from text to text, in memory.
 
+mod any_file;
 mod rule_pages;
+mod secrets;
