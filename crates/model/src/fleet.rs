@@ -1,6 +1,8 @@
 //! What runs and who calls whom, one picture for each environment, and the views with which rules
 //! walk it. A call never joins settings of different environments.
 
+use std::sync::OnceLock;
+
 use text::Span;
 
 use crate::{Covers, Knob, Latency, Limit, Origin, Setting, SettingId, Sourced};
@@ -39,6 +41,36 @@ pub struct Environment {
     pub calls: Vec<Call>,
     /// Every group in effect here, those of services and calls included.
     pub groups: Vec<GroupId>,
+    /// Finds the calls of a service.
+    pub ends: CallEnds,
+}
+
+/// The calls of an environment by caller and by callee. Made when a service is first asked for its
+/// calls, from when on they must not change.
+#[derive(Debug, Clone, Default)]
+pub struct CallEnds(OnceLock<[Vec<(ServiceId, CallId)>; 2]>);
+
+impl CallEnds {
+    /// Which of the two lists: calls by who makes them.
+    const FROM: usize = 0;
+    /// Calls by whom they reach.
+    const TO: usize = 1;
+
+    fn at(&self, calls: &[Call], end: usize, service: ServiceId) -> &[(ServiceId, CallId)] {
+        let ends = self.0.get_or_init(|| {
+            let sorted = |end: fn(&Call) -> ServiceId| {
+                let ids = (0..).map(CallId);
+                let mut ends: Vec<_> = calls.iter().zip(ids).map(|(call, id)| (end(call), id)).collect();
+                ends.sort_unstable();
+                ends
+            };
+            [sorted(|call| call.from), sorted(|call| call.to)]
+        });
+        let ends = &ends[end];
+        let first = ends.partition_point(|&(other, _)| other < service);
+        let count = ends[first..].partition_point(|&(other, _)| other == service);
+        &ends[first..first + count]
+    }
 }
 
 /// Something that runs and answers.
@@ -217,14 +249,18 @@ impl<'f> ServiceView<'f> {
 
     /// The calls it makes.
     pub fn calls(self) -> impl Iterator<Item = CallView<'f>> + use<'f> {
-        let id = self.id;
-        self.environment.calls(self.fleet).filter(move |call| call.call().from == id)
+        self.calls_at(CallEnds::FROM)
     }
 
     /// The calls made to it.
     pub fn callers(self) -> impl Iterator<Item = CallView<'f>> + use<'f> {
-        let id = self.id;
-        self.environment.calls(self.fleet).filter(move |call| call.call().to == id)
+        self.calls_at(CallEnds::TO)
+    }
+
+    fn calls_at(self, end: usize) -> impl Iterator<Item = CallView<'f>> + use<'f> {
+        let Self { fleet, environment, id } = self;
+        let ends = environment.ends.at(&environment.calls, end, id);
+        ends.iter().map(move |&(_, id)| CallView { fleet, environment, id })
     }
 
     /// The tightest of its own settings that limit what `covers` says.

@@ -6,6 +6,7 @@ mod path;
 mod shapes;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use model::{Knob, Limit, Setting, Unit, Value};
 use text::{Entry, Node, NodeKind, Scalar, Span, Syntax, Tree};
@@ -89,7 +90,7 @@ impl<'t> Sweep<'_, 't> {
 
     fn map(&mut self, map: Node<'t>, path: Option<&Path<'_>>, mut around: Surroundings) {
         around.describes |= describes(map);
-        let mut block = NewBlock { made: Vec::new(), map, around };
+        let mut block = NewBlock { made: HashMap::new(), map, around };
         let merges =
             self.tree.syntax() == Syntax::Yaml && map.written_entries().any(|entry| entry.key.text() == "<<");
         if merges {
@@ -119,7 +120,7 @@ impl<'t> Sweep<'_, 't> {
                 self.address(entry, path, block);
             }
         }
-        let own = block.made.iter().find(|(prefix, _)| prefix.is_empty()).map(|&(_, own)| own);
+        let own = block.made.get("").copied();
         for entry in entries.filter(|entry| entry.value.kind() != NodeKind::Scalar) {
             let key = entry.key.text();
             let below = Path { up: path, segment: Segment::Key(key) };
@@ -261,8 +262,7 @@ impl<'t> Sweep<'_, 't> {
     }
 
     fn block_index(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[Cow<'_, str>]) -> usize {
-        let known = new.made.iter().find(|(made, _)| *made == prefix);
-        if let Some(&(_, index)) = known {
+        if let Some(&index) = new.made.get(prefix) {
             return index;
         }
         let Surroundings { suspect, block, depth, .. } = new.around;
@@ -281,7 +281,7 @@ impl<'t> Sweep<'_, 't> {
         let label = label(self.tree.syntax(), parts);
         let grouping = Grouping::block(owner_of(&self.extents, at), label, at);
         self.blocks.push(Block { grouping, around, depth, is_part });
-        new.made.push((prefix, self.blocks.len() - 1));
+        new.made.insert(prefix, self.blocks.len() - 1);
         self.blocks.len() - 1
     }
 
@@ -309,7 +309,7 @@ impl<'t> Sweep<'_, 't> {
 
     /// Arguments of a command: `--timeout=30s`, `--timeout` before `30s`, and `TIMEOUT=30`.
     fn arguments(&mut self, list: Node<'t>, path: Option<&Path<'_>>, around: Surroundings) {
-        let mut block = NewBlock { made: Vec::new(), map: list, around };
+        let mut block = NewBlock { made: HashMap::new(), map: list, around };
         let mut before: Option<Scalar<'t>> = None;
         for item in list.items() {
             let Some(scalar) = item.scalar() else {
@@ -410,7 +410,7 @@ impl<'t> Sweep<'_, 't> {
 /// The blocks of a map, those that a key has needed so far.
 struct NewBlock<'t> {
     /// By dotted prefix; the map's own has none.
-    made: Vec<(&'t str, usize)>,
+    made: HashMap<&'t str, usize>,
     map: Node<'t>,
     around: Surroundings,
 }

@@ -209,13 +209,11 @@ impl<'t> Reader<'t, '_> {
                 let properties = anchor > 0 || tag.is_some();
                 let id = match style {
                     ScalarStyle::Plain if text.is_empty() => self.empty(properties, mark),
-                    ScalarStyle::Plain => self.plain(properties, mark, text.into_owned()),
+                    ScalarStyle::Plain => self.plain(properties, mark, text),
                     ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                        self.quoted(properties, mark, text.into_owned())
+                        self.quoted(properties, mark, text)
                     }
-                    ScalarStyle::Literal | ScalarStyle::Folded => {
-                        self.block(properties, mark, text.into_owned())
-                    }
+                    ScalarStyle::Literal | ScalarStyle::Folded => self.block(properties, mark, text),
                 };
                 self.anchor(anchor, id);
             }
@@ -266,13 +264,13 @@ impl<'t> Reader<'t, '_> {
         self.pass(end);
     }
 
-    fn plain(&mut self, properties: bool, mark: Span, text: String) -> u32 {
+    fn plain(&mut self, properties: bool, mark: Span, text: Cow<'_, str>) -> u32 {
         let start = self.content_start(properties, mark);
         let end = self.offsets.byte(&mark.end).max(start);
         self.scalar(Style::Plain, (start, end), (start, end), text)
     }
 
-    fn quoted(&mut self, properties: bool, mark: Span, text: String) -> u32 {
+    fn quoted(&mut self, properties: bool, mark: Span, text: Cow<'_, str>) -> u32 {
         let start = self.content_start(properties, mark);
         let close = self.closing_quote(start);
         let end = (close + 1).min(self.bytes.len());
@@ -281,7 +279,7 @@ impl<'t> Reader<'t, '_> {
 
     /// A block scalar spans from its `|` or `>` to the end of its last content line; the line
     /// break behind that stays outside, as it does for every other value.
-    fn block(&mut self, properties: bool, mark: Span, text: String) -> u32 {
+    fn block(&mut self, properties: bool, mark: Span, text: Cow<'_, str>) -> u32 {
         if properties {
             self.content_start(true, mark);
         }
@@ -303,20 +301,26 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// Adds a scalar; its text is kept only where it is not what the source says letter by letter.
-    fn scalar(&mut self, style: Style, outer: (usize, usize), inner: (usize, usize), text: String) -> u32 {
+    fn scalar(
+        &mut self,
+        style: Style,
+        outer: (usize, usize),
+        inner: (usize, usize),
+        text: Cow<'_, str>,
+    ) -> u32 {
         self.pass(outer.1);
         let written = &self.text[inner.0..inner.1];
         let text = if self.readable[inner.0..inner.1] == *written {
             text
         } else {
-            self.restored(style, outer.0, inner, &text)
+            Cow::Owned(self.restored(style, outer.0, inner, &text))
         };
-        let as_written = *written == text;
+        let as_written = *written == *text;
         self.builder.scalar(
             style,
             outer.0 as u32..outer.1 as u32,
             inner.0 as u32..inner.1 as u32,
-            (!as_written).then(|| text.into_boxed_str()),
+            (!as_written).then(|| text.into_owned().into_boxed_str()),
         )
     }
 

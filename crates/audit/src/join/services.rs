@@ -27,6 +27,9 @@ pub(crate) struct Draft {
     declared: bool,
 }
 
+/// Services by a label of their workloads.
+type ByLabel = HashMap<(String, String), Vec<usize>>;
+
 /// A component of a part, both by index.
 pub(crate) type ComponentKey = (usize, usize);
 
@@ -90,11 +93,12 @@ impl Services {
                 services.of_component.insert(key, index);
             }
         }
+        let by_label = services.by_label();
         for (key, component) in components() {
             let part = &parts[key.0];
             match &component.kind {
                 ComponentKind::Workload | ComponentKind::Config => {}
-                ComponentKind::Name { selector } => services.add_name(part, component, selector),
+                ComponentKind::Name { selector } => services.add_name(part, component, selector, &by_label),
             }
         }
         for declared in &config.services {
@@ -115,15 +119,34 @@ impl Services {
         )
     }
 
-    fn add_name(&mut self, part: &Part<'_>, component: &Component, selector: &[(String, String)]) {
+    fn by_label(&self) -> ByLabel {
+        let mut by_label = ByLabel::new();
+        for (index, draft) in self.list.iter().enumerate() {
+            for label in &draft.labels {
+                by_label.entry(label.clone()).or_default().push(index);
+            }
+        }
+        by_label
+    }
+
+    fn add_name(
+        &mut self,
+        part: &Part<'_>,
+        component: &Component,
+        selector: &[(String, String)],
+        by_label: &ByLabel,
+    ) {
         let hosts =
             component.aliases.iter().chain([&component.name.value]).map(|host| host.to_ascii_lowercase());
-        let selected: Vec<usize> = (0..self.list.len())
+        let labelled = |label| by_label.get(label).map_or(&[] as &[usize], Vec::as_slice);
+        let fewest = selector.iter().map(labelled).min_by_key(|services| services.len());
+        let selected: Vec<usize> = fewest
+            .into_iter()
+            .flatten()
+            .copied()
             .filter(|&index| {
                 let draft = &self.list[index];
-                draft.territory == part.territory
-                    && !selector.is_empty()
-                    && selector.iter().all(|label| draft.labels.contains(label))
+                draft.territory == part.territory && selector.iter().all(|label| draft.labels.contains(label))
             })
             .collect();
         if selected.is_empty() {
@@ -315,7 +338,8 @@ impl Services {
         calls.sort_by(|a, b| (a.from, a.to, &a.origin).cmp(&(b.from, b.to, &b.origin)));
         let groups: BTreeSet<GroupId> =
             owned.all_groups().chain(calls.iter().flat_map(|call| call.groups.iter().copied())).collect();
-        Environment { name: name.to_owned(), services, calls, groups: groups.into_iter().collect() }
+        let groups = groups.into_iter().collect();
+        Environment { name: name.to_owned(), services, calls, groups, ..Environment::default() }
     }
 
     /// Names as shown: qualified by territory, then by place, where several services share one.
