@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::{FileId, Group, GroupId, Origin, Setting, SettingId};
+use model::{FileId, Group, GroupId, Origin, Setting, SettingId, Span};
 
 /// Where a group of a fragment comes from: the file and its index there.
 pub(crate) type GroupKey = (FileId, usize);
@@ -13,7 +13,8 @@ pub(crate) struct Arena {
     pub(crate) settings: Vec<Setting>,
     pub(crate) groups: Vec<Group>,
     known_groups: HashMap<GroupKey, GroupId>,
-    known_settings: HashMap<(FileId, String, u32, u32), SettingId>,
+    /// The settings that stand at one place.
+    known_settings: HashMap<Span, Vec<SettingId>>,
 }
 
 impl Arena {
@@ -38,20 +39,16 @@ impl Arena {
     /// A value that stands at one place under one key is one setting, however many blocks inherit it;
     /// so is a default of which several blocks make use.
     fn setting(&mut self, setting: Setting) -> SettingId {
-        let key = match &setting.value.origin {
-            Origin::Written(span) | Origin::Default { near: span, .. } => {
-                Some((span.file, setting.key.clone(), span.start, span.end))
-            }
-            _ => None,
-        };
-        if let Some(&id) = key.as_ref().and_then(|key| self.known_settings.get(key)) {
-            return id;
-        }
         let id = SettingId(self.settings.len() as u32);
-        self.settings.push(setting);
-        if let Some(key) = key {
-            self.known_settings.insert(key, id);
+        if let Origin::Written(place) | Origin::Default { near: place, .. } = setting.value.origin {
+            let here = self.known_settings.entry(place).or_default();
+            let known = here.iter().find(|id| self.settings[id.0 as usize].key == setting.key);
+            if let Some(&known) = known {
+                return known;
+            }
+            here.push(id);
         }
+        self.settings.push(setting);
         id
     }
 }
