@@ -2,8 +2,12 @@
 
 #![allow(clippy::disallowed_methods, reason = "these tests read and write the trees they make")]
 
+#[cfg(unix)]
+mod bad_input;
+mod determinism;
 mod help;
 mod login_stack;
+mod roots;
 mod runs;
 mod schema;
 mod workbench;

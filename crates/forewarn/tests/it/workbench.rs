@@ -40,6 +40,16 @@ impl Workbench {
         fs::write(file, text).expect("a file");
     }
 
+    /// Where a file lies or would.
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Adds a file that need not be text.
+    pub(crate) fn write_bytes(&self, path: &str, bytes: &[u8]) {
+        fs::write(self.path(path), bytes).expect("a file");
+    }
+
     /// A file's text, if it is there.
     pub(crate) fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.root.join(path)).ok()
