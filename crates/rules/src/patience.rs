@@ -1,9 +1,10 @@
 //! How long a caller waits for an answer before it gives up, and which setting says so. Most rules
 //! about time limits compare with it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{Attempts, CallView, Covers, ServiceView, Setting, pretty};
+use model::{Attempts, CallView, Covers, ServiceId, ServiceView, Setting, pretty};
 
 use crate::{Margins, labels, round};
 
@@ -66,10 +67,11 @@ impl<'f> Patience<'f> {
     /// longest may be meant for the slowest. Callers that pass their deadline down are left out.
     pub(crate) fn of_callers(service: ServiceView<'f>) -> Vec<(CallView<'f>, Self)> {
         let mut callers: Vec<(CallView<'f>, Self)> = Vec::new();
+        let mut by_caller: BTreeMap<ServiceId, usize> = BTreeMap::new();
         for call in service.callers().filter(|call| !call.call().passes_deadline) {
             let Some(patience) = Self::of(call) else { continue };
-            let same = |known: &(CallView<'_>, Self)| known.0.call().from == call.call().from;
-            match callers.iter_mut().find(|known| same(known)) {
+            let first = *by_caller.entry(call.call().from).or_insert(callers.len());
+            match callers.get_mut(first) {
                 Some(known) if known.0.from().service().forwards => {
                     if known.1.limit < patience.limit {
                         *known = (call, patience);

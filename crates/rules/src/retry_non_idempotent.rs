@@ -1,5 +1,7 @@
 //! Retries of requests that do their work again when repeated.
 
+use std::collections::HashSet;
+
 use model::{Environment, FailureMode, Finding, Fleet, Knob, Label, Level, Setting, Value};
 
 use crate::client::{Client, is_off};
@@ -17,7 +19,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
-    let mut seen: Vec<&Setting> = Vec::new();
+    let mut seen: HashSet<*const Setting> = HashSet::new();
     for client in Client::all(fleet, environment) {
         let retries = client.retries();
         if retries.is_some_and(|(retries, _)| retries == 0) {
@@ -33,10 +35,9 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             (Some(false), When::Any) => retries.map(|(_, count)| count).filter(|count| !count.is_assumed()),
         };
         let Some(place) = place else { continue };
-        if seen.iter().any(|known| std::ptr::eq(*known, place)) {
+        if !seen.insert(place) {
             continue;
         }
-        seen.push(place);
         let mut settings = vec![place];
         let mut labels = vec![match when {
             When::UnsafeMethods => labels::at(place, "requests that change something are repeated too"),

@@ -1,5 +1,7 @@
 //! Retries that follow at once, or all at the same time.
 
+use std::collections::HashSet;
+
 use model::{Environment, FailureMode, Finding, Fleet, Knob, Level, Setting, Value, pretty};
 
 use crate::client::{Client, is_off};
@@ -17,13 +19,12 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
-    let mut seen: Vec<&Setting> = Vec::new();
+    let mut seen: HashSet<*const Setting> = HashSet::new();
     for client in Client::all(fleet, environment) {
         let Some((retries, count)) = client.retries() else { continue };
-        if retries == 0 || seen.iter().any(|known| std::ptr::eq(*known, count)) {
+        if retries == 0 || !seen.insert(count) {
             continue;
         }
-        seen.push(count);
         let Some(wait) = client.knob(Knob::BackoffBase) else {
             if !count.value.origin.is_default() {
                 found.needs(

@@ -2,12 +2,12 @@
 //! ends the request while they run. Counts attempts, back-off and how often a call is made. A
 //! single limit above a proxy's is said by `timeout-above-proxy`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{
-    Budget, CallView, Covers, Environment, FailureMode, Finding, Fleet, Label, Level, ServiceView, Setting,
-    Subject, pretty,
+    Budget, CallView, Covers, Environment, FailureMode, Finding, Fleet, Label, Level, ServiceId, ServiceView,
+    Setting, Subject, pretty,
 };
 
 use crate::patience::Patience;
@@ -98,10 +98,12 @@ fn bounds<'f>(service: ServiceView<'f>, margins: &Margins) -> Vec<Bound<'f>> {
 
 fn parts(service: ServiceView<'_>) -> Vec<Part<'_>> {
     let mut parts: Vec<Part<'_>> = Vec::new();
+    let mut by_callee: BTreeMap<ServiceId, usize> = BTreeMap::new();
     for part in service.calls().filter_map(part) {
+        let first = *by_callee.entry(part.call.call().to).or_insert(parts.len());
         // Of something that only forwards each request takes one route, and the longest may be
         // meant for streams.
-        match parts.iter_mut().find(|known| known.call.call().to == part.call.call().to) {
+        match parts.get_mut(first) {
             Some(known) if service.service().forwards => {
                 if part.takes < known.takes {
                     *known = part;
