@@ -128,8 +128,15 @@ pub(crate) fn is_suspect(key: &str) -> bool {
                 | b"jitt"
                 | b"dial"
                 | b"hara"
+                | b"wait"
+                | b"beat"
         )
     })
+}
+
+/// Whether a key says how much alone, and the key around it what: `ms` of `request.timeout.ms`.
+pub(crate) fn is_unit(key: &str) -> bool {
+    Words::split(key).only_unit().is_some()
 }
 
 /// Whether the words hold one that an operator would look for: such a key is reported, never
@@ -371,13 +378,13 @@ static PATTERNS: &[Pattern] = &[
         "max|maximum lifetime|age /pool|pooling|connection|connections|hikari|datasource",
         Covers::Lifetime,
     ),
-    limit("max|maximum lifetime", Covers::Lifetime),
+    limit("max|maximum lifetime !session|token|cookie|login|refresh|cache|user", Covers::Lifetime),
     limit("keepalive age", Covers::Lifetime),
     knob(
         "thread|threads|worker|workers|executor|scheduler|memory|buffer|ip|address|node|storage pool|pools",
         Knob::Other(Topic::Pool),
     ),
-    knob("pool min|minimum|idle|core !timeout", Knob::PoolIdle),
+    knob("pool min|minimum|initial|idle|core !timeout", Knob::PoolIdle),
     knob("=min|minimum|initial /pool|pooling", Knob::PoolIdle),
     knob("pool size|max|maximum|limit|capacity|connections", Knob::PoolSize),
     knob("=max|maximum|size|limit|capacity|connections /pool|pooling", Knob::PoolSize),
@@ -564,7 +571,7 @@ mod tests {
             "retries maxRetries max_retries RETRY_COUNT retry.max retry.max-attempts retryAttempts retries.attempts
              maxretries retry retry_interval retryDelayMs retry.delay initialBackoff backoff.initial maxBackoff
              backoff_multiplier backoffLimit retry_on retry_on_status retryableStatusCodes retry.enabled enable_retry
-             max_login_attempts tries retry_timeout retry.jitter maxElapsedTime MaxAutoRetriesNextServer",
+             max_login_attempts max_session_lifetime tries retry_timeout retry.jitter maxElapsedTime MaxAutoRetriesNextServer",
         );
         insta::assert_snapshot!(shown, @r#"
         retries: Retries
@@ -591,6 +598,7 @@ mod tests {
         retry.enabled: Other(Retry)
         enable_retry: Other(Retry)
         max_login_attempts: NotOurs
+        max_session_lifetime: -
         tries: Attempts, assuming that `tries` counts the first try too
         retry_timeout: Timeout(WholeCall), assuming that `retry_timeout` covers the whole call
         retry.jitter: Jitter
@@ -602,13 +610,14 @@ mod tests {
     #[test]
     fn pools_and_keepalive() {
         let shown = table(
-            "poolSize pool_size maximumPoolSize max_connections MAX_CONN maxconn pool.max pool.min max_idle_conns
+            "poolSize pool_size pool-initial-size maximumPoolSize max_connections MAX_CONN maxconn pool.max pool.min max_idle_conns
              minimumIdle hikari.minimum-idle thread_pool_size pool_recycle keepalive keepalive_requests keepAlive
              tcp_keepalive_interval keepalive_ms keepaliveTime maxRequestsPerConnection pool_pre_ping",
         );
         insta::assert_snapshot!(shown, @r#"
         poolSize: PoolSize
         pool_size: PoolSize
+        pool-initial-size: PoolIdle
         maximumPoolSize: PoolSize
         max_connections: PoolSize
         MAX_CONN: PoolSize

@@ -1,12 +1,16 @@
 //! What products document about their own keys: the unit of a bare number, what a limit covers,
 //! what 0 means. Rows apply by a product's own file names and key paths, never by a repository.
-//! Each row names its source; what is not documented is not in the table.
+//! The facts are rows of `table`; what is not documented has none.
 
-use model::{Covers, Knob, TimeUnit, Topic};
+mod table;
+
+use model::{Covers, Knob, TimeUnit};
 
 use crate::setting::Place;
 use crate::words::split_once;
 use crate::{Meaning, Zero};
+
+use table::ROWS;
 
 /// One documented fact about keys of a product.
 #[derive(Debug)]
@@ -104,164 +108,6 @@ const fn unit(keys: &'static str, unit: TimeUnit, source: &'static str) -> Row {
 const fn means(keys: &'static str, knob: Knob, source: &'static str) -> Row {
     row(keys, Some(knob), None, source)
 }
-
-const MS: TimeUnit = TimeUnit::Milliseconds;
-const S: TimeUnit = TimeUnit::Seconds;
-/// A limit of one of our topics that bounds no call: sessions, locks, jobs.
-const OTHER: Knob = Knob::Other(Topic::Timeout);
-
-const HIKARI: &str = "HikariCP README, 5.x";
-const SPRING: &str =
-    "Spring Boot reference 2.x to 4.x, externalized configuration: a Duration without unit is in ms";
-const GATEWAY: &str = "Spring Cloud Gateway reference 4.x, HTTP timeouts configuration";
-const OPENFEIGN: &str = "Spring Cloud OpenFeign reference, feign.Request.Options";
-const NETFLIX: &str = "Netflix Ribbon CommonClientConfigKey and Hystrix configuration wiki";
-const RESILIENCE4J: &str = "resilience4j documentation, Retry and TimeLimiter";
-const PGBOUNCER: &str = "PgBouncer doc/config.md, 1.x";
-const POSTGRES: &str = "PostgreSQL manual 9.6 to 17, runtime-config-client and -connection";
-const MYSQL: &str = "MySQL reference manual 8.0, server system variables";
-const REDIS: &str = "redis.conf of Redis 2.6 to 7, comments at the directive";
-const FPM: &str = "PHP manual, FastCGI process manager configuration";
-const GUNICORN: &str = "gunicorn documentation, settings (20 to 23)";
-const UVICORN: &str = "uvicorn manual page, --timeout-keep-alive SECONDS";
-const UWSGI: &str = "uWSGI documentation, glossary: harakiri";
-const CELERY: &str = "Celery documentation, configuration: broker connection timeout in seconds";
-const OSLO_MESSAGING: &str = "oslo.messaging configuration options, ocata to zed";
-const OSLO_DB: &str = "oslo.db configuration options, ocata to 2025.1";
-const SQLALCHEMY: &str =
-    "SQLAlchemy create_engine, as Google Cloud SQL samples state it: pool_timeout in seconds";
-const TRAEFIK: &str = "Traefik documentation, entry points and servers transport (2.x, 3.x)";
-const INGRESS_NGINX: &str = "ingress-nginx annotations: unitless, in seconds";
-const ANSIBLE: &str = "Ansible modules wait_for and wait_for_connection, 2.3 and later";
-const GRPC: &str = "grpc-proto service_config.proto";
-const ENVOY: &str = "Envoy API v3, circuit_breaker.proto: concurrent retries of a cluster";
-const ISTIO: &str = "Istio API destination_rule.proto: outstanding retries of a cluster";
-const LAMBDA: &str = "AWS Lambda developer guide, function timeout in seconds";
-const KIBANA: &str = "kibana.yml of Kibana 4 to 8: time in milliseconds";
-const HAPROXY: &str = "HAProxy configuration manual 3.1: a timeout without unit is in ms";
-
-/// The facts, the more specific before the more general ones of the same product.
-static ROWS: &[Row] = &[
-    // Spring and its neighbours.
-    limit("hikari.connectionTimeout", Covers::PoolWait, MS, HIKARI).elsewhere(S),
-    unit("hikari.validationTimeout", MS, HIKARI).literal(),
-    limit("hikari.idleTimeout", Covers::Idle, MS, HIKARI),
-    limit("hikari.maxLifetime", Covers::Lifetime, MS, HIKARI),
-    row("hikari.keepaliveTime", Some(Knob::Interval), Some(MS), HIKARI),
-    means("hikari.maximumPoolSize", Knob::PoolSize, HIKARI),
-    means("hikari.minimumIdle", Knob::PoolIdle, HIKARI),
-    limit("server.tomcat.connection-timeout|server.netty.connection-timeout", Covers::Unknown, MS, SPRING),
-    limit("server.tomcat.keep-alive-timeout|server.netty.idle-timeout", Covers::Idle, MS, SPRING),
-    limit("server.jetty.connection-idle-timeout", Covers::Idle, MS, SPRING),
-    limit("spring.lifecycle.timeout-per-shutdown-phase", Covers::Drain, MS, SPRING).literal(),
-    limit("spring.mvc.async.request-timeout", Covers::Handler, MS, SPRING),
-    limit("spring.redis.timeout|spring.data.redis.timeout", Covers::Attempt, MS, SPRING),
-    unit("spring.redis.connect-timeout|spring.data.redis.connect-timeout", MS, SPRING),
-    limit(
-        "cloud.gateway.httpclient.connect-timeout|cloud.gateway**metadata.connect-timeout",
-        Covers::Connect,
-        MS,
-        GATEWAY,
-    ),
-    limit(
-        "cloud.gateway.httpclient.response-timeout|cloud.gateway**metadata.response-timeout",
-        Covers::FirstByte,
-        MS,
-        GATEWAY,
-    ),
-    limit(
-        "feign.client.config**connectTimeout|openfeign.client.config**connectTimeout",
-        Covers::Connect,
-        MS,
-        OPENFEIGN,
-    ),
-    limit(
-        "feign.client.config**readTimeout|openfeign.client.config**readTimeout",
-        Covers::BetweenBytes,
-        MS,
-        OPENFEIGN,
-    ),
-    limit("ribbon.ConnectTimeout", Covers::Connect, MS, NETFLIX),
-    limit("ribbon.ReadTimeout", Covers::BetweenBytes, MS, NETFLIX),
-    means("ribbon.MaxAutoRetries|ribbon.MaxAutoRetriesNextServer", Knob::Retries, NETFLIX),
-    limit("hystrix.command**thread.timeoutInMilliseconds", Covers::WholeCall, MS, NETFLIX).literal(),
-    limit("resilience4j.timelimiter**timeoutDuration", Covers::WholeCall, MS, RESILIENCE4J).literal(),
-    row("resilience4j.retry**waitDuration", Some(Knob::BackoffBase), Some(MS), RESILIENCE4J).literal(),
-    means("resilience4j.retry**maxAttempts", Knob::Attempts, RESILIENCE4J),
-    // Databases and their pools.
-    limit("query_wait_timeout", Covers::PoolWait, S, PGBOUNCER),
-    limit("pgbouncer.server_lifetime", Covers::Lifetime, S, PGBOUNCER).literal(),
-    limit("pgbouncer.server_idle_timeout|pgbouncer.client_idle_timeout", Covers::Idle, S, PGBOUNCER),
-    limit("pgbouncer.server_connect_timeout", Covers::Connect, S, PGBOUNCER),
-    limit("pgbouncer.query_timeout", Covers::Statement, S, PGBOUNCER),
-    row("pgbouncer.tcp_user_timeout", Some(OTHER), Some(MS), PGBOUNCER).elsewhere(S),
-    row("pgbouncer.client_login_timeout|pgbouncer.cancel_wait_timeout", Some(OTHER), Some(S), PGBOUNCER),
-    row("pgbouncer.idle_transaction_timeout|pgbouncer.transaction_timeout", Some(OTHER), Some(S), PGBOUNCER),
-    means("pgbouncer.default_pool_size|pgbouncer.max_client_conn", Knob::PoolSize, PGBOUNCER),
-    limit("statement_timeout", Covers::Statement, MS, POSTGRES).within("postgresql.conf").elsewhere(S),
-    row("lock_timeout|deadlock_timeout|wal_sender_timeout", Some(OTHER), Some(MS), POSTGRES)
-        .within("postgresql.conf"),
-    row("idle_in_transaction_session_timeout|idle_session_timeout", Some(OTHER), Some(MS), POSTGRES),
-    row("authentication_timeout", Some(OTHER), Some(S), POSTGRES).within("postgresql.conf"),
-    row("tcp_keepalives_idle|tcp_keepalives_interval", Some(Knob::Interval), Some(S), POSTGRES),
-    limit("mysqld.wait_timeout|mysqld.interactive_timeout", Covers::Idle, S, MYSQL),
-    row("mysqld.connect_timeout", Some(OTHER), Some(S), MYSQL),
-    row("mysqld.net_read_timeout|mysqld.net_write_timeout", Some(OTHER), Some(S), MYSQL),
-    row("innodb_lock_wait_timeout|mysqld.lock_wait_timeout", Some(OTHER), Some(S), MYSQL),
-    limit("mysqld.max_execution_time", Covers::Statement, MS, MYSQL).elsewhere(S),
-    limit("timeout", Covers::Idle, S, REDIS).within("redis.conf"),
-    row("tcp-keepalive", Some(Knob::Interval), Some(S), REDIS).within("redis.conf"),
-    row("cluster-node-timeout", Some(OTHER), Some(MS), REDIS).elsewhere(S),
-    limit("engine.pool_timeout|sqlalchemy.pool_timeout", Covers::PoolWait, S, SQLALCHEMY),
-    limit("connection_recycle_time", Covers::Lifetime, S, OSLO_DB),
-    row("database.retry_interval|database.db_retry_interval", Some(Knob::BackoffBase), Some(S), OSLO_DB),
-    limit("rpc_response_timeout", Covers::WholeCall, S, OSLO_MESSAGING),
-    means("rpc_conn_pool_size", Knob::PoolSize, OSLO_MESSAGING),
-    // Application servers.
-    limit("request_terminate_timeout", Covers::Handler, S, FPM),
-    row("request_slowlog_timeout", Some(OTHER), Some(S), FPM),
-    limit("process_control_timeout", Covers::Drain, S, FPM).literal(),
-    limit("gunicorn.graceful_timeout", Covers::Drain, S, GUNICORN).literal(),
-    limit("gunicorn.timeout", Covers::Handler, S, GUNICORN),
-    limit("gunicorn.keepalive", Covers::Idle, S, GUNICORN).literal(),
-    limit("uvicorn.timeout_keep_alive|--timeout-keep-alive", Covers::Idle, S, UVICORN).literal(),
-    limit("uwsgi.harakiri", Covers::Handler, S, UWSGI),
-    limit("broker_connection_timeout", Covers::Connect, S, CELERY),
-    limit("Globals.Function.Timeout|aws_lambda_function**timeout", Covers::Handler, S, LAMBDA).literal(),
-    // Proxies, gateways and meshes.
-    limit("respondingTimeouts.idleTimeout|forwardingTimeouts.idleConnTimeout", Covers::Idle, S, TRAEFIK),
-    unit("respondingTimeouts.readTimeout|respondingTimeouts.writeTimeout", S, TRAEFIK),
-    limit("forwardingTimeouts.dialTimeout", Covers::Connect, S, TRAEFIK),
-    limit("forwardingTimeouts.responseHeaderTimeout", Covers::FirstByte, S, TRAEFIK),
-    limit("lifeCycle.graceTimeOut", Covers::Drain, S, TRAEFIK).literal(),
-    limit("nginx.ingress.kubernetes.io.proxy-connect-timeout", Covers::Connect, S, INGRESS_NGINX),
-    limit("nginx.ingress.kubernetes.io.proxy-read-timeout", Covers::BetweenBytes, S, INGRESS_NGINX),
-    unit("nginx.ingress.kubernetes.io.proxy-send-timeout", S, INGRESS_NGINX),
-    means("circuit_breakers**max_retries", Knob::Other(Topic::Retry), ENVOY),
-    means("connectionPool.http.maxRetries", Knob::Other(Topic::Retry), ISTIO),
-    limit("methodConfig.timeout", Covers::WholeCall, S, GRPC).literal(),
-    means(
-        "methodConfig.retryPolicy.maxAttempts|methodConfig.hedgingPolicy.maxAttempts",
-        Knob::Attempts,
-        GRPC,
-    ),
-    limit("timeout.connect", Covers::Connect, MS, HAPROXY).within("haproxy.cfg").elsewhere(S),
-    limit("timeout.queue", Covers::PoolWait, MS, HAPROXY).within("haproxy.cfg").elsewhere(S),
-    limit("timeout.client|timeout.server", Covers::BetweenBytes, MS, HAPROXY)
-        .within("haproxy.cfg")
-        .elsewhere(S),
-    limit("timeout.http-keep-alive|timeout.tunnel", Covers::Idle, MS, HAPROXY)
-        .within("haproxy.cfg")
-        .elsewhere(S),
-    row("timeout.http-request|timeout.check", Some(OTHER), Some(MS), HAPROXY)
-        .within("haproxy.cfg")
-        .elsewhere(S),
-    limit("elasticsearch.requestTimeout|opensearch.requestTimeout", Covers::WholeCall, MS, KIBANA),
-    row("elasticsearch.shardTimeout|elasticsearch.pingTimeout", Some(OTHER), Some(MS), KIBANA),
-    // Automation.
-    row("wait_for.timeout|wait_for_connection.timeout", Some(OTHER), Some(S), ANSIBLE),
-    limit("wait_for.connect_timeout|wait_for_connection.connect_timeout", Covers::Connect, S, ANSIBLE),
-];
 
 /// The row for a key. Rows are few and asked for only where a key may be one of ours.
 pub(crate) fn find(place: &Place<'_>) -> Option<&'static Row> {

@@ -20,6 +20,14 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The key as a reader would call it: with the one around it where it is nothing but a unit.
+    fn name(&self) -> String {
+        match self.parents.last() {
+            Some(parent) if keys::is_unit(self.leaf) => format!("{parent}.{}", self.leaf),
+            _ => self.leaf.to_owned(),
+        }
+    }
+
     /// The key with its path, as settings name it.
     pub(crate) fn key(&self) -> String {
         let mut key = String::new();
@@ -119,11 +127,12 @@ pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span
     let unit = if measured.unit == Unit::Product && known.declared { Unit::Declared } else { measured.unit };
     let mut assumptions = Vec::new();
     if !known.documented {
-        assumptions.extend(known.class.and_then(|class| class.guess(place.leaf)));
+        let name = place.name();
+        assumptions.extend(known.class.and_then(|class| class.guess(&name)));
         if measured.value == Value::Time(Limit::Never)
             && let Some(written) = measured.written
         {
-            assumptions.push(format!("that {} means no limit at `{}`", written.number, place.leaf));
+            assumptions.push(format!("that {} means no limit at `{name}`", written.number));
         }
     }
     Ok(Setting {

@@ -20,7 +20,7 @@ use crate::{Context, Fragment, Ignored, Owner, Reason, Target, address};
 
 use claimed::Claimed;
 use path::{Path, Segment, split_key};
-use shapes::{describes, is_plain_key, is_variables, may_be_address, words_of};
+use shapes::{describes, is_plain_key, is_variables, may_be_address, variable, words_of};
 
 /// Adds to a fragment what its dialect left.
 pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
@@ -137,18 +137,16 @@ impl<'t> Sweep<'_, 't> {
     fn list(&mut self, list: Node<'t>, path: Option<&Path<'_>>, around: Surroundings) {
         let are_variables = is_variables(list);
         if are_variables {
-            let pairs =
-                list.items().filter_map(|item| Some((item.get("name")?.scalar()?, item.get("value")?)));
-            let list_: Vec<Variable<'t>> = pairs
-                .filter_map(|(name, value)| Some(Variable { name, value: value.scalar()? }))
+            let variables: Vec<Variable<'t>> = list
+                .items()
+                .filter_map(variable)
                 .filter(|variable| !self.claimed.holds(variable.value.span()))
                 .collect();
-            self.variables(list, &list_, path);
+            self.variables(list, &variables, path);
         }
         self.arguments(list, path, around);
         for (index, item) in list.items().enumerate() {
-            let is_variable =
-                are_variables && item.get("value").is_some_and(|value| value.scalar().is_some());
+            let is_variable = are_variables && variable(item).is_some();
             if item.kind() != NodeKind::Scalar && !is_variable {
                 let below = Path { up: path, segment: Segment::Item(index) };
                 self.node(item, Some(&below), around);
@@ -541,6 +539,9 @@ env:
     value: http://ledger:9000
   - name: LEDGER_TIMEOUT_MS
     value: '700'
+attributes:
+  - Key: idle_timeout.timeout_seconds
+    Value: '60'
 ";
         insta::assert_snapshot!(shown("values.yaml", Syntax::Yaml, text), @r#"
         args
@@ -552,6 +553,8 @@ env:
         env LEDGER -> ledger
           8: env.LEDGER_TIMEOUT_MS = 700 ms
             assuming that `LEDGER_TIMEOUT_MS` covers the whole call
+        attributes
+          11: attributes.idle_timeout.timeout_seconds = 60 s
         "#);
     }
 

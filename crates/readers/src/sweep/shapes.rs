@@ -3,13 +3,24 @@
 
 use text::{Node, NodeKind};
 
-/// Whether a list holds environment variables: maps of `name` and `value`.
+use crate::variables::Variable;
+
+/// Whether a list holds variables, and nothing but them and scalars.
 pub(super) fn is_variables(list: Node<'_>) -> bool {
     let mut maps = list.items().filter(|item| item.kind() == NodeKind::Map).peekable();
-    maps.peek().is_some() && maps.all(|map| map.get("name").is_some()) && {
-        let mut maps = list.items();
-        maps.any(|map| map.get("value").is_some_and(|value| value.kind() == NodeKind::Scalar))
-    }
+    maps.peek().is_some()
+        && maps.all(|map| map.get("name").is_some() || map.get("Key").is_some())
+        && list.items().any(|map| variable(map).is_some())
+}
+
+/// The name and value of an item that holds one variable: `name` and `value` in Kubernetes, `Key` and
+/// `Value` in CloudFormation.
+pub(super) fn variable(item: Node<'_>) -> Option<Variable<'_>> {
+    let (name, value) = match item.get("name") {
+        Some(name) => (name, item.get("value")?),
+        None => (item.get("Key")?, item.get("Value")?),
+    };
+    Some(Variable { name: name.scalar()?, value: value.scalar()? })
 }
 
 /// Whether a map is a schema: it says of which type a value is.
