@@ -134,13 +134,15 @@ fn known_tokens(text: &str, marks: &mut Marks) {
         ("sk_live_", 10),
         ("rk_live_", 10),
         ("AIza", 30),
+        ("hooks.slack.com/services/", 10),
         ("eyJ", 17),
     ];
     let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     for &(prefix, shortest) in PREFIXES {
         for (start, _) in text.match_indices(prefix) {
             let starts_a_word = text[..start].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
-            let more = |c: char| inside(c) || (prefix == "eyJ" && c == '.');
+            let more =
+                |c: char| inside(c) || (prefix == "eyJ" && c == '.') || (prefix.ends_with('/') && c == '/');
             let rest = &text[start + prefix.len()..];
             let length = rest.find(|c| !more(c)).unwrap_or(rest.len());
             if starts_a_word && length >= shortest {
@@ -268,7 +270,14 @@ fn hide_value(text: &str, lines: &[Line<'_>], number: usize, key: &Key, marks: &
         return marks.add(at + 3..end);
     }
     if let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) {
-        return marks.add(at + 1..at + 1 + quoted(&value[1..], quote));
+        let end = 1 + quoted(&value[1..], quote);
+        marks.add(at + 1..at + end);
+        // What stands behind a closed quote and belongs to nothing is the rest of a broken secret.
+        let rest = value.get(end + 1..).unwrap_or_default();
+        if key.leads && !rest.trim_start().starts_with([',', '}', ']', ')', '#', ';', '/', '\\']) {
+            marks.add(at + end + 1..at + value.len());
+        }
+        return;
     }
     if let Some(inner) = value.strip_prefix("\\\"") {
         // JSON inside a string.
@@ -287,7 +296,10 @@ fn hide_value(text: &str, lines: &[Line<'_>], number: usize, key: &Key, marks: &
         let end = value.find(']').unwrap_or(value.len());
         return marks.add(at + 1..at + end.max(1));
     }
+    // Connection strings end a value with `;` alone: a blank may be part of it.
+    let is_connection = value.split(['"', '\'', '`']).next().is_some_and(|text| text.contains(';'));
     let ends = |c: char| match (key.leads, key.colon) {
+        (false, false) if is_connection => matches!(c, '&' | ';' | '"' | '\'' | '`'),
         (true, _) => false,
         (false, true) => matches!(c, ',' | '}' | '"' | '\''),
         (false, false) => c.is_whitespace() || matches!(c, '&' | ';' | ',' | '"' | '\'' | '}' | ')' | '`'),
@@ -372,6 +384,13 @@ fn words(line: Line<'_>, next: Option<Line<'_>>, marks: &mut Marks) {
     let is_directive = body.trim_end().ends_with(';') && !body.contains(": ");
     let parts: Vec<(usize, &str)> = split_words(body).map(|(at, word)| (first + at, word)).collect();
     for (i, &(at, word)) in parts.iter().enumerate() {
+        if i > 0 && matches!(parts[i - 1].1, "-u" | "--user") && word.contains(':') {
+            marks.add(line.start + at..line.start + at + word.trim_end_matches(['"', '\'']).len());
+        }
+        // A user's password in an access list of Redis.
+        if parts[0].1 == "user" && word.len() > 1 && word.starts_with(['>', '<', '#']) {
+            marks.add(line.start + at + 1..line.start + at + word.len());
+        }
         let name = word.trim_matches(['"', '\'', ',', '[', ']', '$']);
         let is_flag = line.text[..at].ends_with("--") || name.starts_with("--");
         let is_redis = i == 0 && matches!(name, "requirepass" | "masterauth" | "masteruser");

@@ -91,8 +91,8 @@ fn environments_are_fleets_of_their_own() {
         "forewarn.toml",
         "[[setting]]\nfiles = [\"**\"]\nkey = \"containers[directory].env.SERVER_REQUEST_TIMEOUT\"\ncovers = \"handler\"\n",
     )]);
-    // Production waits less than its callee works. Staging's limits are sound, and crossed with
-    // production's either way they would not be.
+    // Production waits less than its callee works. Staging's limits are sound; its
+    // callee joined with production's caller would be a second fault.
     for (path, text) in
         deployed("production", "300ms", "2s").into_iter().chain(deployed("staging", "9s", "1s"))
     {
