@@ -422,7 +422,8 @@ fn split_words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split(char::is_whitespace)
         .scan(0, |at, word| {
             let start = *at;
-            *at += word.len() + 1;
+            let end = start + word.len();
+            *at = end + text[end..].chars().next().map_or(0, char::len_utf8);
             Some((start, word))
         })
         .filter(|(_, word)| !word.is_empty())

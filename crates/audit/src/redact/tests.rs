@@ -119,6 +119,11 @@ fn what_only_tells_of_a_secret_stays() {
 }
 
 #[test]
+fn blanks_of_several_bytes_stand_between_words_too() {
+    assert_eq!(redact("run\u{a0}--token\u{3000}hunter2\u{a0}é"), "run\u{a0}--token\u{3000}*******\u{a0}é");
+}
+
+#[test]
 fn the_rest_of_a_line_stays_readable() {
     for (text, expected) in [
         (
