@@ -216,6 +216,23 @@ mod tests {
     }
 
     #[test]
+    fn the_longer_of_two_keys_that_end_alike_has_its_own_row() {
+        let longest = found("a.yml", "resilience4j/retry/instances/a/exponential-max-wait-duration");
+        assert_eq!(longest, Some("resilience4j.retry**exponentialMaxWaitDuration"));
+        let first = found("a.yml", "resilience4j/retry/instances/a/wait-duration");
+        assert_eq!(first, Some("resilience4j.retry**waitDuration"));
+    }
+
+    #[test]
+    fn names_that_other_products_use_too_are_read_by_their_file() {
+        assert_eq!(found("etc/rabbitmq.conf", "heartbeat"), Some("heartbeat"));
+        assert_eq!(found("app.yaml", "heartbeat"), None);
+        assert_eq!(found("etc/kafka/client.properties", "request/timeout/ms"), Some("request.timeout.ms"));
+        assert_eq!(found("app.properties", "request/timeout/ms"), None);
+        assert_eq!(found("config/database.yml", "production/idle_timeout"), Some("idle_timeout"));
+    }
+
+    #[test]
     fn every_row_names_its_source_and_says_something() {
         for row in ROWS {
             assert!(row.source.len() > 10, "{}", row.keys);

@@ -155,6 +155,8 @@ pub(super) const LIBPQ: Driver = Driver {
         parameter("tcp_user_timeout", amount(Knob::Other(Topic::Timeout), MS, Zero::Literal)),
         parameter("pool_timeout", amount(Knob::Timeout(Covers::PoolWait), S, Zero::Never)),
         parameter("connection_limit", count(Knob::PoolSize)),
+        parameter("max_connection_lifetime", amount(Knob::Timeout(Covers::Lifetime), S, Zero::Never)),
+        parameter("max_idle_connection_lifetime", amount(Knob::Timeout(Covers::Idle), S, Zero::Never)),
         parameter("pool_max_conns", count(Knob::PoolSize)),
         parameter("pool_max_conn_idle_time", amount(Knob::Timeout(Covers::Idle), None, Zero::Literal)),
         parameter("pool_max_conn_lifetime", amount(Knob::Timeout(Covers::Lifetime), None, Zero::Literal)),

@@ -33,7 +33,7 @@ const ETCD_FILES: &str = "etcd.conf.yml|etcd.conf.yaml|etcd.yml|etcd.yaml";
 const BEATS: &str = "Elastic Beats 5 to 9, outputs: the number of seconds to wait for responses";
 const BEATS_FILES: &str = "filebeat.yml|metricbeat.yml|heartbeat.yml|packetbeat.yml|auditbeat.yml";
 const PROMETHEUS: &str = "Prometheus 2.x and 3.x, configuration: scrape_config and remote_write";
-const GRAFANA: &str = "Grafana conf/defaults.ini, [dataproxy] and [database]";
+const GRAFANA: &str = "Grafana conf/defaults.ini, [dataproxy], and manual, conn_max_lifetime in seconds";
 const CADDY: &str = "Caddy 2 JSON structure: an integer is nanoseconds";
 const QUARKUS: &str = "Quarkus configuration reference, duration format: a number alone is seconds";
 const SYSTEMD: &str = "systemd.service(5): a value without unit is in seconds, infinity is no limit";
@@ -51,6 +51,7 @@ const GUNICORN: &str = "gunicorn documentation, settings (20 to 23)";
 const UVICORN: &str = "uvicorn manual page, --timeout-keep-alive SECONDS";
 const UWSGI: &str = "uWSGI documentation, glossary: harakiri";
 const CELERY: &str = "Celery 4 and 5, userguide/configuration: broker_connection_timeout in seconds";
+const RAILS: &str = "Rails 6 to 8, ActiveRecord ConnectionPool: checkout_timeout and idle_timeout in seconds";
 const OSLO_MESSAGING: &str = "oslo.messaging configuration options, ocata to zed";
 const OSLO_DB: &str = "oslo.db options.py; engines.py sleeps retry_interval seconds";
 const SQLALCHEMY: &str = "SQLAlchemy QueuePool: timeout in seconds (oslo.db options.py says the same)";
@@ -175,6 +176,8 @@ pub(super) static ROWS: &[Row] = &[
     row("database.retry_interval|database.db_retry_interval", Some(Knob::BackoffBase), Some(S), OSLO_DB),
     limit("rpc_response_timeout", Covers::WholeCall, S, OSLO_MESSAGING),
     means("rpc_conn_pool_size", Knob::PoolSize, OSLO_MESSAGING),
+    limit("checkout_timeout", Covers::PoolWait, S, RAILS).within("database.yml"),
+    limit("idle_timeout", Covers::Idle, S, RAILS).within("database.yml"),
     // Brokers, coordination and search.
     limit("request.timeout.ms", Covers::Attempt, MS, KAFKA).within(KAFKA_FILES),
     limit("kafka**properties.request.timeout.ms", Covers::Attempt, MS, KAFKA),
