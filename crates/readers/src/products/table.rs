@@ -48,6 +48,7 @@ const MYSQL: &str = "MySQL reference manual 8.0, server system variables";
 const REDIS: &str = "Redis 3.2 to 7, redis.conf, comments at the directive";
 const FPM: &str = "PHP, php-fpm.conf.in and www.conf.in: default unit is seconds";
 const GUNICORN: &str = "gunicorn documentation, settings (20 to 23)";
+const AIRFLOW: &str = "Apache Airflow 1.10 and 2.x, [webserver]: seconds until a worker is given up";
 const UVICORN: &str = "uvicorn manual page, --timeout-keep-alive SECONDS";
 const UWSGI: &str = "uWSGI documentation, glossary: harakiri";
 const CELERY: &str = "Celery 4 and 5, userguide/configuration: broker_connection_timeout in seconds";
@@ -211,6 +212,7 @@ pub(super) static ROWS: &[Row] = &[
     limit("gunicorn.graceful_timeout", Covers::Drain, S, GUNICORN).literal(),
     limit("gunicorn.timeout", Covers::Handler, S, GUNICORN),
     limit("gunicorn.keepalive", Covers::Idle, S, GUNICORN).literal(),
+    limit("web_server_worker_timeout", Covers::Handler, S, AIRFLOW),
     limit("uvicorn.timeout_keep_alive|--timeout-keep-alive", Covers::Idle, S, UVICORN).literal(),
     limit("uwsgi.harakiri", Covers::Handler, S, UWSGI),
     limit("broker_connection_timeout", Covers::Connect, S, CELERY),
