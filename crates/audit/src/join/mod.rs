@@ -170,31 +170,28 @@ fn claims<'a>(
     claims
 }
 
-/// A tree that describes the same services for Compose and for another platform describes two
-/// environments: the Compose files without an environment of their own become `compose`.
+/// The environment `compose` for Compose files of no other environment whose services are described
+/// for another platform too: two ways to run the same services are two environments.
 fn platforms(
     files: &[(&Place, &Fragment)],
     named: &[Option<String>],
     overlays: &Overlays,
 ) -> Vec<Option<String>> {
-    let mut by_platform: BTreeMap<&str, BTreeSet<bool>> = BTreeMap::new();
-    for &(place, fragment) in files.iter().filter(|(place, _)| !overlays.is_patch(place.id)) {
-        for component in fragment.components.iter().filter(|c| c.kind == ComponentKind::Workload) {
-            by_platform.entry(&component.name.value).or_default().insert(is_compose(fragment));
-            let _ = place;
-        }
-    }
-    let twice = |fragment: &Fragment| {
-        fragment
-            .components
-            .iter()
-            .any(|c| by_platform.get(c.name.value.as_str()).is_some_and(|p| p.len() > 1))
+    let workloads = |fragment: &'_ Fragment| -> BTreeSet<String> {
+        let components = fragment.components.iter();
+        components.filter(|c| c.kind == ComponentKind::Workload).map(|c| c.name.value.clone()).collect()
     };
+    let elsewhere: BTreeSet<String> = files
+        .iter()
+        .filter(|(place, fragment)| !overlays.is_patch(place.id) && !is_compose(fragment))
+        .flat_map(|(_, fragment)| workloads(fragment))
+        .collect();
     files
         .iter()
         .zip(named)
-        .map(|(&(_, fragment), named)| {
-            (named.is_none() && is_compose(fragment) && twice(fragment)).then(|| "compose".to_owned())
+        .map(|((_, fragment), named)| {
+            let twice = || workloads(fragment).iter().any(|name| elsewhere.contains(name));
+            (named.is_none() && is_compose(fragment) && twice()).then(|| "compose".to_owned())
         })
         .collect()
 }
