@@ -101,6 +101,7 @@ fn examine(
     let settled = settle(checked.findings, config, request.min_level, &path);
 
     let mut not_evaluated = joined.unmet;
+    not_evaluated.extend(units_not_known(&joined.fleet, &sources));
     not_evaluated.extend(checked.not_evaluated);
     let mut files = left_out;
     let mut problems = Vec::new();
@@ -122,6 +123,24 @@ fn examine(
         ignored,
         rules_run: rules.len(),
     }
+}
+
+/// Numbers that no rule can compare because nothing says their unit.
+fn units_not_known(fleet: &model::Fleet, sources: &Sources) -> Vec<model::NotEvaluated> {
+    let unknown = |setting: &&model::Setting| matches!(setting.value.value, model::Value::UnitUnknown(_));
+    fleet
+        .settings
+        .iter()
+        .filter(unknown)
+        .map(|setting| {
+            let file = setting.value.origin.span().map_or("", |span| sources.get(span.file).path());
+            model::NotEvaluated {
+                rule: "units",
+                subject: model::Subject::Setting(format!("{} in {file}", setting.key)),
+                needs: "the unit of a number; say it with [[setting]] unit in forewarn.toml".to_owned(),
+            }
+        })
+        .collect()
 }
 
 /// The rules a request names.

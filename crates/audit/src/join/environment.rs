@@ -120,6 +120,11 @@ fn words(place: &str) -> Vec<Word<'_>> {
     words
 }
 
+/// Whether a word names an environment wherever it stands.
+pub(crate) fn is_surely_environment(word: &str) -> bool {
+    lookup(STRONG, word).is_some()
+}
+
 /// Whether a word names an environment.
 pub(crate) fn is_environment(word: &str) -> bool {
     lookup(STRONG, word).or_else(|| lookup(WEAK, word)).is_some()

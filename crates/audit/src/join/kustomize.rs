@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::FileId;
+use model::{FileId, NotEvaluated, Subject};
 use readers::Fragment;
 
 use super::territory::{is_below, parent};
@@ -77,6 +77,29 @@ impl Overlays {
                 .collect();
         }
         overlays
+    }
+
+    /// Resources and patches of kustomizations that are not among the files.
+    pub(crate) fn missing(&self, files: &[(&Place, &Fragment)]) -> Vec<NotEvaluated> {
+        let mut missing = Vec::new();
+        for (place, fragment) in files {
+            let Some(kustomization) = &fragment.kustomization else { continue };
+            for path in kustomization.resources.iter().chain(&kustomization.patches) {
+                let joined = join_paths(parent(&place.place), path);
+                let is_here = |place: &str| place == joined || is_below(place, &joined);
+                if !files.iter().any(|(place, _)| is_here(&place.place)) {
+                    missing.push(NotEvaluated {
+                        rule: "kustomization",
+                        subject: Subject::Setting(place.place.clone()),
+                        needs: format!(
+                            "`{path}` of `{}`, which is not among the files; name a directory that holds both",
+                            place.place
+                        ),
+                    });
+                }
+            }
+        }
+        missing
     }
 
     /// Whether a file is applied as a patch to others.

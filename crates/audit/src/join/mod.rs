@@ -6,8 +6,10 @@
 
 mod arena;
 mod calls;
+mod declared;
 mod environment;
 mod kustomize;
+mod naming;
 mod ownership;
 mod services;
 mod territory;
@@ -27,6 +29,9 @@ use territory::{Claim, Territories};
 
 /// The name of the environment of files that name none.
 const SHARED: &str = "default";
+
+/// The environment of Compose files that describe what another platform's files describe too.
+const COMPOSE: &str = "compose";
 
 /// What joining gives.
 #[derive(Debug, Default)]
@@ -84,12 +89,14 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
 
     let of_territories = environments_of_territories(&parts);
     let names: BTreeSet<String> = of_territories.values().flatten().cloned().collect();
-    let mut joined = Joined::default();
+    let mut joined = Joined { unmet: declared::unmet(&parts, config), ..Joined::default() };
+    joined.unmet.extend(overlays.missing(&files));
     let mut arena = Arena::default();
     for name in names.iter().filter(|name| wanted.is_empty() || wanted.contains(name)) {
         let active: Vec<usize> = (0..parts.len())
             .filter(|&index| match &parts[index].environment {
                 Some(own) => own == name,
+                None if name == COMPOSE && is_of_another_platform(parts[index].fragment) => false,
                 None => of_territories[parts[index].territory.as_str()].contains(name),
             })
             .collect();
@@ -141,6 +148,7 @@ fn build(
     let mut services = services::Services::new(parts, active, &in_force, config);
     let owned = ownership::own(parts, active, &in_force, config, &mut services, arena);
     joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
+    joined.unmet.extend(owned.undecided.iter().cloned());
     let calls = calls::calls(name, parts, &owned, config, &mut services, arena, &mut joined.unmet);
     services.into_environment(name, &owned, calls)
 }
@@ -191,13 +199,19 @@ fn platforms(
         .zip(named)
         .map(|((_, fragment), named)| {
             let twice = || workloads(fragment).iter().any(|name| elsewhere.contains(name));
-            (named.is_none() && is_compose(fragment) && twice()).then(|| "compose".to_owned())
+            (named.is_none() && is_compose(fragment) && twice()).then(|| COMPOSE.to_owned())
         })
         .collect()
 }
 
 fn is_compose(fragment: &Fragment) -> bool {
     fragment.components.iter().any(|component| component.identity.starts_with("compose/"))
+}
+
+/// Whether a file describes workloads of a platform that is not Compose.
+fn is_of_another_platform(fragment: &Fragment) -> bool {
+    fragment.components.iter().any(|component| component.kind == ComponentKind::Workload)
+        && !is_compose(fragment)
 }
 
 /// Whether a Compose file is an alternative beside the directory's ordinary one: neither

@@ -7,11 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{FileId, GroupId, Origin, Setting};
+use model::{FileId, GroupId, NotEvaluated, Origin, Setting, Subject};
 use readers::{ComponentKind, MountKind, Owner};
 
 use super::Part;
 use super::arena::Arena;
+use super::calls::callee;
+use super::naming::name_of_file;
 use super::services::Services;
 use super::territory::{is_below, parent};
 use crate::Globs;
@@ -46,6 +48,8 @@ pub(crate) struct Owned {
     pub(crate) groups: Vec<OwnedGroup>,
     /// See [`super::Joined::guesses`].
     pub(crate) guesses: BTreeMap<FileId, String>,
+    /// Files whose calls cannot be told apart by caller.
+    pub(crate) undecided: Vec<NotEvaluated>,
 }
 
 impl Owned {
@@ -88,9 +92,25 @@ pub(crate) fn own(
             .find(|(globs, _)| globs.matches(&part.place.place))
             .and_then(|(_, name)| services.named(name));
         let file_owners = FileOwners::of(part, declared_owner, &mounts, services);
+        let shared_addresses = file_owners.share_addresses(part);
+        if shared_addresses {
+            owned.undecided.push(NotEvaluated {
+                rule: "calls",
+                subject: Subject::Setting(part.place.place.clone()),
+                needs: format!(
+                    "which of the {} services that share `{}` call which of its addresses; declare each with [[call]]",
+                    file_owners.services.len(),
+                    part.place.place
+                ),
+            });
+        }
         for (group_index, group) in part.fragment.groups.iter().enumerate() {
             let source = Source { part: index, group: group_index, rank: 0 };
             match group.owner {
+                // An address book says who can be called, and not who calls.
+                Owner::File if shared_addresses && !group.targets.is_empty() => {
+                    owned.groups.push(source.unchanged(parts, None, config, arena));
+                }
                 Owner::File => {
                     for service in file_owners.each() {
                         if let (Some(guess), Some(_)) = (&file_owners.guess, service) {
@@ -368,7 +388,7 @@ struct FileOwners {
 }
 
 impl FileOwners {
-    fn of(part: &Part<'_>, declared: Option<usize>, mounts: &Mounts, services: &Services) -> Self {
+    fn of(part: &Part<'_>, declared: Option<usize>, mounts: &Mounts, services: &mut Services) -> Self {
         let place = &part.place.place;
         if let Some(service) = declared {
             return Self { services: BTreeSet::from([service]), guess: None };
@@ -377,19 +397,57 @@ impl FileOwners {
         if !mounted.is_empty() {
             return Self { services: mounted, guess: None };
         }
+        let by_path =
+            services.in_path(place, &part.territory).filter(|&found| services.get(found).reaches(place));
         let built = mounts.of_build(place);
-        if built.len() == 1 {
-            let name = built.first().map_or("", |&service| &services.get(service).name);
-            let guess = Some(format!("that `{place}` configures {name}, which is built from its directory"));
-            return Self { services: built, guess };
+        // A directory can build one service and hold files named after others.
+        if let Some((service, true)) =
+            by_path.map(|service| (service, services.is_named_by_file(service, place)))
+            && !built.contains(&service)
+        {
+            return Self::guessed(
+                service,
+                format!("that `{place}` configures {}, by its name", services.get(service).name),
+            );
         }
-        match services.in_path(place, &part.territory) {
-            Some(service) if services.get(service).reaches(place) => {
-                let guess = format!("that `{place}` configures {}, by its path", services.get(service).name);
-                Self { services: BTreeSet::from([service]), guess: Some(guess) }
-            }
-            _ => Self { services: BTreeSet::new(), guess: None },
+        if let Some(&service) = built.first().filter(|_| built.len() == 1) {
+            let name = &services.get(service).name;
+            return Self::guessed(
+                service,
+                format!("that `{place}` configures {name}, which is built from its directory"),
+            );
         }
+        if let Some(service) = by_path {
+            let name = &services.get(service).name;
+            return Self::guessed(service, format!("that `{place}` configures {name}, by its path"));
+        }
+        match Self::implied(part, services) {
+            Some(service) => Self { services: BTreeSet::from([service]), guess: None },
+            None => Self { services: BTreeSet::new(), guess: None },
+        }
+    }
+
+    fn guessed(service: usize, guess: String) -> Self {
+        Self { services: BTreeSet::from([service]), guess: Some(guess) }
+    }
+
+    /// A service of which only this file tells: it calls others, so something reads it.
+    fn implied(part: &Part<'_>, services: &mut Services) -> Option<usize> {
+        let of_file = || part.fragment.groups.iter().filter(|group| group.owner == Owner::File);
+        let calls = |group: &&readers::Group| {
+            group.targets.iter().any(|target| callee(part, target, group, services).is_some())
+        };
+        let at = of_file().find(calls)?.at;
+        let (name, place) = (name_of_file(&part.place.place), &part.place.place);
+        Some(services.add_implicit(name, Origin::Written(at), place, &part.territory, false))
+    }
+
+    /// Whether several services share the file and it holds several addresses.
+    fn share_addresses(&self, part: &Part<'_>) -> bool {
+        let of_file = part.fragment.groups.iter().filter(|group| group.owner == Owner::File);
+        let hosts: BTreeSet<&str> =
+            of_file.flat_map(|group| &group.targets).map(|target| target.address.host.as_str()).collect();
+        self.services.len() > 1 && hosts.len() > 1
     }
 
     /// The owners; one unknown owner where there is none.

@@ -277,6 +277,13 @@ impl Services {
         })
     }
 
+    /// Whether a file is called as a service.
+    pub(crate) fn is_named_by_file(&self, service: usize, place: &str) -> bool {
+        let file = place.rsplit('/').next().unwrap_or(place);
+        let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or(file);
+        self.list[service].name.eq_ignore_ascii_case(stem)
+    }
+
     /// Adds a service that only an address or a file of settings tells of.
     pub(crate) fn add_implicit(
         &mut self,

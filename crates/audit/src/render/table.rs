@@ -112,7 +112,7 @@ pub fn calls(outcome: &Outcome) -> Table {
                 view.from().name().to_owned(),
                 view.to().name().to_owned(),
                 model::Attempts::of(view).0.0.to_string(),
-                model::worst_case(view).to_string(),
+                at_worst(view),
                 latency,
                 place(outcome, &call.origin),
                 call.assumptions.join("; "),
@@ -123,6 +123,15 @@ pub fn calls(outcome: &Outcome) -> Table {
     rows.sort();
     let columns = &["environment", "from", "to", "attempts", "at_worst", "measured", "where", "assumed"];
     Table::new(columns, rows)
+}
+
+/// How long a call takes at worst; what bounds it may not be in the files.
+fn at_worst(call: model::CallView<'_>) -> String {
+    let bounded = call.settings().any(|setting| match setting.knob {
+        model::Knob::Timeout(covers) => covers.bounds_answer() && setting.limit().is_some(),
+        _ => false,
+    });
+    if bounded { model::worst_case(call).to_string() } else { "not known".to_owned() }
 }
 
 /// Every setting in effect, what it controls, and where its value comes from.
