@@ -197,9 +197,17 @@ fn written(outcome: &Outcome) -> impl Iterator<Item = &Setting> {
     outcome.fleet.settings.iter().filter(|setting| !setting.value.origin.is_default())
 }
 
+/// Where a value stands, and where the values stand that it overrides.
+fn places(origin: &model::Origin) -> Vec<model::Span> {
+    match origin {
+        model::Origin::Derived(parts) => parts.iter().flat_map(places).collect(),
+        origin => origin.span().into_iter().collect(),
+    }
+}
+
 /// The lines at which a setting or a key that is none is listed.
 fn listed_lines(outcome: &Outcome) -> BTreeSet<(model::FileId, u32)> {
-    let settings = written(outcome).filter_map(|setting| setting.value.origin.span());
+    let settings = written(outcome).flat_map(|setting| places(&setting.value.origin));
     let ignored = outcome.ignored.iter().map(|ignored| ignored.span);
     settings
         .chain(ignored)

@@ -113,9 +113,9 @@ impl Overlays {
         self.variants.iter().find(|(directory, _)| is_below(place, directory)).map(|(_, name)| name.as_str())
     }
 
-    /// The files whose patches hold in an environment: patch files and kustomizations with inline
-    /// patches that an overlay of this environment, or of none, reaches.
-    pub(crate) fn in_force<'a>(
+    /// The files whose patches do not hold in an environment: patch files and kustomizations with
+    /// inline patches that no overlay of this environment, or of none, reaches.
+    pub(crate) fn idle<'a>(
         &self,
         environment: &str,
         files: impl Iterator<Item = (FileId, Option<&'a str>)>,
@@ -134,6 +134,7 @@ impl Overlays {
                 reached.extend(&node.patches);
             }
         }
-        reached
+        let governed = self.nodes.keys().chain(&self.patches);
+        governed.copied().filter(|id| !reached.contains(id)).collect()
     }
 }

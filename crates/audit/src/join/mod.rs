@@ -51,6 +51,8 @@ struct Part<'a> {
     fragment: &'a Fragment,
     environment: Option<String>,
     territory: String,
+    /// A kustomization applies it as a patch to other files.
+    is_patch: bool,
 }
 
 /// Joins fragments, each with its place, in the order of places. `wanted` names the environments to
@@ -84,6 +86,7 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
                 true => place.place.clone(),
                 false => territories.of(&place.place).to_owned(),
             },
+            is_patch: overlays.is_patch(place.id),
         })
         .collect();
 
@@ -143,10 +146,9 @@ fn build(
     arena: &mut Arena,
     joined: &mut Joined,
 ) -> Environment {
-    let in_force =
-        overlays.in_force(name, parts.iter().map(|part| (part.place.id, part.environment.as_deref())));
-    let mut services = services::Services::new(parts, active, &in_force, config);
-    let owned = ownership::own(parts, active, &in_force, config, &mut services, arena);
+    let idle = overlays.idle(name, parts.iter().map(|part| (part.place.id, part.environment.as_deref())));
+    let mut services = services::Services::new(parts, active, &idle, config);
+    let owned = ownership::own(parts, active, &idle, config, &mut services, arena);
     joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
     joined.unmet.extend(owned.undecided.iter().cloned());
     let calls = calls::calls(name, parts, &owned, config, &mut services, arena, &mut joined.unmet);

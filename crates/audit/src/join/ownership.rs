@@ -74,7 +74,7 @@ impl Owned {
 pub(crate) fn own(
     parts: &[Part<'_>],
     active: &[usize],
-    patches_in_force: &BTreeSet<FileId>,
+    idle_patches: &BTreeSet<FileId>,
     config: &Config,
     services: &mut Services,
     arena: &mut Arena,
@@ -122,6 +122,9 @@ pub(crate) fn own(
                 Owner::Component(component) => {
                     let component_key = (index, component);
                     let component = &part.fragment.components[component];
+                    if component.partial && idle_patches.contains(&part.place.id) {
+                        continue;
+                    }
                     let holder = match component.kind {
                         ComponentKind::Config => {
                             let identity = component.identity.clone();
@@ -132,7 +135,7 @@ pub(crate) fn own(
                             None => continue, // A patch of nothing that runs here.
                         },
                     };
-                    let partial = component.partial || patches_in_force.contains(&part.place.id);
+                    let partial = component.partial || part.is_patch;
                     let rank = u8::from(part.environment.is_some()) * 2 + u8::from(partial);
                     let rank = rank * 2 + u8::from(is_override(&part.place.place));
                     of_components.entry(holder).or_default().push(Source { rank, ..source });

@@ -47,7 +47,7 @@ impl Services {
     pub(crate) fn new(
         parts: &[Part<'_>],
         active: &[usize],
-        patches_in_force: &BTreeSet<FileId>,
+        idle_patches: &BTreeSet<FileId>,
         config: &Config,
     ) -> Self {
         let mut services = Self::default();
@@ -85,7 +85,7 @@ impl Services {
         // Patches join what they patch; where a patch lies says which territory's workload it means.
         for (key, component) in components().filter(|(_, c)| c.kind == ComponentKind::Workload && c.partial) {
             let part = &parts[key.0];
-            if !patches_in_force.contains(&part.place.id) {
+            if idle_patches.contains(&part.place.id) {
                 continue;
             }
             let target = services.nearest_with_identity(&by_identity, &component.identity, &part.place.place);

@@ -1,5 +1,6 @@
 //! Audits from text to text, in memory.
 
 mod any_file;
+mod join;
 mod rule_pages;
 mod secrets;

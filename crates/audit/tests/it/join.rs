@@ -1,0 +1,107 @@
+//! From files to the fleet: environments, borders, owners, calls, and declarations that meet nothing.
+
+use audit::{Outcome, Request, audit_texts};
+
+fn audited(files: &[(&str, &str)]) -> Outcome {
+    audit_texts(files, &Request::default()).expect("nothing stops it")
+}
+
+/// Environments with their services and calls, and what joining could not decide.
+fn picture(files: &[(&str, &str)]) -> String {
+    let outcome = audited(files);
+    let mut lines = Vec::new();
+    for environment in &outcome.fleet.environments {
+        let services: Vec<&str> = environment.services.iter().map(|service| service.name.as_str()).collect();
+        lines.push(format!("{}: {}", environment.name, services.join(", ")));
+        for call in environment.calls(&outcome.fleet) {
+            let settings: Vec<String> = call
+                .settings()
+                .filter(|setting| !setting.value.origin.is_default())
+                .map(|setting| format!("{} = {}", setting.key, setting.value.value))
+                .collect();
+            lines.push(format!("  {} -> {}: {}", call.from().name(), call.to().name(), settings.join(", ")));
+        }
+    }
+    for missing in &outcome.not_evaluated {
+        if !missing.rule.contains('-') {
+            lines.push(format!("{} needs {}", missing.rule, missing.needs));
+        }
+    }
+    lines.join("\n")
+}
+
+const COMPOSE: &str = "services:\n  auth:\n    image: auth:1\n    environment:\n      DIRECTORY_URL: http://directory:8081\n      DIRECTORY_TIMEOUT: 2s\n  directory:\n    image: directory:1\n";
+
+#[test]
+fn an_address_in_the_environment_is_a_call() {
+    insta::assert_snapshot!(picture(&[("compose.yaml", COMPOSE)]), @r"
+        default: auth, directory
+          auth -> directory: environment.DIRECTORY_TIMEOUT = 2 s
+        ");
+}
+
+#[test]
+fn a_file_of_one_environment_overrides_what_all_share() {
+    insta::assert_snapshot!(picture(&[
+        ("compose.yaml", COMPOSE),
+        ("compose.staging.yaml", "services:\n  auth:\n    environment:\n      DIRECTORY_TIMEOUT: 5s\n"),
+        ("compose.prod.yaml", "services:\n  auth:\n    environment:\n      DIRECTORY_TIMEOUT: 1s\n"),
+    ]), @r"
+        production: auth, directory
+          auth -> directory: environment.DIRECTORY_TIMEOUT = 1 s
+        staging: auth, directory
+          auth -> directory: environment.DIRECTORY_TIMEOUT = 5 s
+        ");
+}
+
+#[test]
+fn two_examples_with_the_same_service_are_not_joined() {
+    insta::assert_snapshot!(picture(&[
+        ("one/compose.yaml", COMPOSE),
+        ("two/compose.yaml", "services:\n  auth:\n    image: auth:2\n    environment:\n      STORE_URL: http://directory:9000\n      STORE_TIMEOUT: 1s\n"),
+    ]), @r"
+        default: one/auth, one/directory, two/auth, two/directory
+          one/auth -> one/directory: environment.DIRECTORY_TIMEOUT = 2 s
+          two/auth -> two/directory: environment.STORE_TIMEOUT = 1 s
+        ");
+}
+
+#[test]
+fn an_address_book_that_several_services_share_makes_no_calls() {
+    insta::assert_snapshot!(picture(&[
+        ("compose.yaml", "services:\n  a:\n    image: a:1\n    volumes: [./peers.json:/etc/peers.json]\n  b:\n    image: b:1\n    volumes: [./peers.json:/etc/peers.json]\n"),
+        ("peers.json", "{\"a\": {\"addr\": \"http://a:80\", \"timeout\": \"1s\"}, \"b\": {\"addr\": \"http://b:80\", \"timeout\": \"1s\"}}"),
+    ]), @r"
+        default: a, b
+        calls needs which of the 2 services that share `peers.json` call which of its addresses; declare each with [[call]]
+        ");
+}
+
+#[test]
+fn a_service_known_by_its_own_file_keeps_its_server_settings() {
+    let outcome = audited(&[(
+        "orders/orders.toml",
+        "[server]\nhandler_timeout = \"5s\"\n\n[db]\nurl = \"postgres://orders@db:5432/orders\"\npool_timeout = \"2s\"\n",
+    )]);
+    let environment = &outcome.fleet.environments[0];
+    let orders = environment.services(&outcome.fleet).find(|service| service.name() == "orders");
+    let orders = orders.expect("the file tells of a service");
+    assert!(orders.limit(model::Covers::Handler).is_some());
+}
+
+#[test]
+fn declarations_and_resources_that_meet_nothing_are_named() {
+    insta::assert_snapshot!(picture(&[
+        ("auth/auth.toml", "[directory]\nurl = \"http://directory:8081\"\nrequest_timeout = \"1s\"\n"),
+        ("k8s/overlays/prod/kustomization.yaml", "resources:\n  - ../../base\n"),
+        ("forewarn.toml", "[environments]\nproduction = [\"live/**\"]\n\n[[service]]\nname = \"billing\"\nfiles = [\"billing/**\"]\n\n[[setting]]\nfiles = [\"auth/auth.toml\"]\nkey = \"directory.requesttimeout\"\ncovers = \"whole-call\"\nunit = \"ms\"\n\n[[override]]\npaths = [\"legacy/**\"]\n\n[override.margins]\nchain = \"1s\"\n"),
+    ]), @r"
+        production: auth, billing, directory
+          auth -> directory: directory.request_timeout = 1 s
+        forewarn.toml needs a file that `legacy/**` matches, for an override
+        forewarn.toml needs a file that `billing/**` matches, for the service billing
+        forewarn.toml needs a key `directory.requesttimeout` with a value in `auth/auth.toml`
+        forewarn.toml needs a file that `live/**` matches, for the environment production
+        kustomization needs `../../base` of `k8s/overlays/prod/kustomization.yaml`, which is not among the files; name a directory that holds both
+        ");
+}
