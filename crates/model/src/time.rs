@@ -123,30 +123,106 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A length of time for people: the largest unit in which it is a short number ("300 ms",
-/// "1.5 s", "2 min", "16.7 h"), at most one decimal, and never rounded to something that reads as
-/// another whole value.
+/// A length of time for people, recognisable as what is written: the largest unit in which it is
+/// at least 2 and exact with one decimal at most ("2.5 min", "24 h"), else seconds ("185 s",
+/// "1.25 s"), below one second milliseconds. Exact for whole milliseconds below 10 000 s; beyond,
+/// what is exact in nothing is rounded ("16.7 h"), because nobody reads 60000 s.
 pub fn pretty(length: Duration) -> String {
-    let nanos = length.as_nanos() as f64;
-    let (unit, name) = match length.as_nanos() {
-        0 => return "0 s".to_owned(),
-        n if n < 1_000 => (1.0, "ns"),
-        n if n < 1_000_000 => (1e3, "µs"),
-        n if n < 1_000_000_000 => (1e6, "ms"),
-        n if n < 120_000_000_000 => (1e9, "s"),
-        n if n < 7_200_000_000_000 => (60e9, "min"),
-        n if n < 172_800_000_000_000 => (3_600e9, "h"),
-        _ => (86_400e9, "d"),
+    /// Below this seconds are read at a glance.
+    const MANY_SECONDS: u128 = 10_000_000_000_000;
+    const LARGE: [(TimeUnit, &str); 3] =
+        [(TimeUnit::Days, "d"), (TimeUnit::Hours, "h"), (TimeUnit::Minutes, "min")];
+    let nanos = length.as_nanos();
+    let in_seconds = nanos < MANY_SECONDS;
+    let tenths = |unit: TimeUnit| u128::from(unit.nanos() / 10);
+    let mut large = LARGE
+        .into_iter()
+        .filter(|&(unit, _)| nanos >= 2 * u128::from(unit.nanos()))
+        .filter(|&(unit, _)| in_seconds || unit != TimeUnit::Minutes);
+    if let Some((unit, name)) = large.clone().find(|&(unit, _)| nanos.is_multiple_of(tenths(unit))) {
+        return decimal(nanos / tenths(unit), 1, name);
+    }
+    if let Some((unit, name)) = large.next().filter(|_| !in_seconds) {
+        return decimal((nanos + tenths(unit) / 2) / tenths(unit), 1, name);
+    }
+    // Thousandths of the unit, rounded.
+    let thousandths = |unit: TimeUnit, name| {
+        let part = u128::from(unit.nanos() / 1_000);
+        decimal((nanos + part / 2) / part, 3, name)
     };
-    let number = nanos / unit;
-    let decimals = if (number - number.round()).abs() < 1e-9 {
-        0
-    } else if number < 10.0 {
-        2
-    } else {
-        1
-    };
-    let shown = format!("{number:.decimals$}");
-    let shown = if decimals > 0 { shown.trim_end_matches('0').trim_end_matches('.') } else { &shown };
-    format!("{shown} {name}")
+    match nanos {
+        0 => "0 s".to_owned(),
+        1..1_000 => format!("{nanos} ns"),
+        1_000..1_000_000 => thousandths(TimeUnit::Microseconds, "µs"),
+        1_000_000..1_000_000_000 => thousandths(TimeUnit::Milliseconds, "ms"),
+        _ => thousandths(TimeUnit::Seconds, "s"),
+    }
+}
+
+/// So many parts of which ten to the power of `decimals` make one, without zeros at the end.
+fn decimal(parts: u128, decimals: u32, name: &str) -> String {
+    let one = 10_u128.pow(decimals);
+    let (whole, part) = (parts / one, parts % one);
+    if part == 0 {
+        return format!("{whole} {name}");
+    }
+    let digits = format!("{part:0width$}", width = decimals as usize);
+    format!("{whole}.{} {name}", digits.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lengths_stay_recognisable() {
+        for (ms, shown) in [
+            (0, "0 s"),
+            (1, "1 ms"),
+            (637, "637 ms"),
+            (1_250, "1.25 s"),
+            (12_345, "12.345 s"),
+            (90_000, "90 s"),
+            (150_000, "2.5 min"),
+            (185_000, "185 s"),
+            (3_600_000, "60 min"),
+            (5_000_000, "5000 s"),
+            (5_400_000, "90 min"),
+            (9_000_000, "2.5 h"),
+            (30_000_000, "8.3 h"),
+            (60_000_000, "16.7 h"),
+            (86_400_000, "24 h"),
+            (172_800_000, "2 d"),
+            (1_000_000_000, "11.6 d"),
+        ] {
+            assert_eq!(pretty(Duration::from_millis(ms)), shown, "{ms} ms");
+        }
+        assert_eq!(pretty(Duration::from_nanos(1_500)), "1.5 µs");
+        assert_eq!(pretty(Duration::from_nanos(999)), "999 ns");
+        assert_eq!(pretty(Duration::MAX), "213503982334601.3 d");
+    }
+
+    fn parsed(shown: &str) -> Duration {
+        let (number, unit) = shown.split_once(' ').expect("a number and a unit");
+        let unit = match unit {
+            "ms" => TimeUnit::Milliseconds,
+            "s" => TimeUnit::Seconds,
+            "min" => TimeUnit::Minutes,
+            "h" => TimeUnit::Hours,
+            other => panic!("{other}"),
+        };
+        unit.times(number.parse().expect("a number"))
+    }
+
+    proptest! {
+        #[test]
+        fn whole_milliseconds_below_ten_thousand_seconds_are_exact(
+            ms in prop_oneof![0..10_000_000_u64, (0..10_000_u64).prop_map(|s| s * 1_000)],
+        ) {
+            let length = Duration::from_millis(ms);
+            prop_assert_eq!(parsed(&pretty(length)), length);
+        }
+    }
 }
