@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use model::{Basis, FileId, Finding, Fleet, Level, NotEvaluated, Span, Subject};
-use rules::{Check, Found, Margins, Rule};
+use rules::{Check, Found, Margins, Rule, Seen};
 
 /// What the rules found.
 #[derive(Debug, Default)]
@@ -24,7 +24,9 @@ pub(crate) fn check(
     guesses: &BTreeMap<FileId, String>,
 ) -> Checked {
     let mut checked = Checked::default();
+    let seen = Seen::of(fleet);
     for rule in rules {
+        let fleet = seen.by(rule);
         let mut found = Vec::new();
         match rule.check {
             Check::Environment(check) => {

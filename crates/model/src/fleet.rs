@@ -120,6 +120,9 @@ pub struct Group {
     pub kind: GroupKind,
     /// Where it stands: the block, or the first key.
     pub at: Span,
+    /// Which of the processes that run together as the service they are of: a container's name.
+    /// `None` where nothing tells them apart.
+    pub process: Option<String>,
     /// Its settings in effect.
     pub settings: Vec<SettingId>,
 }

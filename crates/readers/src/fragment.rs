@@ -85,6 +85,8 @@ pub struct Group {
     pub kind: GroupKind,
     /// Whose they are.
     pub owner: Owner,
+    /// Which of the owner's processes they are of, where it can have several: a container's name.
+    pub process: Option<String>,
     /// Where the block stands.
     pub at: Span,
     /// The settings. Keys are unique in the owner: the same key of the same owner in a file of

@@ -229,11 +229,12 @@ impl<'a> Grouping<'a> {
             ("", stem) => stem.to_owned(),
             (label, stem) => format!("{label} {stem}"),
         };
-        let kind = if targets.is_empty() { kind_of(&settings, side) } else { GroupKind::Client };
+        let kind = if targets.is_empty() { kind_of(&settings, side, self.block) } else { GroupKind::Client };
         Group {
             label,
             kind,
             owner: self.owner,
+            process: None,
             at: self.at,
             settings,
             targets,
@@ -244,7 +245,7 @@ impl<'a> Grouping<'a> {
 }
 
 /// What settings that reach nobody configure.
-fn kind_of(settings: &[Setting], side: Option<Side>) -> GroupKind {
+fn kind_of(settings: &[Setting], side: Option<Side>, block: bool) -> GroupKind {
     let all = |topic: Topic| settings.iter().all(|setting| setting.knob.topic() == topic);
     match side {
         Some(Side::Server) => GroupKind::Server,
@@ -253,6 +254,10 @@ fn kind_of(settings: &[Setting], side: Option<Side>) -> GroupKind {
         None if all(Topic::Probe) => GroupKind::Probe,
         None if all(Topic::Lifecycle) => GroupKind::Lifecycle,
         None if settings.iter().any(|setting| setting.knob == Knob::PoolSize) => GroupKind::Pool,
+        // Only callers repeat, and what one block says of repeating is one policy.
+        None if block && settings.iter().any(|s| matches!(s.knob, Knob::Attempts | Knob::Retries)) => {
+            GroupKind::Client
+        }
         None => GroupKind::Loose,
     }
 }

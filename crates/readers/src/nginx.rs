@@ -301,6 +301,7 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
             label,
             kind,
             owner: Owner::File,
+            process: None,
             at,
             settings,
             targets: Vec::new(),

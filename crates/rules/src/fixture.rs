@@ -13,8 +13,9 @@
 //! |---|---|
 //! | `FILE: SERVICE` | a group of the service's own settings (kind server) |
 //! | `FILE: FROM -> TO` | a group with which the call is made (kind client); the same header again adds a group |
-//! | `FILE: FROM -> TO,TO` | one group with which several calls are made |
+//! | `FILE: FROM,FROM -> TO,TO` | one group with which several calls are made |
 //! | `... [client]`, `[pool]`, `[probe]`, `[lifecycle]`, `[loose]` | the group's kind |
+//! | `... process=NAME` | the process of the service that a group is of |
 //! | `... forwards`, `external` | about the service |
 //! | `... another` | a further call between the same two |
 //! | `... idempotent`, `unsafe`, `passes-deadline`, `per-request=3` | about the call |
@@ -35,7 +36,7 @@ use model::{
     TimeUnit, Topic, Unit, Value, Written,
 };
 
-use crate::{Check, Found, Margins, Rule};
+use crate::{Check, Found, Margins, Rule, Seen};
 
 /// What a rule finds in a fleet written in the language of this file, under the default margins.
 pub(crate) fn run(rule: &Rule, text: &str) -> String {
@@ -45,20 +46,22 @@ pub(crate) fn run(rule: &Rule, text: &str) -> String {
 /// [`run`] under other margins.
 pub(crate) fn run_with(rule: &Rule, text: &str, margins: &Margins) -> String {
     let fixture = Fixture::new(text);
+    let seen = Seen::of(&fixture.fleet);
+    let fleet = seen.by(rule);
     let mut out = String::new();
     match rule.check {
         Check::Fleet(check) => {
             let mut found = Found::default();
-            check(&fixture.fleet, margins, &mut found);
+            check(fleet, margins, &mut found);
             fixture.render(&found, &mut out);
         }
         Check::Environment(check) => {
-            for environment in &fixture.fleet.environments {
+            for environment in &fleet.environments {
                 if fixture.fleet.environments.len() > 1 {
                     writeln!(out, "== {}", environment.name).unwrap();
                 }
                 let mut found = Found::default();
-                check(&fixture.fleet, environment, margins, &mut found);
+                check(fleet, environment, margins, &mut found);
                 fixture.render(&found, &mut out);
             }
         }
@@ -139,23 +142,26 @@ impl Fixture {
             _ => None,
         });
         let kind = kind.unwrap_or(if to.is_some() { GroupKind::Client } else { GroupKind::Server });
-        self.fleet.groups.push(Group { label, kind, at, settings: Vec::new() });
+        let process = flags.iter().find_map(|flag| flag.strip_prefix("process=")).map(str::to_owned);
+        self.fleet.groups.push(Group { label, kind, at, process, settings: Vec::new() });
         if self.current.is_empty() {
             self.current = vec![self.fleet.environment_named("default")];
         }
         for &index in &self.current {
             let environment = &mut self.fleet.environments[index];
             environment.groups.push(group);
-            let from = service_named(environment, &from, at);
-            if to.is_none() {
-                let service = &mut environment.services[from.0 as usize];
-                service.groups.push(group);
-                service.forwards |= flags.iter().any(|flag| flag == "forwards");
-                service.external |= flags.iter().any(|flag| flag == "external");
-            }
-            for to in to.iter().flat_map(|names| names.split(',')) {
-                let to = service_named(environment, to, at);
-                open_call(environment, (from, to), at, group, flags);
+            for from in from.split(',') {
+                let from = service_named(environment, from, at);
+                if to.is_none() {
+                    let service = &mut environment.services[from.0 as usize];
+                    service.groups.push(group);
+                    service.forwards |= flags.iter().any(|flag| flag == "forwards");
+                    service.external |= flags.iter().any(|flag| flag == "external");
+                }
+                for to in to.iter().flat_map(|names| names.split(',')) {
+                    let to = service_named(environment, to, at);
+                    open_call(environment, (from, to), at, group, flags);
+                }
             }
         }
         (file, group)

@@ -25,6 +25,9 @@ pub(crate) static RULE: Rule = Rule {
 /// the distance that AWS asks for behind its load balancers is "longer"; 5 s is the usual choice.
 const COMFORT: Duration = Duration::from_secs(5);
 
+/// How a limit whose key is not known is made known.
+const DECLARE: &str = "declare its key with [[setting]] controls = \"timeout\", covers = \"idle\"";
+
 fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
     let mut seen: Vec<(&Setting, &Setting)> = Vec::new();
     for call in environment.calls(fleet) {
@@ -41,13 +44,16 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
                 found.needs(
                     RULE.name,
                     subject,
-                    format!("how long `{}` keeps idle connections", call.to().name()),
+                    format!("how long `{}` keeps idle connections; {DECLARE}", call.to().name()),
                 );
                 continue;
             }
             (None, Some((server, _))) if !server.value.origin.is_default() => {
                 let name = call.from().name();
-                found.needs(RULE.name, subject, format!("how long `{name}` reuses idle connections"));
+                // Whether a proxy keeps connections at all has changed between versions.
+                let version = if call.from().service().forwards { ", which its version decides" } else { "" };
+                let needs = format!("how long `{name}` reuses idle connections{version}; {DECLARE}");
+                found.needs(RULE.name, subject, needs);
                 continue;
             }
             _ => continue,
@@ -215,7 +221,9 @@ mod tests {
               idle_timeout  idle  90s
             nginx.conf: gateway -> auth
               keepalive_timeout  idle  60s  default "Toy keepalive_timeout"
-        "#), @"not evaluated: auth -> directory: needs how long `directory` keeps idle connections");
+        "#), @r#"
+        not evaluated: auth -> directory: needs how long `directory` keeps idle connections; declare its key with [[setting]] controls = "timeout", covers = "idle"
+        "#);
     }
 
     #[test]

@@ -39,6 +39,8 @@ mod unit_name_mismatch;
 mod unit_too_large;
 mod unit_too_small;
 
+use std::borrow::Cow;
+
 use model::{Environment, FailureMode, Finding, Fleet, Level, NotEvaluated, Subject};
 
 pub use margins::{MarginSet, Margins};
@@ -59,6 +61,32 @@ pub struct Rule {
     pub docs: &'static str,
     /// The check.
     pub check: Check,
+}
+
+impl Rule {
+    /// Whether it speaks about what is written; the others reckon with what the values mean.
+    fn is_about_writing(&self) -> bool {
+        matches!(self.mode, FailureMode::UnitConfusion | FailureMode::ConfigurationDrift)
+    }
+}
+
+/// A fleet as rules see it.
+pub struct Seen<'f> {
+    written: &'f Fleet,
+    trusted: Cow<'f, Fleet>,
+}
+
+impl<'f> Seen<'f> {
+    /// Looks once at which values can be meant.
+    pub fn of(fleet: &'f Fleet) -> Self {
+        Self { written: fleet, trusted: plausible::trusted(fleet) }
+    }
+
+    /// What a rule sees: all values, or those alone that no rule about units reports. Environments
+    /// and numbers are the same in both.
+    pub fn by(&self, rule: &Rule) -> &Fleet {
+        if rule.is_about_writing() { self.written } else { &self.trusted }
+    }
 }
 
 /// What a rule looks at.

@@ -3,11 +3,19 @@
 //!
 //! A value is called misread only where three things hold: its unit was not written beside it, it is
 //! implausible as it stands, and in another unit it is a number people write. So an extreme that
-//! somebody chose (a day for a stream, 1 ms on purpose with its unit) is no mistake here.
+//! somebody chose (a day for a stream, 1 ms on purpose with its unit) is no mistake here. What is
+//! called misread is not known to the rules that reckon with values ([`trusted`]).
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::{Covers, GroupKind, GroupView, Knob, Level, ProbeField, Setting, TimeUnit, Unit};
+use model::{
+    Covers, Fleet, GroupKind, GroupView, Knob, Level, ProbeField, Setting, SettingId, TimeUnit, Unit, Value,
+    Written,
+};
+
+use crate::stage::Stage;
 
 /// What is plausible for one kind of setting.
 pub(crate) struct Bounds {
@@ -17,6 +25,16 @@ pub(crate) struct Bounds {
     pub(crate) ceiling: Option<(Duration, Level, &'static str)>,
     /// Very long is a legal choice (streams), so a power of ten is taken as "as good as for ever".
     long_by_choice: bool,
+}
+
+/// From here up to its ceiling a limit on one read or one statement is suspect where its number is
+/// a whole thousand: 5000 is how one writes 5 s in milliseconds, and nobody writes 83 min so.
+/// Up to an hour people do wait for reports, and 3600 is written as often as "1h".
+fn suspect_from(knob: Knob) -> Option<Duration> {
+    match knob {
+        Knob::Timeout(Covers::BetweenBytes | Covers::Statement) => Some(hours(1)),
+        _ => None,
+    }
 }
 
 const fn ms(number: u64) -> Duration {
@@ -146,6 +164,8 @@ pub(crate) struct Misread {
     pub(crate) level: Level,
     /// Why the value as read makes no sense.
     pub(crate) why: &'static str,
+    /// It could be meant as it stands; only its whole thousands speak against it.
+    pub(crate) is_suspicion: bool,
 }
 
 /// The misread number of a setting, if it is one. `strictness` is the share of the floor, and of a
@@ -164,11 +184,16 @@ pub(crate) fn misread(setting: &Setting, kind: GroupKind) -> Option<Misread> {
     let bounds = bounds(setting.knob, kind)?;
     let (floor, ceiling) =
         (bounds.floor.map(|(floor, ..)| floor), bounds.ceiling.map(|(ceiling, ..)| ceiling));
-    let (off, (_, level, why)) = match (bounds.floor, bounds.ceiling) {
+    let is_suspect = suspect_from(setting.knob).is_some_and(|from| length > from)
+        && read_as == TimeUnit::Seconds
+        && written.number % 1_000.0 == 0.0;
+    let (off, (beyond, level, why)) = match (bounds.floor, bounds.ceiling) {
         (Some(short), _) if length < short.0 => (Off::Short, short),
-        (_, Some(long)) if length > long.0 => (Off::Long, long),
+        (_, Some(long)) if length > long.0 || is_suspect => (Off::Long, long),
         _ => return None,
     };
+    let is_suspicion = off == Off::Long && length <= beyond;
+    let level = if is_suspicion { Level::Warning } else { level };
     if off == Off::Long && bounds.long_by_choice && is_power_of_ten(written.number) {
         return None;
     }
@@ -185,7 +210,7 @@ pub(crate) fn misread(setting: &Setting, kind: GroupKind) -> Option<Misread> {
     let near = [TimeUnit::Seconds, TimeUnit::Milliseconds, TimeUnit::Minutes];
     let (meant, would_be) =
         written.elsewhere.and_then(sensible).or_else(|| near.into_iter().find_map(sensible))?;
-    Some(Misread { number: written.number, read_as, length, meant, would_be, off, level, why })
+    Some(Misread { number: written.number, read_as, length, meant, would_be, off, level, why, is_suspicion })
 }
 
 /// Whether other keys of the group whose names state the same unit hold to it: a number that makes
@@ -209,6 +234,73 @@ pub(crate) fn siblings<'f>(group: GroupView<'f>, setting: &Setting, misread: &Mi
             }
         })
         .collect()
+}
+
+/// Whether the rules about size report a misread number, not the one about drivers or about names.
+pub(crate) fn is_about_size(group: GroupView<'_>, setting: &Setting, misread: &Misread) -> bool {
+    if is_about_driver(setting, misread) {
+        return false;
+    }
+    if setting.unit != Unit::InName {
+        return true;
+    }
+    // Whoever wrote the number saw the unit in the key's name; only what cannot be meant counts.
+    let beyond = match misread.off {
+        Off::Short => misread.length.as_millis() < 10,
+        Off::Long => misread.read_as != TimeUnit::Milliseconds,
+    };
+    beyond && siblings(group, setting, misread).is_empty()
+}
+
+/// Whether the unit in which a number makes sense is the one that another product gives its key.
+pub(crate) fn is_about_driver(setting: &Setting, misread: &Misread) -> bool {
+    setting.written.and_then(|written| written.elsewhere) == Some(misread.meant)
+}
+
+/// The unit in a key's name and the other one written behind its number.
+pub(crate) fn contradiction(written: Written) -> Option<(TimeUnit, TimeUnit)> {
+    let (name, suffix) = (written.name?, written.suffix?);
+    (name != suffix && written.number != 0.0).then_some((name, suffix))
+}
+
+/// Whether a rule about units reports a setting: what it is set to is then not known.
+fn is_doubted(group: GroupView<'_>, setting: &Setting) -> bool {
+    if setting.written.and_then(contradiction).is_some() {
+        return true;
+    }
+    let Some(misread) = misread(setting, group.group().kind) else { return false };
+    match setting.unit {
+        Unit::InName => {
+            is_about_size(group, setting, &misread) || !siblings(group, setting, &misread).is_empty()
+        }
+        _ => true,
+    }
+}
+
+/// The fleet as rules see it that reckon with values: a number that a rule about units reports has
+/// no known unit there. Else one mistake would be told again in every sum that it spoils.
+pub(crate) fn trusted(fleet: &Fleet) -> Cow<'_, Fleet> {
+    let doubted: BTreeSet<SettingId> = fleet
+        .environments
+        .iter()
+        // What is extreme in a test is there to be extreme.
+        .filter(|environment| Stage::of(&environment.name) != Stage::Apart)
+        .flat_map(|environment| environment.groups(fleet))
+        .flat_map(|group| group.group().settings.iter().map(move |&id| (group, id)))
+        .filter(|&(group, id)| is_doubted(group, fleet.setting(id)))
+        .map(|(_, id)| id)
+        .collect();
+    if doubted.is_empty() {
+        return Cow::Borrowed(fleet);
+    }
+    let mut trusted = fleet.clone();
+    for id in doubted {
+        let setting = &mut trusted.settings[id.0 as usize];
+        let number = setting.written.unwrap_or_default().number;
+        setting.value.value = Value::UnitUnknown(number);
+        setting.unit = Unit::Unknown;
+    }
+    Cow::Owned(trusted)
 }
 
 /// Whether people write such a length: the round numbers of seconds and minutes, and round parts of

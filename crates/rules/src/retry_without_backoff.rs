@@ -18,6 +18,11 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::Environment(check),
 };
 
+fn unit_of(setting: &Setting) -> String {
+    let key = &setting.key;
+    format!("the unit of `{key}`; declare it with [[setting]] key = \"{key}\", unit = \"...\"")
+}
+
 fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
     let mut seen: HashSet<*const Setting> = HashSet::new();
     for client in Client::all(fleet, environment) {
@@ -30,14 +35,18 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
                 found.needs(
                     RULE.name,
                     client.subject,
-                    format!("the wait before the retries that `{}` asks for", count.key),
+                    format!(
+                        "the wait before the retries that `{}` asks for; declare its key with [[setting]] \
+                         controls = \"backoff-base\"",
+                        count.key
+                    ),
                 );
             }
             continue;
         };
         let Some(length) = wait.length() else {
             if matches!(wait.value.value, Value::UnitUnknown(_)) {
-                found.needs(RULE.name, client.subject, format!("the unit of `{}`", wait.key));
+                found.needs(RULE.name, client.subject, unit_of(wait));
             }
             continue;
         };
@@ -199,7 +208,9 @@ mod tests {
         insta::assert_snapshot!(run(&RULE, r#"
             auth.toml: auth -> directory
               retries  retries  3
-        "#), @"not evaluated: auth -> directory: needs the wait before the retries that `retries` asks for");
+        "#), @r#"
+        not evaluated: auth -> directory: needs the wait before the retries that `retries` asks for; declare its key with [[setting]] controls = "backoff-base"
+        "#);
     }
 
     #[test]

@@ -26,7 +26,10 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let subject = Subject::Service(name.to_owned());
         let Some((grace, allowed)) = service.knob(Knob::Grace).and_then(|s| Some((s, s.length()?))) else {
             if !needs.value.origin.is_default() && needs.knob == Knob::Timeout(Covers::Drain) {
-                found.needs(RULE.name, subject, format!("the grace period of what stops `{name}`"));
+                let needs = format!(
+                    "the grace period of what stops `{name}`; declare its key with [[setting]] controls = \"grace\""
+                );
+                found.needs(RULE.name, subject, needs);
             }
             continue;
         };
@@ -168,7 +171,9 @@ mod tests {
         insta::assert_snapshot!(run(&RULE, r#"
             auth.toml: auth
               shutdown  drain  25s
-        "#), @"not evaluated: auth: needs the grace period of what stops `auth`");
+        "#), @r#"
+        not evaluated: auth: needs the grace period of what stops `auth`; declare its key with [[setting]] controls = "grace"
+        "#);
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         let Some(patience) = Patience::of(call) else { continue };
         let Some(measured) = &call.call().latency else {
             if unmeasured.insert((call.call().from, call.call().to)) {
-                let needs = "measured latency of the call; see [[observed]] in forewarn.toml";
+                let needs = "measured latency of the call; declare it with [[observed]] from, to, timeout_in_force, quantiles";
                 found.needs(RULE.name, labels::subject(call), needs);
             }
             continue;
@@ -264,7 +264,7 @@ mod tests {
             observed auth -> sessions: 41200 calls, in force 1s, p50 222ms, p99 505ms
             observed auth -> users: 41200 calls, p50 222ms, p99 505ms
         "), @r"
-        not evaluated: auth -> directory: needs measured latency of the call; see [[observed]] in forewarn.toml
+        not evaluated: auth -> directory: needs measured latency of the call; declare it with [[observed]] from, to, timeout_in_force, quantiles
         not evaluated: auth -> sessions: needs latency measured under a longer timeout than 1 s, then in force; 1 % of calls may take longer than 2 s
         not evaluated: auth -> users: needs a higher quantile or more calls; 1 % of calls may take longer than 2 s
         ");

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{
-    Budget, CallView, Covers, Environment, FailureMode, Finding, Fleet, Label, Level, ServiceId, ServiceView,
-    Setting, Subject, pretty,
+    Budget, CallView, Covers, Environment, FailureMode, Finding, Fleet, GroupId, GroupKind, GroupView, Knob,
+    Label, Level, Origin, ServiceId, ServiceView, Setting, Subject, pretty,
 };
 
 use crate::patience::Patience;
@@ -66,14 +66,96 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
                 Some(worst) => Some(one(service, &bound, worst, margin(worst.takes))),
                 None => together(service, &bound, &parts),
             };
+            let mut told: Vec<Origin> = Vec::new();
+            if let Some(finding) = &reported {
+                told.extend(finding.labels.iter().map(|label| label.origin.clone()));
+            }
             // Several routes can inherit one setting.
             if let Some(finding) = reported
                 && said.insert((service.id(), finding.labels[0].origin.clone()))
             {
                 found.report(finding);
             }
+            if bound.caller.is_none() {
+                dead(service, &bound, &told, found);
+            }
         }
     }
+}
+
+/// Limits of a service's own calls that its handler's end always comes before: they end nothing.
+/// Those that a sum names are `told`; the wait for a pool is said by `pool-acquire-above-request`.
+fn dead(service: ServiceView<'_>, bound: &Bound<'_>, told: &[Origin], found: &mut Found) {
+    let with_callee: BTreeMap<GroupId, GroupView<'_>> =
+        service.calls().flat_map(CallView::groups).map(|group| (group.id(), group)).collect();
+    // The groups of the service itself that configure callers: whom they call is not known.
+    let without = service.groups().filter(|group| {
+        matches!(group.group().kind, GroupKind::Client | GroupKind::Pool | GroupKind::Loose)
+            && !with_callee.contains_key(&group.id())
+    });
+    let mut never: Vec<(&Setting, Duration)> = Vec::new();
+    for (group, is_summed) in
+        with_callee.values().map(|&group| (group, true)).chain(without.map(|group| (group, false)))
+    {
+        for setting in group.settings() {
+            let Knob::Timeout(covers) = setting.knob else { continue };
+            let counts = match covers {
+                Covers::Connect | Covers::Tls | Covers::Statement => true,
+                // Of a known call the sum has counted it.
+                covers => covers.bounds_answer() && !is_summed,
+            };
+            let Some(length) = setting.length().filter(|&length| counts && length > bound.limit) else {
+                continue;
+            };
+            let known =
+                told.contains(&setting.value.origin) || never.iter().any(|(s, _)| std::ptr::eq(*s, setting));
+            if !setting.value.origin.is_default() && !known {
+                never.push((setting, length));
+            }
+        }
+    }
+    never.sort_by_key(|&(_, length)| std::cmp::Reverse(length));
+    let Some(&(longest, length)) = never.first() else { return };
+    let more = match never.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let mut labels: Vec<Label> = never
+        .iter()
+        .map(|(setting, length)| {
+            labels::at(setting, format!("{} never run out: the request ends before", pretty(*length)))
+        })
+        .collect();
+    labels.push(labels::at(bound.setting, &bound.words));
+    let mut assumptions = bound.guesses.clone();
+    assumptions.extend(never.iter().flat_map(|(setting, _)| labels::guesses(setting)));
+    found.report(Finding {
+        rule: RULE.name,
+        level: Level::Warning,
+        basis: labels::basis(&labels),
+        mode: RULE.mode,
+        environments: Vec::new(),
+        subject: Subject::Service(service.name().to_owned()),
+        title: format!(
+            "{}, so `{}` of {}{more} can never end anything",
+            ends(service, bound),
+            longest.key,
+            pretty(length)
+        ),
+        labels,
+        arithmetic: never
+            .iter()
+            .map(|(setting, length)| {
+                format!("`{}`: {} > {}", setting.key, pretty(*length), pretty(bound.limit))
+            })
+            .collect(),
+        help: format!(
+            "lower {} below {}: what hangs is then ended and named before the request is",
+            if never.len() == 1 { format!("`{}`", longest.key) } else { "them".to_owned() },
+            pretty(bound.limit)
+        ),
+        assumptions,
+    });
 }
 
 fn bounds<'f>(service: ServiceView<'f>, margins: &Margins) -> Vec<Bound<'f>> {
@@ -279,6 +361,31 @@ mod tests {
     }
 
     #[test]
+    fn limits_that_the_handler_always_comes_before() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth
+              server.handler_timeout  handler    5s
+            auth.toml: auth [pool]
+              db.statement_timeout    statement  60s
+              db.connect_timeout      connect    30s
+              db.acquire_timeout      pool-wait  30s
+              db.idle_timeout         idle       600s
+            auth.toml: auth -> directory
+              directory.connect       connect    1s
+              directory.timeout       first-byte 2s
+              directory.tls           tls        10s  default "Toy tls"
+        "#), @r"
+        warning (in file, timeout-inversion, auth): auth ends a request after 5 s, so `db.statement_timeout` of 60 s and 1 more can never end anything
+          auth.toml:4 db.statement_timeout = 60s -- 60 s never run out: the request ends before
+          auth.toml:5 db.connect_timeout = 30s -- 30 s never run out: the request ends before
+          auth.toml:2 server.handler_timeout = 5s -- ends auth's own work
+          sum: `db.statement_timeout`: 60 s > 5 s
+          sum: `db.connect_timeout`: 30 s > 5 s
+          help: lower them below 5 s: what hangs is then ended and named before the request is
+        ");
+    }
+
+    #[test]
     fn calls_do_not_fit_together() {
         insta::assert_snapshot!(run(&RULE, r#"
             web.toml: web -> auth
@@ -343,6 +450,11 @@ mod tests {
                timeout  whole-call  2s
              g: gateway -> shop
                timeout  whole-call  2s",
+            // A number that `unit-too-large` reports is not known here.
+            "w: web -> auth
+               timeout  whole-call  3s
+             a: auth -> directory
+               timeout  between-bytes  60000  bare=s",
             // `timeout-above-proxy` says it.
             "e: edge forwards
              e: edge -> auth

@@ -91,7 +91,11 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
                     .push(call);
             }
             End::Unclear(setting) => {
-                found.needs(RULE.name, labels::subject(call), format!("what `{}` covers", setting.key));
+                let key = &setting.key;
+                let needs = format!(
+                    "what `{key}` covers; declare it with [[setting]] key = \"{key}\", controls = \"timeout\", covers = \"...\""
+                );
+                found.needs(RULE.name, labels::subject(call), needs);
             }
             End::Unknown => {
                 silent.insert(call.from().name());
@@ -99,19 +103,30 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         }
     }
     for (setting, calls) in without_end.into_values() {
-        found.report(finding(setting, &calls, margins));
+        if let Some(finding) = finding(setting, &calls, margins) {
+            found.report(finding);
+        }
     }
     for from in silent {
-        let needs = "the limits of its calls, which no file sets; `forewarn show calls` lists them";
+        let needs = "the limits of its calls (`forewarn show calls`), which no file sets under a known key; \
+                     declare keys with [[setting]] controls = \"timeout\", covers = \"...\", to = \"CALLEE\"";
         found.needs(RULE.name, Subject::Service(from.to_owned()), needs);
     }
 }
 
-fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Finding {
+fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Option<Finding> {
     let mut to: Vec<&str> = calls.iter().map(|call| call.to().name()).collect();
     to.sort_unstable();
     to.dedup();
-    let from = calls[0].from().name();
+    let mut from: Vec<&str> = calls.iter().map(|call| call.from().name()).collect();
+    from.sort_unstable();
+    from.dedup();
+    let callers = match from[..] {
+        [one] => format!("{one} waits"),
+        [first, ref more @ ..] => format!("{first} and {} more wait", more.len()),
+        [] => return None,
+    };
+    let whose = if from.len() == 1 { "its" } else { "their" };
     let callees = labels::names(&to);
     let disabled = !setting.value.origin.is_default();
     let why = if disabled {
@@ -128,24 +143,32 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Find
     }
     let mut assumptions = labels::guesses(setting);
     assumptions.extend(calls.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
-    Finding {
+    if !disabled {
+        // A default is the lowest layer's: a pool, a framework or the code can set the limit.
+        assumptions.push("that nothing above the driver sets one".to_owned());
+    }
+    let help = match from[..] {
+        [_] => format!("set `{}` to {}", setting.key, patience::within_callers(calls[0].from(), margins)),
+        _ => format!("set `{}` to a little less than the callers of each wait", setting.key),
+    };
+    Some(Finding {
         rule: RULE.name,
         level: Level::Error,
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
         subject: match to[..] {
-            [one] => Subject::Call(from.to_owned(), one.to_owned()),
-            _ => Subject::Service(from.to_owned()),
+            [one] if from.len() == 1 => Subject::Call(from[0].to_owned(), one.to_owned()),
+            _ => Subject::Service(from[0].to_owned()),
         },
         title: format!(
-            "{from} waits for {callees} without limit: one peer that hangs holds its requests for ever"
+            "{callers} for {callees} without limit: one peer that hangs holds {whose} requests for ever"
         ),
         labels,
         arithmetic: Vec::new(),
-        help: format!("set `{}` to {}", setting.key, patience::within_callers(calls[0].from(), margins)),
+        help,
         assumptions,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -175,10 +198,24 @@ mod tests {
             auth.env: auth -> directory,sessions
               SOCKET_TIMEOUT  between-bytes  never  default "Toy SOCKET_TIMEOUT"
         "#), @r"
-        error (in file, missing-deadline, auth): auth waits for directory and sessions without limit: one peer that hangs holds its requests for ever
+        warning (assumed, missing-deadline, auth): auth waits for directory and sessions without limit: one peer that hangs holds its requests for ever
           auth.env:2 SOCKET_TIMEOUT = never -- nothing ends the wait for an answer; no limit is the default of Toy SOCKET_TIMEOUT, not set here
           auth.env:1 [auth -> directory,sessions] -- calls directory
           help: set `SOCKET_TIMEOUT` to a little less than auth's own callers wait
+          assumed: that nothing above the driver sets one
+        ");
+    }
+
+    #[test]
+    fn one_place_of_several_callers_names_no_one_alone() {
+        insta::assert_snapshot!(run(&RULE, "
+            shared.toml: auth,mail,web -> directory
+              request_timeout  whole-call  never
+        "), @r"
+        error (in file, missing-deadline, auth): auth and 2 more wait for directory without limit: one peer that hangs holds their requests for ever
+          shared.toml:2 request_timeout = never -- switched off: nothing ends the wait for an answer
+          shared.toml:1 [auth,mail,web -> directory] -- calls directory
+          help: set `request_timeout` to a little less than the callers of each wait
         ");
     }
 
@@ -191,10 +228,10 @@ mod tests {
             compose.yaml: auth -> audit
             compose.yaml: edge -> auth
               timeout  unknown  30s
-        "), @r"
-        not evaluated: edge -> auth: needs what `timeout` covers
-        not evaluated: auth: needs the limits of its calls, which no file sets; `forewarn show calls` lists them
-        ");
+        "), @r#"
+        not evaluated: edge -> auth: needs what `timeout` covers; declare it with [[setting]] key = "timeout", controls = "timeout", covers = "..."
+        not evaluated: auth: needs the limits of its calls (`forewarn show calls`), which no file sets under a known key; declare keys with [[setting]] controls = "timeout", covers = "...", to = "CALLEE"
+        "#);
     }
 
     #[test]

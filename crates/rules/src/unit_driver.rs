@@ -3,7 +3,7 @@
 use model::{Basis, Environment, FailureMode, Finding, Fleet, Label, Level, Subject, Unit, pretty};
 
 use crate::owners::Owners;
-use crate::plausible::misread;
+use crate::plausible::{is_about_driver, misread};
 use crate::stage::Stage;
 use crate::unit_too_small::help;
 use crate::{Check, Found, Margins, Rule, labels};
@@ -27,7 +27,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
     for group in environment.groups(fleet) {
         for setting in group.settings().filter(|setting| setting.unit == Unit::Product) {
             let Some(wrong) = misread(setting, group.group().kind) else { continue };
-            if setting.written.and_then(|written| written.elsewhere) != Some(wrong.meant) {
+            if !is_about_driver(setting, &wrong) {
                 continue;
             }
             let (key, number) = (&setting.key, wrong.number);
@@ -35,7 +35,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             let whose = owners.name(group.id()).map_or_else(String::new, |name| format!(" of `{name}`"));
             found.report(Finding {
                 rule: RULE.name,
-                level: RULE.level,
+                level: if wrong.is_suspicion { wrong.level } else { RULE.level },
                 basis: Basis::InFile,
                 mode: RULE.mode,
                 environments: Vec::new(),
@@ -72,9 +72,9 @@ mod tests {
             auth.properties: auth -> db
               socketTimeout  between-bytes  30000  bare=s elsewhere=ms
         "#), @r"
-        error (in file, unit-confusion, auth): `socketTimeout = 30000` of `auth` is 8.33 h here; 30 s only with another driver
+        error (in file, unit-confusion, auth): `socketTimeout = 30000` of `auth` is 8.3 h here; 30 s only with another driver
           auth.properties:2 socketTimeout = 30000 -- this driver reads seconds, others milliseconds
-          sum: 30000 seconds = 8.33 h; 30000 milliseconds = 30 s
+          sum: 30000 seconds = 8.3 h; 30000 milliseconds = 30 s
           help: if 30 s is meant, write `socketTimeout` as 30 (seconds)
         ");
     }
@@ -89,6 +89,19 @@ mod tests {
           auth.properties:2 socketTimeout = 90 -- this driver reads milliseconds, others seconds
           sum: 90 milliseconds = 90 ms; 90 seconds = 90 s
           help: if 90 s is meant, write `socketTimeout` as 90000 (milliseconds)
+        ");
+    }
+
+    #[test]
+    fn whole_thousands_of_seconds_are_suspect() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.properties: auth -> db
+              socketTimeout  between-bytes  5000  bare=s elsewhere=ms
+        "#), @r"
+        warning (in file, unit-confusion, auth): `socketTimeout = 5000` of `auth` is 5000 s here; 5 s only with another driver
+          auth.properties:2 socketTimeout = 5000 -- this driver reads seconds, others milliseconds
+          sum: 5000 seconds = 5000 s; 5000 milliseconds = 5 s
+          help: if 5 s is meant, write `socketTimeout` as 5 (seconds)
         ");
     }
 

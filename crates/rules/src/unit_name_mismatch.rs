@@ -6,7 +6,7 @@ use model::{
 };
 
 use crate::owners::Owners;
-use crate::plausible::{misread, siblings};
+use crate::plausible::{contradiction, misread, siblings};
 use crate::unit_too_small::help;
 use crate::{Check, Found, Margins, Rule, labels};
 
@@ -58,10 +58,7 @@ struct Case {
 /// The value carries a unit, and it is not the one in the key's name.
 fn suffix(setting: &Setting) -> Option<Case> {
     let written = setting.written?;
-    let (name, suffix) = (written.name?, written.suffix?);
-    if name == suffix || written.number == 0.0 {
-        return None;
-    }
+    let (name, suffix) = contradiction(written)?;
     let (key, number) = (&setting.key, written.number);
     let (as_suffix, as_name) = (suffix.times(number), name.times(number));
     let factor = (suffix.nanos().max(name.nanos()) / suffix.nanos().min(name.nanos())).to_string();

@@ -45,16 +45,37 @@ mod tests {
             auth.yaml: auth [probe]
               timeoutSeconds  liveness.timeout  5000  bare=s
         "#), @r"
-        error (in file, unit-confusion, auth): `timeoutSeconds = 5000` of `auth` is 83.3 min, not 5 s: what hangs is never noticed
+        error (in file, unit-confusion, auth): `timeoutSeconds = 5000` of `auth` is 5000 s, not 5 s: what hangs is never noticed
           auth.yaml:2 timeoutSeconds = 5000 -- read as seconds, where no unit is written
-          sum: 5000 seconds = 83.3 min; 5000 milliseconds = 5 s
+          sum: 5000 seconds = 5000 s; 5000 milliseconds = 5 s
           help: if 5 s is meant, write `timeoutSeconds` as 5 (seconds)
+        ");
+    }
+
+    #[test]
+    fn a_statement_of_more_than_an_hour_in_whole_thousands() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> db
+              statement_timeout_secs  statement  5000  name=s
+        "#), @r"
+        warning (in file, unit-confusion, auth): `statement_timeout_secs = 5000` of `auth` is 5000 s, not 5 s: what hangs holds its worker for as long
+          auth.toml:2 statement_timeout_secs = 5000 -- read as seconds, as its name says
+          sum: 5000 seconds = 5000 s; 5000 milliseconds = 5 s
+          help: if 5 s is meant, write `statement_timeout_secs` as 5 (seconds)
         ");
     }
 
     #[test]
     fn streams_and_days_are_quiet() {
         for fleet in [
+            r#"
+            nginx.conf: gateway -> auth
+              proxy_read_timeout  between-bytes  5400  bare=s
+            "#,
+            r#"
+            nginx.conf: gateway -> auth
+              proxy_read_timeout  between-bytes  5000s  bare=s
+            "#,
             r#"
             nginx.conf: gateway -> auth
               proxy_read_timeout  between-bytes  86400  bare=s

@@ -1,11 +1,9 @@
 //! Bare numbers that are far too short in the unit they are read in and sensible in a larger one.
 
-use model::{
-    Basis, Environment, FailureMode, Finding, Fleet, GroupView, Label, Level, Setting, Subject, Unit, pretty,
-};
+use model::{Basis, Environment, FailureMode, Finding, Fleet, Label, Level, Setting, Subject, Unit, pretty};
 
 use crate::owners::Owners;
-use crate::plausible::{Misread, Off, misread, siblings};
+use crate::plausible::{Misread, Off, is_about_size, misread};
 use crate::stage::Stage;
 use crate::{Check, Found, Margins, Rule, labels};
 
@@ -36,7 +34,7 @@ pub(crate) fn report(rule: &Rule, off: Off, fleet: &Fleet, environment: &Environ
             let Some(wrong) = misread(setting, group.group().kind).filter(|wrong| wrong.off == off) else {
                 continue;
             };
-            if !speaks(group, setting, &wrong) {
+            if !is_about_size(group, setting, &wrong) {
                 continue;
             }
             let (key, number) = (&setting.key, wrong.number);
@@ -68,23 +66,6 @@ pub(crate) fn report(rule: &Rule, off: Off, fleet: &Fleet, environment: &Environ
             });
         }
     }
-}
-
-/// Whether this is a case for the rules about size, not for the one about drivers or about names.
-fn speaks(group: GroupView<'_>, setting: &Setting, wrong: &Misread) -> bool {
-    let written = setting.written.unwrap_or_default();
-    if written.elsewhere == Some(wrong.meant) {
-        return false;
-    }
-    if setting.unit != Unit::InName {
-        return true;
-    }
-    // Whoever wrote the number saw the unit in the key's name; only what cannot be meant counts.
-    let beyond = match wrong.off {
-        Off::Short => wrong.length.as_millis() < 10,
-        Off::Long => wrong.read_as != model::TimeUnit::Milliseconds,
-    };
-    beyond && siblings(group, setting, wrong).is_empty()
 }
 
 /// What to write instead, in the unit that is read.

@@ -32,7 +32,13 @@ impl Arena {
     pub(crate) fn add(&mut self, group: &readers::Group, settings: impl Iterator<Item = Setting>) -> GroupId {
         let settings = settings.map(|setting| self.setting(setting)).collect();
         let id = GroupId(self.groups.len() as u32);
-        self.groups.push(Group { label: group.label.clone(), kind: group.kind, at: group.at, settings });
+        self.groups.push(Group {
+            label: group.label.clone(),
+            kind: group.kind,
+            at: group.at,
+            process: group.process.clone(),
+            settings,
+        });
         id
     }
 

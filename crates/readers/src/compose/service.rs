@@ -273,6 +273,7 @@ impl Reader<'_, '_> {
                 label,
                 kind,
                 owner: Owner::Component(self.component),
+                process: None,
                 at,
                 settings,
                 targets: Vec::new(),

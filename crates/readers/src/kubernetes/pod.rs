@@ -163,10 +163,10 @@ impl<'a> Pod<'a> {
         if settings.is_empty() {
             return;
         }
-        let container =
-            path.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(name, _)| name);
-        let group = self.group(format!("{key} of container {container}"), GroupKind::Probe, at);
-        self.fragment.groups.push(Group { settings, ..group });
+        let container = path.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(name, _)| name);
+        let label = format!("{key} of container {}", container.unwrap_or_default());
+        let group = self.group(label, GroupKind::Probe, at);
+        self.fragment.groups.push(Group { settings, process: container.map(str::to_owned), ..group });
     }
 
     /// The wait before a container's stop signal.
@@ -297,6 +297,7 @@ impl<'a> Pod<'a> {
             label,
             kind,
             owner: Owner::Component(self.component),
+            process: None,
             at,
             settings: Vec::new(),
             targets: Vec::new(),
