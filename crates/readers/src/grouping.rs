@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use model::{GroupKind, Knob, Limit, Setting, Topic, Unit, Value};
+use model::{Covers, GroupKind, Knob, Limit, Setting, Topic, Unit, Value};
 use text::Span;
 
 use crate::address::Located;
 use crate::keys::{Side, stem_of_address, stem_of_setting};
+use crate::words::pieces;
 use crate::{Group, Owner, Target};
 
 /// The settings and addresses of one block, gathered in the order they are written.
@@ -17,6 +18,8 @@ pub(crate) struct Grouping<'a> {
     at: Span,
     /// Settings that reach nobody form one group for the block, not one for each common prefix.
     block: bool,
+    /// The keys stand at the root of a file: they are the settings of a whole process.
+    root: bool,
     callees: Vec<Callee<'a>>,
     /// The callees by their stems in small letters.
     by_stem: BTreeMap<String, usize>,
@@ -50,6 +53,7 @@ impl<'a> Grouping<'a> {
             label,
             at,
             block: false,
+            root: false,
             callees: Vec::new(),
             by_stem: BTreeMap::new(),
             members: Vec::new(),
@@ -59,6 +63,11 @@ impl<'a> Grouping<'a> {
     /// The keys of one block.
     pub(crate) fn block(owner: Owner, label: String, at: Span) -> Self {
         Self { block: true, ..Self::flat(owner, label, at) }
+    }
+
+    /// The keys at the root of a file.
+    pub(crate) fn root(owner: Owner, label: String, at: Span) -> Self {
+        Self { root: true, ..Self::block(owner, label, at) }
     }
 
     /// Adds a setting; one of the same key that was added before no longer counts.
@@ -86,12 +95,20 @@ impl<'a> Grouping<'a> {
         callee.settings.extend(located.settings);
     }
 
-    /// The callees, where the block names exactly one.
-    pub(crate) fn only_targets(&self) -> Option<&[Target]> {
-        match self.callees.as_slice() {
-            [only] => Some(&only.targets),
-            _ => None,
-        }
+    /// The callees for a block inside this one, whose keys start with `stem`, where the block names
+    /// exactly one. A flat root lends by the same prefix only.
+    pub(crate) fn only_targets(&self, stem: &str) -> Option<&[Target]> {
+        let [only] = self.callees.as_slice() else { return None };
+        let shares = || self.callee_of_stem(stem).is_some() || self.store_of_stem(stem).is_some();
+        (self.is_section() || shares()).then_some(only.targets.as_slice())
+    }
+
+    /// The first key of the way from a block around this one down to it.
+    pub(crate) fn key_below(&self, outer: &Self) -> &str {
+        let own = self.label.trim_matches(['[', ']']);
+        let around = outer.label.trim_matches(['[', ']']);
+        let below = own.get(around.len()..).unwrap_or(own).trim_start_matches([']', '.']);
+        below.split(['.', '[']).next().unwrap_or(below)
     }
 
     /// Whether the block names any address.
@@ -114,12 +131,18 @@ impl<'a> Grouping<'a> {
     }
 
     /// Which callee a setting belongs to, and whether that is a guess.
+    ///
+    /// Flat keys share a prefix with their callee, or belong to none: beside the one address of a whole
+    /// process stand its own limits as well. In a section, one address is what the section is about.
     fn callee_of(&self, member: &Member<'_>) -> Option<(usize, bool)> {
-        if member.side == Some(Side::Server) {
+        if member.side == Some(Side::Server) || bounds_no_call(member.setting.knob) {
             return None;
         }
         let stem = stem_of_setting(member.name);
-        if let [only] = self.callees.as_slice() {
+        if let [only] = self.callees.as_slice()
+            && self.is_section()
+            && !is_variable(member.name)
+        {
             if only.stem.is_empty() {
                 return Some((0, false));
             }
@@ -127,12 +150,19 @@ impl<'a> Grouping<'a> {
                 return Some((0, true));
             }
         }
-        self.callee_of_stem(stem).map(|callee| (callee, false))
+        self.callee_of_stem(stem).or_else(|| Some((self.store_of_stem(stem)?, false)))
     }
 
-    /// The callee whose stem starts with this one, in whole words; else the one whose stem is the
-    /// longest start of this one. Of several the first kind there is no telling which is meant.
-    fn callee_of_stem(&self, stem: &str) -> Option<usize> {
+    /// A nested block, or a root whose only address has no name of its own (`url`): it is about that one.
+    fn is_section(&self) -> bool {
+        let nameless = || matches!(self.callees.as_slice(), [only] if only.stem.is_empty());
+        self.block && (!self.root || nameless())
+    }
+
+    /// The callee whose stem starts with this one, in whole words, which is a guess where it goes on;
+    /// else the one whose stem is the longest start of this one. Of several the first kind there is no
+    /// telling which is meant.
+    fn callee_of_stem(&self, stem: &str) -> Option<(usize, bool)> {
         if stem.is_empty() || self.by_stem.is_empty() {
             return None;
         }
@@ -144,10 +174,31 @@ impl<'a> Grouping<'a> {
             .map(|(_, &callee)| callee)
             .filter(|&callee| ends_word(self.callees[callee].stem, stem.len()));
         if let Some(callee) = longer.next() {
-            return longer.next().is_none().then_some(callee);
+            let goes_on = self.callees[callee].stem.len() > stem.len();
+            // `AUTH_TIMEOUT` is no limit of `AUTH_DATABASE_URL`: the whole application is called so.
+            let is_whole = goes_on && Store::of_stem(self.callees[callee].stem).is_some();
+            return (longer.next().is_none() && !is_whole).then_some((callee, goes_on));
         }
         let starts = (1..stem.len()).rev().filter(|&end| ends_word(stem, end));
-        starts.filter_map(|end| self.by_stem.get(stem_.get(..end)?).copied()).next()
+        let found = starts.filter_map(|end| self.by_stem.get(stem_.get(..end)?).copied()).next();
+        found.map(|callee| (callee, false))
+    }
+
+    /// The only store of the kind that a stem names in other words: `DB_POOL_SIZE` beside
+    /// `DATABASE_URL`.
+    fn store_of_stem(&self, stem: &str) -> Option<usize> {
+        let (before, kind) = Store::of_stem(stem)?;
+        let mut stores = self.callees.iter().enumerate().filter(|(_, callee)| {
+            let by_stem = Store::of_stem(callee.stem);
+            let before_ = by_stem.map_or("", |(before, _)| before);
+            let is_kind = match Store::of_targets(&callee.targets) {
+                Some(known) => known == kind,
+                None => by_stem.is_some_and(|(_, own)| own == kind),
+            };
+            is_kind && before_.eq_ignore_ascii_case(before)
+        });
+        let (store, _) = stores.next()?;
+        stores.next().is_none().then_some(store)
     }
 
     /// Numbers without unit take the one on which the other settings of the block agree.
@@ -242,6 +293,49 @@ impl<'a> Grouping<'a> {
             passes_deadline: false,
         }
     }
+}
+
+/// A store, in any of the words that keys name it by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Store {
+    Database,
+    Cache,
+}
+
+impl Store {
+    /// The store that the last word of a stem names, and what stands before that word.
+    fn of_stem(stem: &str) -> Option<(&str, Self)> {
+        let last = pieces(stem).last()?;
+        let store = match stem[last.clone()].to_ascii_lowercase().as_str() {
+            "db" | "database" | "postgres" | "postgresql" | "pg" | "mysql" | "mariadb" | "sql" => {
+                Self::Database
+            }
+            "redis" | "valkey" | "cache" => Self::Cache,
+            _ => return None,
+        };
+        Some((stem[..last.start].trim_end_matches(|c: char| !c.is_ascii_alphanumeric()), store))
+    }
+
+    /// The store that the scheme of an address names.
+    fn of_targets(targets: &[Target]) -> Option<Self> {
+        let scheme = targets.first()?.address.scheme.as_deref()?;
+        Some(match scheme.split(['+', ':']).next().unwrap_or(scheme) {
+            "postgres" | "postgresql" | "mysql" | "mariadb" | "sqlserver" => Self::Database,
+            "redis" | "rediss" | "valkey" => Self::Cache,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a limit bounds what a process does for its own callers or when it stops, whatever stands
+/// around it.
+fn bounds_no_call(knob: Knob) -> bool {
+    matches!(knob, Knob::Timeout(Covers::Drain | Covers::Handler)) || knob.topic() == Topic::Lifecycle
+}
+
+/// Whether a name is written as environment variables are.
+fn is_variable(name: &str) -> bool {
+    name.contains('_') && !name.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
 /// What settings that reach nobody configure.

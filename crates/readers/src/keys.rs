@@ -33,6 +33,7 @@ impl Class {
             return None;
         }
         Some(match self.knob {
+            Knob::Timeout(Covers::Handler) => format!("that `{leaf}` bounds the handler"),
             Knob::Timeout(covers) => format!("that `{leaf}` covers {}", covers.words()),
             Knob::Attempts => format!("that `{leaf}` counts the first try too"),
             Knob::Retries => format!("that `{leaf}` counts the tries after the first"),
@@ -60,6 +61,10 @@ pub(crate) enum Side {
 ///
 /// [`Reason::NotOurs`] for names, ports, paths and other company of our keys.
 pub(crate) fn classify(parents: &[&str], leaf: &str) -> Option<Result<Class, Reason>> {
+    // `logging.level.org.product.pool` names a part of a program.
+    if parents.windows(2).any(|pair| matches!(pair, ["logging" | "log", "level" | "levels"])) {
+        return None;
+    }
     let near = &parents[parents.len().saturating_sub(2)..];
     if !is_suspect(leaf) && !near.iter().any(|parent| is_suspect(parent)) {
         return None;
@@ -82,15 +87,14 @@ pub(crate) fn classify(parents: &[&str], leaf: &str) -> Option<Result<Class, Rea
         return named.then_some(Err(Reason::NotOurs));
     };
     match pattern.says {
-        Says::Knob(knob) => {
-            Some(Ok(Class { name_unit: words.unit(), side: side(parents, &words), ..Class::plain(knob) }))
+        Says::Knob(knob) | Says::Guess(knob) => {
+            let guessed = matches!(pattern.says, Says::Guess(_));
+            let class = Class { name_unit: words.unit(), guessed, ..Class::plain(knob) };
+            Some(Ok(match side(parents, &words) {
+                Some(Side::Server) => class.at_server(),
+                side => Class { side, ..class },
+            }))
         }
-        Says::Guess(knob) => Some(Ok(Class {
-            name_unit: words.unit(),
-            side: side(parents, &words),
-            guessed: true,
-            ..Class::plain(knob)
-        })),
         Says::NotOurs if named => Some(Err(Reason::NotOurs)),
         Says::NotOurs => None,
     }
@@ -104,6 +108,18 @@ impl Class {
             _ => Zero::Never,
         };
         Self { knob, name_unit: None, side: None, zero, guessed: false }
+    }
+
+    /// The same words at a server, where nothing is called: a limit on requests is one on the handler
+    /// that answers them, and one on reading may stand for the headers, the body or both.
+    pub(crate) fn at_server(self) -> Self {
+        let (knob, guessed) = match self.knob {
+            Knob::Timeout(Covers::WholeCall | Covers::Attempt) => (Knob::Timeout(Covers::Handler), true),
+            Knob::Timeout(Covers::FirstByte) if self.guessed => (Knob::Timeout(Covers::Handler), true),
+            Knob::Timeout(Covers::BetweenBytes | Covers::Connect) => (Knob::Timeout(Covers::Unknown), false),
+            knob => (knob, self.guessed),
+        };
+        Self { knob, guessed, side: Some(Side::Server), ..self }
     }
 }
 
@@ -134,6 +150,10 @@ pub(crate) fn is_suspect(key: &str) -> bool {
                 | b"hara"
                 | b"wait"
                 | b"beat"
+                | b"dbcp"
+                | b"drui"
+                | b"jedi"
+                | b"lett"
         )
     })
 }
@@ -156,12 +176,23 @@ fn is_topic(words: &Words) -> bool {
 fn side(parents: &[&str], words: &Words) -> Option<Side> {
     const SERVER: Any = any("server|listener|listeners|listen|inbound|ingress|httpd|downstream");
     const CLIENT: Any = any("client|clients|upstream|upstreams|backend|outbound|cluster|clusters");
-    let of = |words: &Words| match (words.has_any(SERVER), words.has_any(CLIENT)) {
-        (true, false) if !words.has("next") => Some(Side::Server),
+    // `LEDGER_SERVER_TIMEOUT` is about the server of another, `HTTP_SERVER_TIMEOUT` about one's own.
+    const PROTOCOLS: Any = any("http|https|grpc|rpc|web|rest|api|app|main|public|internal|admin");
+    let own = |words: &Words| {
+        let mut words = words.iter().skip_while(|word| PROTOCOLS.holds(word));
+        words.next().is_some_and(|word| SERVER.holds(word))
+    };
+    let of = |words: &Words, serves: bool| match (serves, words.has_any(CLIENT)) {
+        (true, false) => Some(Side::Server),
         (false, true) => Some(Side::Client),
         _ => None,
     };
-    of(words).or_else(|| parents.iter().rev().find_map(|parent| of(&Words::split(parent))))
+    of(words, own(words)).or_else(|| {
+        parents.iter().rev().find_map(|parent| {
+            let words = Words::split(parent);
+            of(&words, words.has_any(SERVER))
+        })
+    })
 }
 
 /// Fields of probes and health checks, wherever a word of the key or of its parents names one.
@@ -412,6 +443,54 @@ mod tests {
         healthcheck.start_period: Probe(Health, InitialDelay)
         health_checks.timeout: Probe(Health, Timeout)
         healthCheck.path: -
+        "#);
+    }
+
+    #[test]
+    fn limits_at_a_server_bound_its_handler() {
+        let shown = table(
+            "server.request_timeout http_server.timeout server.read_timeout listener.idle_timeout inbound.timeout
+             SERVER_TIMEOUT HTTP_SERVER_TIMEOUT_MS LEDGER_SERVER_TIMEOUT server.response_timeout",
+        );
+        insta::assert_snapshot!(shown, @r#"
+        server.request_timeout: Timeout(Handler), server, assuming that `request_timeout` bounds the handler
+        http_server.timeout: Timeout(Handler), server, assuming that `timeout` bounds the handler
+        server.read_timeout: Timeout(Unknown), server
+        listener.idle_timeout: Timeout(Idle), server
+        inbound.timeout: Timeout(Handler), server, assuming that `timeout` bounds the handler
+        SERVER_TIMEOUT: Timeout(Handler), server, assuming that `SERVER_TIMEOUT` bounds the handler
+        HTTP_SERVER_TIMEOUT_MS: Timeout(Handler), milliseconds, server, assuming that `HTTP_SERVER_TIMEOUT_MS` bounds the handler
+        LEDGER_SERVER_TIMEOUT: Timeout(WholeCall), assuming that `LEDGER_SERVER_TIMEOUT` covers the whole call
+        server.response_timeout: Timeout(Handler), server, assuming that `response_timeout` bounds the handler
+        "#);
+    }
+
+    #[test]
+    fn what_is_no_call_has_no_limit_of_a_call() {
+        let shown = table(
+            "sa-token.timeout webauthn.timeout session.timeout session_timeout cookie.timeout timeouts_until_tko
+             activeDeadlineSeconds absoluteTimeout regulation.max_retries login.max_retries
+             retryConstraint.minRetryRate.count retryConstraint.budget.interval cachedExecutorIdleTimeout
+             logging.level.org.pool.timeout druid.initial-size druid.max-active dbcp2.max-idle",
+        );
+        insta::assert_snapshot!(shown, @r#"
+        sa-token.timeout: Other(Timeout)
+        webauthn.timeout: Other(Timeout)
+        session.timeout: Other(Timeout)
+        session_timeout: Other(Timeout)
+        cookie.timeout: Other(Timeout)
+        timeouts_until_tko: NotOurs
+        activeDeadlineSeconds: Other(Timeout), seconds
+        absoluteTimeout: Other(Timeout)
+        regulation.max_retries: NotOurs
+        login.max_retries: NotOurs
+        retryConstraint.minRetryRate.count: -
+        retryConstraint.budget.interval: -
+        cachedExecutorIdleTimeout: Other(Timeout)
+        logging.level.org.pool.timeout: -
+        druid.initial-size: PoolIdle
+        druid.max-active: PoolSize
+        dbcp2.max-idle: PoolIdle
         "#);
     }
 

@@ -210,6 +210,11 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
             let (key, origin) = match (tries, most, conditions) {
                 (_, _, Some((_, directive))) if has("off") => (own, Origin::Written(directive.value_span())),
                 (Some(tries), Some(most), _) if most <= servers => (tries.key, tries.value.origin),
+                // More tries than servers: the group decides, within what is written.
+                (Some(tries), Some(_), _) => {
+                    let rest = group.map(|group| Origin::Written(group.at()));
+                    (own, Origin::Derived(std::iter::once(tries.value.origin).chain(rest).collect()))
+                }
                 (_, _, conditions) => {
                     let first = match conditions {
                         Some((_, directive)) => Origin::Written(directive.value_span()),
@@ -220,7 +225,11 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
                 }
             };
             let attempts = if has("off") { 1 } else { most.unwrap_or(servers).min(servers) };
-            found.push(settings::attempts(key, attempts, origin, has("non_idempotent")));
+            let mut setting = settings::attempts(key, attempts, origin, has("non_idempotent"));
+            if !has("off") && most.is_some_and(|most| most > servers) {
+                setting.assumptions.push(settings::no_more_than(servers));
+            }
+            found.push(setting);
         }
         let name = format!("{}_next_upstream_timeout", pass.prefix);
         found.extend(self.in_effect(scope, &name, None, near));
@@ -356,6 +365,32 @@ mod tests {
             .collect();
         assert_eq!(found, ["keepalive_timeout = 5 s"]);
         assert_eq!(fragment.included, [FileId(1), FileId(2)]);
+    }
+
+    #[test]
+    fn tries_appear_once_and_are_no_more_than_the_servers() {
+        let text = "upstream two { server a:80; server b:80; server c:80; }\n\
+            server { proxy_next_upstream error timeout;\n\
+            location /one { proxy_next_upstream_tries 3; proxy_pass http://auth:80; }\n\
+            location /two { proxy_next_upstream_tries 1; proxy_pass http://two; } }";
+        let fragment = fragment(&[("a", text)]);
+        let settings = fragment.groups.iter().flat_map(|group| &group.settings);
+        let found: Vec<String> = settings
+            .filter(|setting| setting.key.ends_with("_tries"))
+            .map(|setting| {
+                let at = setting.value.origin.span().map_or(0, |span| span.start as usize);
+                let line = text[..at].lines().count();
+                format!("{line}: {} = {}; {}", setting.key, setting.value.value, setting.assumptions.concat())
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "3: server[_].location[/one].proxy_next_upstream_tries = 1; \
+                 that 1 server is all there is to try, whatever number of tries is allowed",
+                "4: server[_].location[/two].proxy_next_upstream_tries = 1; ",
+            ]
+        );
     }
 
     #[test]

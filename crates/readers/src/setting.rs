@@ -2,7 +2,7 @@
 //! documentation says, what the key's words say, in this order. Looks at one pair at a time; what
 //! stands around it is `sweep`'s and `variables`' affair.
 
-use model::{Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
+use model::{Covers, Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
 use text::{Scalar, Span};
 
 use crate::keys::{self, Class};
@@ -58,10 +58,31 @@ impl Known {
         self.meaning.knob
     }
 
+    /// The same in a section that is a server's, unless more than the words is known.
+    pub(crate) fn at_server(self) -> Self {
+        let Some(class) = self.class.filter(|class| class.side.is_none() && bounds_requests(class.knob))
+        else {
+            return self;
+        };
+        let class = class.at_server();
+        let knob = if self.documented { self.meaning.knob } else { class.knob };
+        Self { meaning: Meaning { knob, ..self.meaning }, class: Some(class), ..self }
+    }
+
     /// The words' view of the key, where they have one.
     pub(crate) fn class(&self) -> Option<Class> {
         self.class
     }
+}
+
+/// Whether a server can have a limit of this kind on what it is asked.
+fn bounds_requests(knob: Knob) -> bool {
+    matches!(
+        knob,
+        Knob::Timeout(Covers::WholeCall | Covers::Attempt | Covers::FirstByte | Covers::BetweenBytes)
+            | Knob::Timeout(Covers::Unknown | Covers::Handler | Covers::ResponseWrite | Covers::Idle)
+            | Knob::KeepAlive
+    )
 }
 
 /// What is known about a key. `None`: it is not of our topics.
@@ -124,10 +145,16 @@ pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span
         let names = known.meaning.knob == Knob::PoolSize && known.class.is_some_and(|class| class.guessed);
         if reason == Reason::NotAnAmount && names { Reason::NotOurs } else { reason }
     })?;
+    // `drain_graceful: true` switches something on and limits nothing.
+    let is_time = matches!(known.meaning.knob, Knob::Timeout(_) | Knob::Grace | Knob::PreStop);
+    if is_time && !known.documented && matches!(measured.value, Value::Flag(_)) {
+        return Err(Reason::NotOurs);
+    }
     let unit = if measured.unit == Unit::Product && known.declared { Unit::Declared } else { measured.unit };
     let mut assumptions = Vec::new();
     if !known.documented {
-        let name = place.name();
+        let is_handler = known.meaning.knob == Knob::Timeout(Covers::Handler);
+        let name = if is_handler { place.key() } else { place.name() };
         assumptions.extend(known.class.and_then(|class| class.guess(&name)));
         if measured.value == Value::Time(Limit::Never)
             && let Some(written) = measured.written

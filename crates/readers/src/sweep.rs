@@ -20,7 +20,9 @@ use crate::{Context, Fragment, Ignored, Owner, Reason, Target, address};
 
 use claimed::Claimed;
 use path::{Path, Segment, split_key};
-use shapes::{describes, is_plain_key, is_variables, may_be_address, variable, words_of};
+use shapes::{
+    describes, is_plain_key, is_variables, may_be_address, runs_nothing, serves, variable, words_of,
+};
 
 /// Adds to a fragment what its dialect left.
 pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
@@ -56,6 +58,12 @@ struct Surroundings {
     block: Option<usize>,
     /// How many keys deep.
     depth: usize,
+    /// Not the root of a file.
+    nested: bool,
+    /// The map listens for requests and calls nobody, or is a part of one that does.
+    serves: bool,
+    /// The map is of a manifest that runs nothing: an address in it is no callee.
+    runs_nothing: bool,
 }
 
 /// One map, with the keys of ours in it.
@@ -90,6 +98,8 @@ impl<'t> Sweep<'_, 't> {
 
     fn map(&mut self, map: Node<'t>, path: Option<&Path<'_>>, mut around: Surroundings) {
         around.describes |= describes(map);
+        around.serves |= serves(map);
+        around.runs_nothing |= runs_nothing(map);
         let mut block = NewBlock { made: HashMap::new(), map, around };
         let merges =
             self.tree.syntax() == Syntax::Yaml && map.written_entries().any(|entry| entry.key.text() == "<<");
@@ -116,7 +126,8 @@ impl<'t> Sweep<'_, 't> {
             if all || keys::is_suspect(key) {
                 self.candidate(entry, path, around, block);
             }
-            if entry.value.kind() == NodeKind::Scalar && may_be_address(key, entry.value) {
+            let may_be_called = entry.value.kind() == NodeKind::Scalar && !around.runs_nothing;
+            if may_be_called && may_be_address(key, entry.value) {
                 self.address(entry, path, block);
             }
         }
@@ -129,6 +140,9 @@ impl<'t> Sweep<'_, 't> {
                 describes: around.describes,
                 block: own.or(around.block),
                 depth: around.depth + 1,
+                nested: true,
+                serves: around.serves && keys::is_suspect(key),
+                runs_nothing: around.runs_nothing,
             };
             self.node(entry.value, Some(&below), around);
         }
@@ -149,7 +163,7 @@ impl<'t> Sweep<'_, 't> {
             let is_variable = are_variables && variable(item).is_some();
             if item.kind() != NodeKind::Scalar && !is_variable {
                 let below = Path { up: path, segment: Segment::Item(index) };
-                self.node(item, Some(&below), around);
+                self.node(item, Some(&below), Surroundings { nested: true, serves: false, ..around });
             }
         }
     }
@@ -173,6 +187,7 @@ impl<'t> Sweep<'_, 't> {
         let place = Place { file: self.context.source.path(), parents: &parents, leaf: parts.leaf };
         let known = match setting::known(&place, self.context.declared) {
             None => return,
+            Some(Ok(known)) if around.serves => known.at_server(),
             Some(Ok(known)) => known,
             Some(Err(reason)) => {
                 if value.kind() == NodeKind::Scalar && !self.claimed.holds(value.span()) {
@@ -277,7 +292,8 @@ impl<'t> Sweep<'_, 't> {
         let at = new.map.span();
         let parts = path.iter().map(Cow::as_ref).chain(Some(prefix).filter(|prefix| !prefix.is_empty()));
         let label = label(self.tree.syntax(), parts);
-        let grouping = Grouping::block(owner_of(&self.extents, at), label, at);
+        let make = if new.around.nested || !prefix.is_empty() { Grouping::block } else { Grouping::root };
+        let grouping = make(owner_of(&self.extents, at), label, at);
         self.blocks.push(Block { grouping, around, depth, is_part });
         new.made.insert(prefix, self.blocks.len() - 1);
         self.blocks.len() - 1
@@ -397,7 +413,8 @@ impl<'t> Sweep<'_, 't> {
             }
             if grouping.has_targets() {
                 let certain = is_part.0 && (distance < 2 || is_part.1);
-                return grouping.only_targets().map(|targets| (targets.to_vec(), certain));
+                let stem = self.blocks[index].grouping.key_below(grouping);
+                return grouping.only_targets(stem).map(|targets| (targets.to_vec(), certain));
             }
             next = *around;
         }
@@ -487,6 +504,73 @@ pool:
         directory.retry -> directory
           3: directory.retry.max = 2
           4: directory.retry.delay = 100 ms
+        "#);
+    }
+
+    #[test]
+    fn a_section_that_listens_and_calls_nobody_is_a_server() {
+        let text = "\
+database_url: postgres://db:5432/auth?connect_timeout=1
+request_timeout: 9s
+database:
+  max_retries: 2
+server:
+  request_timeout: 10s
+api:
+  listen: 0.0.0.0:8080
+  timeout: 4s
+  drain_graceful: true
+ledger:
+  port: 9000
+  host: ledger
+  timeout: 1s
+  shutdown_timeout: 2s
+";
+        insta::assert_snapshot!(shown("auth.yaml", Syntax::Yaml, text), @r#"
+        database -> db
+          1: database_url?connect_timeout = 2 s
+            assuming that libpq is older than 17, which waits 2 s for 1
+          1: database_url?options.statement_timeout = no limit
+            assuming that the driver keeps libpq's defaults
+
+          2: request_timeout = 9 s
+            assuming that `request_timeout` covers the whole call
+        database -> db
+          4: database.max_retries = 2
+        server
+          6: server.request_timeout = 10 s
+            assuming that `server.request_timeout` bounds the handler
+        api
+          9: api.timeout = 4 s
+            assuming that `api.timeout` bounds the handler
+        ledger -> ledger
+          14: ledger.timeout = 1 s
+            assuming that `timeout` covers the whole call
+        ledger
+          15: ledger.shutdown_timeout = 2 s
+        ignored api.drain_graceful: not ours
+        "#);
+    }
+
+    #[test]
+    fn an_address_in_a_manifest_that_runs_nothing_is_no_callee() {
+        let text = "\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ledger}
+spec:
+  http:
+    - timeout: 3s
+      route: [{destination: {host: ledger}}]
+      mirror: {host: ledger:8080, timeout: 1s}
+";
+        insta::assert_snapshot!(shown("mesh.yaml", Syntax::Yaml, text), @r#"
+        spec.http[0]
+          6: spec.http[0].timeout = 3 s
+            assuming that `timeout` covers the whole call
+        spec.http[0].mirror
+          8: spec.http[0].mirror.timeout = 1 s
+            assuming that `timeout` covers the whole call
         "#);
     }
 

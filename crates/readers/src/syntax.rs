@@ -8,6 +8,11 @@ use crate::Reading;
 const BY_NAME: &str = "its name says that it is no configuration";
 const ENGINE: &str = "its name says that a template engine makes a configuration of it";
 const UNKNOWN: &str = "no known syntax";
+const HAPROXY: &str = "HAProxy configuration, which is not read yet";
+const SQUID: &str = "Squid configuration, which is not read yet";
+const REDIS: &str = "Redis configuration, which is not read yet";
+const SECTIONS: &str = "Apache or Fluentd configuration, which is not read yet";
+const LINES: &str = "lines of words in no syntax that is read";
 const MARKS: &str = "it holds a template engine's expressions";
 
 /// How a file is to be read, by its path (relative, with `/`) and its text.
@@ -56,11 +61,14 @@ fn by_text(name: &str, text: &str) -> Reading {
         Ending::Plain(extension) => extension,
     };
     let syntax = match named(name, extension) {
-        Some(Named::As(syntax)) => Some(syntax),
+        Some(Named::As(syntax)) => Ok(syntax),
         Some(Named::Conf) => of_conf(text),
-        None => None,
+        None => Err(UNKNOWN),
     };
-    let Some(syntax) = syntax else { return Reading::NotOurs(UNKNOWN) };
+    let syntax = match syntax {
+        Ok(syntax) => syntax,
+        Err(why) => return Reading::NotOurs(why),
+    };
     let is_template = match syntax {
         Syntax::Yaml => !is_yaml(text),
         Syntax::Json => text.contains("{%") || text.contains(": {{") || text.contains("<%"),
@@ -102,6 +110,9 @@ fn named(name: &str, extension: &str) -> Option<Named> {
     if name == ".env" || name.starts_with(".env.") || extension == "env" {
         return Some(Named::As(Syntax::Env));
     }
+    if name == "nginx.conf" {
+        return Some(Named::As(Syntax::Nginx));
+    }
     Some(Named::As(match extension {
         "yaml" | "yml" => Syntax::Yaml,
         "json" | "jsonc" | "json5" => Syntax::Json,
@@ -115,20 +126,28 @@ fn named(name: &str, extension: &str) -> Option<Named> {
 }
 
 /// What a `.conf` holds: the name alone says nothing.
-fn of_conf(text: &str) -> Option<Syntax> {
+///
+/// # Errors
+///
+/// Whose configuration it is, where that is in no syntax of ours.
+fn of_conf(text: &str) -> Result<Syntax, &'static str> {
+    let lines = || {
+        let lines = text.lines().filter(|line| !line.trim_start().is_empty());
+        let lines = lines.filter(|line| !line.trim_start().starts_with(['#', ';']));
+        lines.map(|line| line.split(" #").next().unwrap_or(line).trim_end())
+    };
+    let opens = lines().any(|line| opens_nginx_block(line.trim_start()));
     let (mut blocks, mut sections, mut assigned, mut colons, mut pairs) = (0, 0, 0, 0, 0);
-    for line in text.lines().map(str::trim) {
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        let code = line.split(" #").next().unwrap_or(line).trim_end();
-        if code.ends_with(';') || code.ends_with('{') || code == "}" {
+    for code in lines().map(str::trim) {
+        if code.ends_with([';', '{', '}']) {
             blocks += 1;
         } else if code.starts_with('[') && code.ends_with(']') {
             sections += 1;
         } else if code.starts_with('<') {
-            return None; // Apache's and fluentd's sections are no syntax of ours.
-        } else if code.contains('=') {
+            let is_xml =
+                code.starts_with("<?") || code.starts_with("<!") || code.starts_with("<configuration");
+            return Err(if is_xml { UNKNOWN } else { SECTIONS });
+        } else if is_assignment(code) {
             assigned += 1;
         } else if code.ends_with(':') || code.contains(": ") {
             colons += 1;
@@ -136,15 +155,73 @@ fn of_conf(text: &str) -> Option<Syntax> {
             pairs += 1;
         }
     }
-    if blocks > sections + assigned + colons + pairs {
-        Some(Syntax::Nginx)
-    } else if sections > 0 || assigned > colons + pairs {
-        Some(Syntax::Ini)
+    let others = sections + assigned + colons + pairs;
+    if blocks > others || opens && blocks > assigned + sections {
+        Ok(Syntax::Nginx)
+    } else if sections + assigned > colons + pairs || sections > 0 && assigned > 0 {
+        Ok(Syntax::Ini)
     } else if colons > pairs {
-        Some(Syntax::Yaml)
+        Ok(Syntax::Yaml)
     } else {
-        // `key value`, as Redis has it, is what Java's properties allow as well.
-        (pairs > 0).then_some(Syntax::Properties)
+        Err(of_lines(lines))
+    }
+}
+
+/// Whether a line opens a block that NGINX has, be it on one line with what is in it.
+fn opens_nginx_block(line: &str) -> bool {
+    let Some((before, _)) = line.split_once('{') else { return false };
+    let mut words = before.split_whitespace();
+    match words.next() {
+        Some("events" | "http" | "server" | "stream" | "types") => words.next().is_none(),
+        Some("upstream") => words.count() == 1,
+        Some("location") => (1..=2).contains(&words.count()),
+        Some("map" | "geo") => words.next().is_some_and(|word| word.starts_with('$')),
+        _ => false,
+    }
+}
+
+/// Whether a line gives a key a value: the sign stands behind one key, not inside an argument.
+fn is_assignment(code: &str) -> bool {
+    code.split_once('=').is_some_and(|(key, _)| {
+        let key = key.trim_end();
+        !key.is_empty() && !key.contains(char::is_whitespace)
+    })
+}
+
+/// Whose lines of words these are.
+fn of_lines<'t, Lines: Iterator<Item = &'t str>>(lines: impl Fn() -> Lines) -> &'static str {
+    const REDIS_WORDS: [&str; 8] = [
+        "maxmemory",
+        "appendonly",
+        "tcp-keepalive",
+        "save",
+        "requirepass",
+        "replicaof",
+        "daemonize",
+        "databases",
+    ];
+    let starts = |words: &[&str]| {
+        lines().filter(|line| words.contains(&line.split_whitespace().next().unwrap_or(""))).count()
+    };
+    let is_section = |line: &str| {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("global" | "defaults") => words.count() <= 1,
+            Some("frontend" | "backend" | "listen") => (1..=2).contains(&words.count()),
+            _ => false,
+        }
+    };
+    let sections = lines().filter(|line| !line.starts_with([' ', '\t']) && is_section(line)).count();
+    if sections > 1 || sections > 0 && starts(&["timeout", "server", "mode", "bind", "maxconn"]) > 0 {
+        HAPROXY
+    } else if starts(&["acl", "http_access", "http_port", "cache_dir", "cache_peer"]) > 1 {
+        SQUID
+    } else if starts(&REDIS_WORDS) > 0 {
+        REDIS
+    } else if lines().next().is_none() {
+        UNKNOWN
+    } else {
+        LINES
     }
 }
 
@@ -238,13 +315,36 @@ mod tests {
             ("# c\nserver {\n  listen 80;\n}\n", Syntax::Nginx),
             ("[DEFAULT]\nrpc_response_timeout = 60\n", Syntax::Ini),
             ("max_connections = 100\n", Syntax::Ini),
-            ("timeout 0\ntcp-keepalive 300\n", Syntax::Properties),
+            (
+                "events {}\nhttp { server { listen 80; location / { proxy_pass http://auth; } } }\n",
+                Syntax::Nginx,
+            ),
+            ("server { listen 80; }\nupstream auth {\n  server a:80\n  ;\n}\n", Syntax::Nginx),
+            ("[a]\nx = 1\ny\nz\n", Syntax::Ini),
             ("net:\n  port: 27017\n", Syntax::Yaml),
         ] {
             assert_eq!(syntax_of("x.conf", text), Reading::As(syntax), "{text}");
             assert_eq!(syntax_of("x.conf.template", text), Reading::As(syntax), "{text}");
         }
-        assert_eq!(syntax_of("x.conf", "<match **>\n</match>\n"), Reading::NotOurs("no known syntax"));
+        assert_eq!(syntax_of("nginx.conf", "include a;\n"), Reading::As(Syntax::Nginx));
+        assert_eq!(syntax_of("nginx.conf", "worker_processes\n  1;\na\nb\n"), Reading::As(Syntax::Nginx));
+    }
+
+    #[test]
+    fn what_no_syntax_of_ours_reads_is_named() {
+        for (text, why) in [
+            ("<match **>\n</match>\n", SECTIONS),
+            ("Timeout 60\n<VirtualHost *:80>\n</VirtualHost>\n", SECTIONS),
+            ("<?xml version=\"1.0\"?>\n<a/>\n", UNKNOWN),
+            ("global\n  maxconn 100\ndefaults\n  timeout connect 5s\nbackend a\n  server a a:80\n", HAPROXY),
+            ("listen auth\n  bind :80\n  option httpchk GET /x?a=b\n", HAPROXY),
+            ("acl a src 10.0.0.0/8\nhttp_access allow a\nread_timeout 5 minutes\n", SQUID),
+            ("timeout 0\ntcp-keepalive 300\n", REDIS),
+            ("timeout 0\nretry 3\n", LINES),
+        ] {
+            assert_eq!(syntax_of("x.cfg", text), Reading::NotOurs(why), "{text}");
+            assert_eq!(syntax_of("x.conf", text), Reading::NotOurs(why), "{text}");
+        }
     }
 
     #[test]

@@ -145,13 +145,58 @@ LOG_LEVEL=info
     }
 
     #[test]
-    fn with_a_single_address_an_unprefixed_setting_goes_with_it_by_assumption() {
-        insta::assert_snapshot!(shown("DIRECTORY_URL=http://directory\nREQUEST_TIMEOUT=2s\n"), @r#"
-        env DIRECTORY -> directory
-          env.REQUEST_TIMEOUT = 2 s
-            assuming that `REQUEST_TIMEOUT` covers the whole call
-            assuming that `REQUEST_TIMEOUT` is used for calls to directory
+    fn the_only_address_of_a_process_gets_no_settings_that_do_not_name_it() {
+        insta::assert_snapshot!(shown("\
+DATABASE_URL=postgres://db:5432/auth?connect_timeout=2
+REQUEST_TIMEOUT_SECONDS=5
+SHUTDOWN_TIMEOUT=20s
+KEEPALIVE_TIMEOUT=65s
+DATABASE_DRAIN_TIMEOUT=3s
+DB_MAX_RETRIES=3
+PG_POOL_SIZE=20
+REDIS_TIMEOUT=1s
+"), @r#"
+        env DATABASE -> db:5432
+          env.DATABASE_URL?connect_timeout = 2 s
+          env.DATABASE_URL?options.statement_timeout = no limit
+            assuming that the driver keeps libpq's defaults
+          env.DB_MAX_RETRIES = 3
+          env.PG_POOL_SIZE = 20
+        env
+          env.REQUEST_TIMEOUT_SECONDS = 5 s
+            assuming that `REQUEST_TIMEOUT_SECONDS` covers the whole call
+          env.SHUTDOWN_TIMEOUT = 20 s
+          env.KEEPALIVE_TIMEOUT = 65 s
+        env DATABASE
+          env.DATABASE_DRAIN_TIMEOUT = 3 s
+        env REDIS
+          env.REDIS_TIMEOUT = 1 s
+            assuming that `REDIS_TIMEOUT` covers the whole call
         "#);
+    }
+
+    #[test]
+    fn the_name_of_the_application_is_no_name_of_its_store() {
+        insta::assert_snapshot!(
+            shown("AUTH_DATABASE_URL=postgres://db/auth\nAUTH_TIMEOUT=5s\nAUTH_DB_TIMEOUT=2s\n\
+                LEDGER_API_URL=http://ledger:80\nLEDGER_TIMEOUT=1s\n"),
+            @r#"
+        env AUTH_DATABASE -> db
+          env.AUTH_DATABASE_URL?connect_timeout = no limit
+            assuming that the driver keeps libpq's defaults
+          env.AUTH_DATABASE_URL?options.statement_timeout = no limit
+            assuming that the driver keeps libpq's defaults
+          env.AUTH_DB_TIMEOUT = 2 s
+            assuming that `AUTH_DB_TIMEOUT` covers the whole call
+        env LEDGER_API -> ledger:80
+          env.LEDGER_TIMEOUT = 1 s
+            assuming that `LEDGER_TIMEOUT` covers the whole call
+            assuming that `LEDGER_TIMEOUT` is used for calls to ledger
+        env AUTH
+          env.AUTH_TIMEOUT = 5 s
+            assuming that `AUTH_TIMEOUT` covers the whole call
+        "#
+        );
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) const fn any(words: &'static str) -> Any {
 }
 
 impl Any {
-    fn holds(self, word: &[u8]) -> bool {
+    pub(crate) fn holds(self, word: &[u8]) -> bool {
         self.words.split('|').any(|own| own.as_bytes() == word)
     }
 }

@@ -101,8 +101,18 @@ pub(super) static PATTERNS: &[Pattern] = &[
     not_ours("command|cmd|message|msg|text|description|title|label|labels|template|script|help|comment$"),
     not_ours("user|username|password|secret|class|type|kind|schema|namespace|metric|metrics|log|logs$"),
     not_ours("key|keys|cidr|cidrs|subnet|ip|ips|address|addr|prefix|suffix|expr|topic|exchange$"),
+    knob("initial size /pool|pooling|datasource|dbcp|dbcp2|druid|tomcat", Knob::PoolIdle),
     not_ours("size|bytes|buffer|memory|kb|mb !pool"),
     not_ours("login|failed|password|auth|otp|verification|signin|guess attempts|attempt"),
+    // Wrong passwords and bans, not calls.
+    not_ours(
+        "retry|retries|attempts|attempt /login|signin|regulation|ban|bans|jail|lockout|bruteforce|fail2ban",
+    ),
+    // How often all clients together may retry.
+    not_ours("=count|interval|percent /rate|budget|budgets"),
+    not_ours("logging|log level"),
+    // How often, not how long: memcached proxies count failures until a server is taken out.
+    not_ours("timeout|timeouts until"),
     not_ours("time|timestamp|date$ last|first|next|created|updated !timeout"),
     // Conditions, then switches.
     knob(
@@ -164,7 +174,12 @@ pub(super) static PATTERNS: &[Pattern] = &[
     knob("idle transaction timeout", Knob::Other(Topic::Timeout)),
     knob("max|maximum idle connections|connection", Knob::PoolIdle),
     knob("min|minimum idle !timeout !time", Knob::PoolIdle),
-    knob("idle max|maximum|min|size|count /pool|pooling|datasource|hikari !timeout !time", Knob::PoolIdle),
+    knob(
+        "idle max|maximum|min|size|count /pool|pooling|datasource|hikari|dbcp|dbcp2|druid|jedis|lettuce \
+         !timeout !time",
+        Knob::PoolIdle,
+    ),
+    knob("executor|executors|session|sessions|cache|cached idle timeout", Knob::Other(Topic::Timeout)),
     limit("idle timeout|time|duration|lifetime !check", Covers::Idle),
     limit("=idle /timeout|timeouts", Covers::Idle),
     limit("keepalive timeout", Covers::Idle),
@@ -201,7 +216,10 @@ pub(super) static PATTERNS: &[Pattern] = &[
     knob("=min|minimum|initial /pool|pooling", Knob::PoolIdle),
     knob("pool size|max|maximum|limit|capacity|connections", Knob::PoolSize),
     knob("=max|maximum|size|limit|capacity|connections /pool|pooling", Knob::PoolSize),
-    knob("max|maximum active|total|size|open /pool|pooling|datasource", Knob::PoolSize),
+    knob(
+        "max|maximum active|total|size|open /pool|pooling|datasource|dbcp|dbcp2|druid|jedis|lettuce",
+        Knob::PoolSize,
+    ),
     knob("max|maximum|limit|total connections", Knob::PoolSize),
     knob("max|maximum|limit|open connection !timeout !time !age", Knob::PoolSize),
     knob("=connections /limits|limit", Knob::PoolSize),
@@ -220,9 +238,15 @@ pub(super) static PATTERNS: &[Pattern] = &[
     limit("=drain|shutdown /timeout|timeouts", Covers::Drain),
     // Time limits whose words name what they cover.
     knob(
-        "lease|session|cache|token|cookie|lock|job|build|install|upgrade|rollout|deploy timeout",
+        "lease|session|sessions|cache|token|cookie|lock|job|build|install|upgrade|rollout|deploy timeout",
         Knob::Other(Topic::Timeout),
     ),
+    knob(
+        "timeout /session|sessions|token|tokens|cookie|cookies|lease|webauthn|totp",
+        Knob::Other(Topic::Timeout),
+    ),
+    // How long something may last in all: a job, a session.
+    knob("active|absolute|webauthn|totp deadline|timeout", Knob::Other(Topic::Timeout)),
     knob(
         "otp|code|lockout|ban|invite|inactivity|heartbeat|election|rebalance|login timeout",
         Knob::Other(Topic::Timeout),

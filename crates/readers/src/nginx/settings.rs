@@ -159,6 +159,14 @@ pub(super) fn attempts(key: String, count: u64, origin: Origin, any_method: bool
     setting
 }
 
+/// Why there are fewer attempts than tries: each server is tried once.
+pub(super) fn no_more_than(servers: u64) -> String {
+    match servers {
+        1 => "that 1 server is all there is to try, whatever number of tries is allowed".to_owned(),
+        _ => format!("that {servers} servers are all there are to try, whatever number of tries is allowed"),
+    }
+}
+
 fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
     Setting {
         key,

@@ -3,6 +3,7 @@
 
 use text::{Node, NodeKind};
 
+use crate::kubernetes::Object;
 use crate::variables::Variable;
 
 /// Whether a list holds variables, and nothing but them and scalars.
@@ -44,6 +45,58 @@ pub(super) fn describes(map: Node<'_>) -> bool {
         }
     }
     has_type && has_company
+}
+
+/// Whether a map is a manifest of a kind that is not read: what it describes (a route, a policy) makes
+/// no calls of its own.
+pub(super) fn runs_nothing(map: Node<'_>) -> bool {
+    map.get("apiVersion").is_some()
+        && map.get("kind").is_some()
+        && Object::of(map).is_none()
+        && map.get("metadata").is_some_and(|metadata| metadata.kind() == NodeKind::Map)
+}
+
+/// Whether a map is that of a server: it says where to listen, and names no address to call.
+pub(super) fn serves(map: Node<'_>) -> bool {
+    let mut listens = false;
+    for entry in map.written_entries() {
+        let key = entry.key.text();
+        if is_listening(key) {
+            listens = true;
+        } else if entry.value.kind() == NodeKind::Scalar
+            && may_be_address(key, entry.value)
+            && !entry.value.text().is_some_and(is_own_address)
+        {
+            return false;
+        }
+    }
+    listens
+}
+
+/// Whether a key says where a server listens.
+fn is_listening(key: &str) -> bool {
+    const KEYS: [&str; 12] = [
+        "listen",
+        "listenaddr",
+        "listenaddress",
+        "listenport",
+        "bind",
+        "bindaddr",
+        "bindaddress",
+        "bindport",
+        "port",
+        "httpport",
+        "serverport",
+        "listenon",
+    ];
+    let key = || key.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    KEYS.iter().any(|own| key().map(|byte| byte.to_ascii_lowercase()).eq(own.bytes()))
+}
+
+/// Whether an address is one of the machine itself: all its interfaces, or a port alone.
+fn is_own_address(text: &str) -> bool {
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    matches!(host.trim_matches(['[', ']']), "" | "*" | "0.0.0.0" | "::" | "127.0.0.1" | "::1" | "localhost")
 }
 
 /// A first, cheap look at a value that could be an address.
