@@ -82,9 +82,9 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
             place,
             fragment,
             environment: named.clone().or(platform),
-            territory: match variant_of_compose(place, fragment) {
-                true => place.place.clone(),
-                false => territories.of(&place.place).to_owned(),
+            territory: match compose_role(place, fragment) {
+                Some(ComposeRole::Variant) => place.place.clone(),
+                _ => territories.of(&place.place).to_owned(),
             },
             is_patch: overlays.is_patch(place.id),
         })
@@ -164,7 +164,9 @@ fn claims<'a>(
 ) -> Vec<Claim<'a>> {
     let mut claims = Vec::new();
     for (&(place, fragment), environment) in files.iter().zip(named) {
-        if overlays.is_patch(place.id) || variant_of_compose(place, fragment) {
+        let extends_or_varies =
+            compose_role(place, fragment).is_some_and(|role| role != ComposeRole::Ordinary);
+        if overlays.is_patch(place.id) || extends_or_varies {
             continue;
         }
         for component in &fragment.components {
@@ -216,21 +218,32 @@ fn is_of_another_platform(fragment: &Fragment) -> bool {
         && !is_compose(fragment)
 }
 
-/// Whether a Compose file is an alternative beside the directory's ordinary one: neither
-/// `compose.yaml`, nor its override. (With an environment in its name it extends the ordinary one.)
-fn variant_of_compose(place: &Place, fragment: &Fragment) -> bool {
+/// What a Compose file is to the other Compose files of its directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ComposeRole {
+    /// `compose.yaml`: what runs.
+    Ordinary,
+    /// `compose.override.yaml`, `compose.prod.yaml`: extends the ordinary one.
+    Extension,
+    /// Any other name: an alternative.
+    Variant,
+}
+
+/// The role of a file, if it is a Compose file.
+fn compose_role(place: &Place, fragment: &Fragment) -> Option<ComposeRole> {
     if !is_compose(fragment) {
-        return false;
+        return None;
     }
     let file = place.place.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let stem = file.trim_end_matches(".yaml").trim_end_matches(".yml");
     let ordinary = ["compose", "docker-compose", "podman-compose", "container-compose"];
-    let extends = |base: &str| {
-        stem == base
-            || stem
-                .strip_prefix(base)
-                .and_then(|rest| rest.strip_prefix(['.', '-', '_']))
-                .is_some_and(|rest| rest == "override" || environment::is_environment(rest))
+    let Some(rest) = ordinary.into_iter().find_map(|base| stem.strip_prefix(base)) else {
+        return Some(ComposeRole::Variant);
     };
-    !ordinary.into_iter().any(extends)
+    let suffix = rest.strip_prefix(['.', '-', '_']);
+    Some(match suffix {
+        None if rest.is_empty() => ComposeRole::Ordinary,
+        Some(suffix) if suffix == "override" || environment::is_environment(suffix) => ComposeRole::Extension,
+        _ => ComposeRole::Variant,
+    })
 }

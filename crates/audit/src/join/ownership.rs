@@ -259,13 +259,9 @@ fn settle_precedence(
             .iter()
             .filter_map(|setting| {
                 let known = &setters[setting.key.as_str()];
-                let (&(home, _), &(winner, value)) = known.first().zip(known.last())?;
+                let (&(home, _), &(winner, _)) = known.first().zip(known.last())?;
                 changed |= home != index || winner != index;
-                match (home == index, winner == index) {
-                    (false, _) => None,
-                    (true, true) => Some(setting.clone()),
-                    (true, false) => Some(overridden(value, setting)),
-                }
+                if home == index { overriding(known) } else { None }
             })
             .collect();
         let targets: Vec<usize> = (0..group.targets.len())
@@ -295,19 +291,16 @@ fn settle_precedence(
     settled
 }
 
-/// The winning setting, its origin saying what it overrides.
-fn overridden(winner: &Setting, loser: &Setting) -> Setting {
-    let mut setting = winner.clone();
-    let mut parts = vec![winner.value.origin.clone()];
-    match &loser.value.origin {
-        Origin::Derived(earlier) => parts.extend(earlier.iter().cloned()),
-        origin if !origin.is_default() => parts.push(origin.clone()),
-        _ => {}
+/// The last of several settings of one key, its origin saying what it overrides, nearest first.
+fn overriding(known: &[(usize, &Setting)]) -> Option<Setting> {
+    let (_, winner) = known.last()?;
+    let mut setting = (*winner).clone();
+    let written = known.iter().rev().map(|(_, setting)| &setting.value.origin).filter(|o| !o.is_default());
+    let origins: Vec<Origin> = written.cloned().collect();
+    if origins.len() > 1 {
+        setting.value.origin = Origin::Derived(origins);
     }
-    if parts.len() > 1 {
-        setting.value.origin = Origin::Derived(parts);
-    }
-    setting
+    Some(setting)
 }
 
 /// Who takes its configuration from where.

@@ -2,8 +2,9 @@
 //! `auth` are alternatives (two examples, two projects, two ways to deploy), and no name in one is
 //! looked up in the other.
 //!
-//! A territory is the largest directory under which no workload is defined twice for the same
-//! environment. Nothing is known here of what a name leads to.
+//! A territory is a directory without the parts of it in which a workload is defined a second time
+//! for the same environment; each such part is a territory of its own. Nothing is known here of what
+//! a name leads to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,18 +33,17 @@ impl Territories {
         Self { borders }
     }
 
-    /// The territory that a place lies in: the nearest border upward. What lies directly in a
-    /// split directory, or in a child of it that defines nothing, is a territory of its own.
+    /// The territory that a place lies in: itself where it is one, else the nearest border upward.
     pub(crate) fn of(&self, place: &str) -> &str {
-        let mut directory = parent(place);
+        let mut path = place;
         loop {
-            if let Some(border) = self.borders.get(directory) {
+            if let Some(border) = self.borders.get(path) {
                 return border;
             }
-            if directory.is_empty() {
+            if path.is_empty() {
                 return "";
             }
-            directory = parent(directory);
+            path = parent(path);
         }
     }
 }
@@ -63,30 +63,49 @@ pub(crate) fn common_directories(a: &str, b: &str) -> usize {
     parent(a).split('/').zip(parent(b).split('/')).take_while(|(x, y)| x == y && !x.is_empty()).count()
 }
 
+/// Draws the borders inside a directory. Only what contradicts something gets a border: the rest of
+/// the directory stays one territory.
 fn split(directory: &str, claims: &[&Claim<'_>], borders: &mut BTreeSet<String>) {
     borders.insert(directory.to_owned());
-    if !has_conflict(claims) {
+    if conflicts(claims).is_empty() {
         return;
     }
     let mut children: BTreeMap<&str, Vec<&Claim<'_>>> = BTreeMap::new();
     for claim in claims {
-        let below = claim.place[directory.len()..].trim_start_matches('/');
-        if let Some((child, _)) = below.split_once('/') {
-            children.entry(child).or_default().push(claim);
+        children.entry(child(directory, claim.place)).or_default().push(claim);
+    }
+    // A child that contradicts itself is split, and stands apart.
+    let mut apart: BTreeSet<&str> = BTreeSet::new();
+    for (path, claims) in &children {
+        if !conflicts(claims).is_empty() {
+            split(path, claims, borders);
+            apart.insert(path);
         }
     }
-    for (child, claims) in children {
-        let path = if directory.is_empty() { child.to_owned() } else { format!("{directory}/{child}") };
-        split(&path, &claims, borders);
-    }
+    // Of the others those directories stand apart that contradict something, and those files that
+    // contradict each other: what lies at the top speaks for the whole directory else.
+    let rest: Vec<&Claim<'_>> =
+        claims.iter().copied().filter(|claim| !apart.contains(child(directory, claim.place))).collect();
+    let (files, _): (Vec<&Claim<'_>>, Vec<_>) =
+        rest.iter().partition(|claim| parent(claim.place) == directory);
+    let below = conflicts(&rest).into_iter().filter(|place| parent(place) != directory);
+    borders.extend(below.chain(conflicts(&files)).map(|place| child(directory, place).to_owned()));
 }
 
-fn has_conflict(claims: &[&Claim<'_>]) -> bool {
-    let mut seen: BTreeMap<(&str, Option<&str>), &str> = BTreeMap::new();
-    claims.iter().any(|claim| {
-        let directory = parent(claim.place);
-        *seen.entry((claim.name, claim.environment)).or_insert(directory) != directory
-    })
+/// The path one step below a directory that a place goes through: a directory, or the place itself.
+fn child<'p>(directory: &str, place: &'p str) -> &'p str {
+    let start = if directory.is_empty() { 0 } else { directory.len() + 1 };
+    let step = place[start..].find('/').unwrap_or(place.len() - start);
+    &place[..start + step]
+}
+
+/// The places that define what another place defines too.
+fn conflicts<'c>(claims: &[&'c Claim<'c>]) -> BTreeSet<&'c str> {
+    let mut by_name: BTreeMap<(&str, Option<&str>), BTreeSet<&'c str>> = BTreeMap::new();
+    for claim in claims {
+        by_name.entry((claim.name, claim.environment)).or_default().insert(claim.place);
+    }
+    by_name.into_values().filter(|places| places.len() > 1).flatten().collect()
 }
 
 #[cfg(test)]
@@ -114,6 +133,7 @@ mod tests {
         ]);
         assert_eq!(territories.of("a/compose.yaml"), "a");
         assert_eq!(territories.of("b/x/deep/file.toml"), "b");
+        assert_eq!(territories.of("a/proxy.conf"), "a");
         assert_eq!(territories.of("readme/file.toml"), "");
     }
 
@@ -124,5 +144,38 @@ mod tests {
             Claim { place: "staging/auth.yaml", name: "auth", environment: Some("staging") },
         ];
         assert_eq!(Territories::new(&claims).of("prod/auth.yaml"), "");
+    }
+
+    #[test]
+    fn a_conflict_among_examples_leaves_the_rest_together() {
+        let territories = Territories::new(&[
+            claim("examples/a/compose.yaml", "proxy"),
+            claim("examples/b/compose.yaml", "proxy"),
+            claim("deploy/auth.yaml", "auth"),
+        ]);
+        assert_eq!(territories.of("deploy/auth.yaml"), "");
+        assert_eq!(territories.of("auth/auth.toml"), "");
+        assert_eq!(territories.of("examples/a/compose.yaml"), "examples/a");
+    }
+
+    #[test]
+    fn files_of_one_directory_that_define_the_same_are_alternatives() {
+        let territories = Territories::new(&[
+            claim("t/one.yaml", "auth"),
+            claim("t/two.yaml", "auth"),
+            claim("t/web.yaml", "web"),
+        ]);
+        assert_eq!(territories.of("auth/auth.toml"), "");
+        assert_eq!(territories.of("t/one.yaml"), "t/one.yaml");
+        assert_eq!(territories.of("t/web.yaml"), "t");
+    }
+
+    #[test]
+    fn what_lies_at_the_top_speaks_for_all_but_what_contradicts_it() {
+        let territories =
+            Territories::new(&[claim("compose.yaml", "auth"), claim("examples/compose.yaml", "auth")]);
+        assert_eq!(territories.of("compose.yaml"), "");
+        assert_eq!(territories.of("auth/auth.toml"), "");
+        assert_eq!(territories.of("examples/auth.toml"), "examples");
     }
 }
