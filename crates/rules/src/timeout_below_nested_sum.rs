@@ -76,7 +76,8 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
             {
                 found.report(finding);
             }
-            if bound.caller.is_none() {
+            // That a limit is never reached says nothing where it is a guess what ends before it.
+            if bound.caller.is_none() && !bound.setting.is_assumed() {
                 dead(service, &bound, &told, found);
             }
         }
@@ -450,6 +451,11 @@ mod tests {
                timeout  whole-call  2s
              g: gateway -> shop
                timeout  whole-call  2s",
+            // A guess that the first limit is the handler's.
+            r#"a: auth
+               timeout          handler  250ms  assumed "that `timeout` bounds the handler"
+             a: auth [pool]
+               connect_timeout  connect  1s"#,
             // A number that `unit-too-large` reports is not known here.
             "w: web -> auth
                timeout  whole-call  3s
