@@ -136,7 +136,7 @@ pub struct Mount {
 }
 
 /// What a component takes its configuration from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MountKind {
     /// A file or directory, relative to the directory of this file.
     Path(String),
@@ -146,6 +146,8 @@ pub enum MountKind {
     Build(String),
     /// A ConfigMap of the same deployment, by name.
     ConfigMap(String),
+    /// A Secret of the same deployment, by name.
+    Secret(String),
 }
 
 /// What a kustomization says about other files. Paths are relative to its directory.

@@ -1,5 +1,5 @@
 //! Kubernetes manifests: workloads with their probes, life cycle, environment and flags; Services as
-//! names; ConfigMaps as stored configuration. Must not know which manifest overrides which: that is
+//! names; ConfigMaps and Secrets as stored configuration. Must not know which manifest overrides which: that is
 //! the kustomization's, and `audit::join` applies it.
 
 mod config_map;
@@ -41,7 +41,7 @@ pub(crate) fn read_object(
 ) {
     match object.kind {
         Kind::Service => service(object, absent, fragment),
-        Kind::ConfigMap => config_map(context, object, absent, fragment),
+        Kind::ConfigMap | Kind::Secret => config_map(context, object, absent, fragment),
         _ => {
             let component = fragment.components.len();
             fragment.components.push(component_of(object, ComponentKind::Workload, absent));

@@ -151,7 +151,11 @@ pub(crate) fn own(
     for (holder, sources) in of_components {
         let owners = match holder {
             Holder::Service(service) => vec![Some(service)],
-            Holder::Config(territory, _, name) => mounts.of_config(&(territory, name)),
+            Holder::Config(territory, identity, name) => {
+                let is_secret = identity.starts_with("Secret/");
+                let what = if is_secret { MountKind::Secret(name) } else { MountKind::ConfigMap(name) };
+                mounts.of_config(&(territory, what))
+            }
         };
         for group in settle_precedence(parts, sources, config, arena) {
             owned.groups.extend(owners.iter().map(|&service| group.owned_by(service)));
@@ -165,7 +169,7 @@ pub(crate) fn own(
 enum Holder {
     /// The components of one service.
     Service(usize),
-    /// One ConfigMap: its territory, identity and name.
+    /// One ConfigMap or Secret: its territory, identity and name.
     Config(String, String, String),
 }
 
@@ -308,8 +312,8 @@ struct Mounts {
     /// Path (file or directory), service; files and directories alike.
     paths: Vec<(String, usize)>,
     builds: Vec<(String, usize)>,
-    /// ConfigMap by territory and name, with the services that mount it.
-    configs: BTreeMap<(String, String), BTreeSet<usize>>,
+    /// ConfigMap or Secret by territory, with the services that mount it.
+    configs: BTreeMap<(String, MountKind), BTreeSet<usize>>,
 }
 
 impl Mounts {
@@ -325,9 +329,9 @@ impl Mounts {
                         mounts.paths.push((join_paths(directory, path), service));
                     }
                     MountKind::Build(path) => mounts.builds.push((join_paths(directory, path), service)),
-                    MountKind::ConfigMap(name) => {
+                    MountKind::ConfigMap(_) | MountKind::Secret(_) => {
                         let territory = services.get(service).territory.clone();
-                        mounts.configs.entry((territory, name.clone())).or_default().insert(service);
+                        mounts.configs.entry((territory, mount.what.clone())).or_default().insert(service);
                     }
                 }
             }
@@ -339,7 +343,8 @@ impl Mounts {
             for (name, file) in &kustomization.generated {
                 let path = join_paths(parent(&part.place.place), file);
                 for ((territory, config), owners) in &mounts.configs {
-                    if config == name && is_below(&part.place.place, territory) {
+                    let is_config = matches!(config, MountKind::ConfigMap(config) if config == name);
+                    if is_config && is_below(&part.place.place, territory) {
                         mounts.paths.extend(owners.iter().map(|&owner| (path.clone(), owner)));
                     }
                 }
@@ -348,8 +353,8 @@ impl Mounts {
         mounts
     }
 
-    /// The services that mount a ConfigMap, given by territory and name; one unknown where none does.
-    fn of_config(&self, key: &(String, String)) -> Vec<Option<usize>> {
+    /// The services that mount a ConfigMap or Secret of a territory; one unknown where none does.
+    fn of_config(&self, key: &(String, MountKind)) -> Vec<Option<usize>> {
         match self.configs.get(key) {
             Some(services) => services.iter().map(|&service| Some(service)).collect(),
             None => vec![None],

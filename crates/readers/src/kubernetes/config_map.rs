@@ -1,4 +1,5 @@
-//! A ConfigMap: files that are read in their own dialect, and flat entries that are variables.
+//! A ConfigMap or a Secret: files that are read in their own dialect, and flat entries that are variables.
+//! Of a Secret no value but amounts and the hosts of addresses may leave this module.
 
 use text::NodeKind;
 
@@ -6,7 +7,7 @@ use super::{Absent, KUBERNETES, Object, component_of};
 use crate::variables::{Variable, variables};
 use crate::{ComponentKind, Context, Fragment, Owner, embedded};
 
-/// Reads a ConfigMap. A manifest among its entries is nobody's configuration yet and is left alone.
+/// Reads a ConfigMap or a Secret. A manifest among its entries is nobody's configuration yet and is left alone.
 pub(crate) fn config_map(
     context: &Context<'_>,
     object: &Object<'_>,
@@ -15,7 +16,8 @@ pub(crate) fn config_map(
 ) {
     let component = fragment.components.len();
     fragment.components.push(component_of(object, ComponentKind::Config, absent));
-    let Some(data) = object.node.entry("data").filter(|data| data.value.kind() == NodeKind::Map) else {
+    let Some(path) = object.kind.stored() else { return };
+    let Some(data) = object.node.entry(path).filter(|data| data.value.kind() == NodeKind::Map) else {
         return;
     };
     let mut flat = Vec::new();
@@ -24,7 +26,7 @@ pub(crate) fn config_map(
         let name = entry.key.text();
         match embedded::tree(name, value) {
             Some(tree) if !(KUBERNETES.speaks)(context, &tree) => {
-                embedded::absorb(context, name, &format!("data[{name}]"), &tree, component, fragment);
+                embedded::absorb(context, name, &format!("{path}[{name}]"), &tree, component, fragment);
             }
             Some(_) => {}
             // A script or a certificate.
@@ -34,7 +36,7 @@ pub(crate) fn config_map(
     }
     if !flat.is_empty() {
         let owner = Owner::Component(component);
-        let (groups, ignored) = variables(owner, "data", data.key.span(), &flat, context.declared);
+        let (groups, ignored) = variables(owner, path, data.key.span(), &flat, context.declared);
         fragment.groups.extend(groups);
         fragment.ignored.extend(ignored);
     }

@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Rollout,
     Service,
     ConfigMap,
+    Secret,
 }
 
 impl Kind {
@@ -35,6 +36,7 @@ impl Kind {
             ("argoproj.io", "Rollout") => Self::Rollout,
             ("", "Service") => Self::Service,
             ("", "ConfigMap") => Self::ConfigMap,
+            ("", "Secret") => Self::Secret,
             _ => return None,
         })
     }
@@ -58,6 +60,17 @@ impl Kind {
             Self::Rollout => "Rollout",
             Self::Service => "Service",
             Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+        }
+    }
+
+    /// Where an object that stores configuration has it, as text. What a Secret has in `data` is encoded
+    /// and left alone.
+    pub(crate) fn stored(self) -> Option<&'static str> {
+        match self {
+            Self::ConfigMap => Some("data"),
+            Self::Secret => Some("stringData"),
+            _ => None,
         }
     }
 

@@ -27,8 +27,8 @@ pub(crate) struct Pod<'a> {
     component: usize,
     absent: Absent,
     fragment: &'a mut Fragment,
-    /// ConfigMaps seen, each of which is mounted once.
-    mounted: HashSet<String>,
+    /// ConfigMaps and Secrets seen, each of which is mounted once.
+    mounted: HashSet<MountKind>,
 }
 
 impl<'a> Pod<'a> {
@@ -199,8 +199,9 @@ impl<'a> Pod<'a> {
         let pairs: Vec<_> = known.iter().map(|(name, value)| Variable { name, value }).collect();
         self.traced_variables(&format!("{path}.env"), env.key.span(), &pairs, &traces);
         for item in env.value.items() {
-            if let Some(map) = item.at(&["valueFrom", "configMapKeyRef", "name"]) {
-                self.mount(map);
+            if let Some(from) = item.get("valueFrom") {
+                self.mount(from.at(&["configMapKeyRef", "name"]), MountKind::ConfigMap);
+                self.mount(from.at(&["secretKeyRef", "name"]), MountKind::Secret);
             }
         }
     }
@@ -217,12 +218,11 @@ impl<'a> Pod<'a> {
         known
     }
 
-    /// `envFrom`: whole ConfigMaps.
+    /// `envFrom`: whole ConfigMaps and Secrets.
     fn environment_from(&mut self, list: Node<'_>) {
         for item in list.items() {
-            if let Some(map) = item.at(&["configMapRef", "name"]) {
-                self.mount(map);
-            }
+            self.mount(item.at(&["configMapRef", "name"]), MountKind::ConfigMap);
+            self.mount(item.at(&["secretRef", "name"]), MountKind::Secret);
         }
     }
 
@@ -267,27 +267,22 @@ impl<'a> Pod<'a> {
         }
     }
 
-    /// ConfigMaps among the pod's volumes, also inside projected ones.
+    /// ConfigMaps and Secrets among the pod's volumes, also inside projected ones.
     fn volumes(&mut self, spec: Node<'_>) {
         for volume in spec.get("volumes").into_iter().flat_map(Node::items) {
-            if let Some(map) = volume.at(&["configMap", "name"]) {
-                self.mount(map);
-            }
+            self.mount(volume.at(&["configMap", "name"]), MountKind::ConfigMap);
+            self.mount(volume.at(&["secret", "secretName"]), MountKind::Secret);
             for source in volume.at(&["projected", "sources"]).into_iter().flat_map(Node::items) {
-                if let Some(map) = source.at(&["configMap", "name"]) {
-                    self.mount(map);
-                }
+                self.mount(source.at(&["configMap", "name"]), MountKind::ConfigMap);
+                self.mount(source.at(&["secret", "name"]), MountKind::Secret);
             }
         }
     }
 
-    fn mount(&mut self, name: Node<'_>) {
-        if name.kind() != NodeKind::Scalar {
-            return;
-        }
-        let map = name.text().unwrap_or("");
-        if self.mounted.insert(map.to_owned()) {
-            let what = MountKind::ConfigMap(map.to_owned());
+    fn mount(&mut self, name: Option<Node<'_>>, kind: fn(String) -> MountKind) {
+        let Some(name) = name.filter(|name| name.kind() == NodeKind::Scalar) else { return };
+        let what = kind(name.text().unwrap_or("").to_owned());
+        if self.mounted.insert(what.clone()) {
             self.fragment.mounts.push(Mount { component: self.component, what, span: name.span() });
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn read(context: &Context<'_>, operations: Node<'_>, target: &Found, 
         name: Sourced::written(target.name.clone(), operations.span()),
         identity: identity(target.kind, target.namespace.as_deref(), &target.name),
         kind: match target.kind {
-            Kind::ConfigMap => ComponentKind::Config,
+            Kind::ConfigMap | Kind::Secret => ComponentKind::Config,
             _ => ComponentKind::Workload,
         },
         aliases: Vec::new(),
@@ -44,9 +44,11 @@ fn segments(pointer: &str) -> Vec<String> {
 
 fn apply(pod: &mut Pod<'_>, target: &Found, path: &[String], value: &Entry<'_>) {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    if target.kind == Kind::ConfigMap {
-        if let (["data", _], Some(scalar)) = (&path[..], value.value.scalar()) {
-            pod.named_variable("data", path[1], scalar);
+    if let Some(stored) = target.kind.stored() {
+        if let ([data, name], Some(scalar)) = (&path[..], value.value.scalar())
+            && *data == stored
+        {
+            pod.named_variable(stored, name, scalar);
         }
         return;
     }

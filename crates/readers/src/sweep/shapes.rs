@@ -3,7 +3,7 @@
 
 use text::{Node, NodeKind};
 
-use crate::kubernetes::Object;
+use crate::kubernetes::{Kind, Object};
 use crate::variables::Variable;
 
 /// Whether a list holds variables, and nothing but them and scalars.
@@ -48,11 +48,11 @@ pub(super) fn describes(map: Node<'_>) -> bool {
 }
 
 /// Whether a map is a manifest of a kind that is not read: what it describes (a route, a policy) makes
-/// no calls of its own.
+/// no calls of its own. What its dialect leaves of a Secret is encoded.
 pub(super) fn runs_nothing(map: Node<'_>) -> bool {
     map.get("apiVersion").is_some()
         && map.get("kind").is_some()
-        && Object::of(map).is_none()
+        && Object::of(map).is_none_or(|object| object.kind == Kind::Secret)
         && map.get("metadata").is_some_and(|metadata| metadata.kind() == NodeKind::Map)
 }
 

@@ -44,6 +44,7 @@ impl Shown<'_> {
                     MountKind::EnvFile(path) => format!("env file {path}"),
                     MountKind::Build(path) => format!("build {path}"),
                     MountKind::ConfigMap(name) => format!("ConfigMap {name}"),
+                    MountKind::Secret(name) => format!("Secret {name}"),
                 };
                 let place = self.place(mount.span);
                 writeln!(self.out, "  mounts {what} ({place})")?;
