@@ -22,7 +22,7 @@ struct Task {
 static TASKS: &[Task] = &[
     Task {
         name: "bench",
-        usage: "bench check DIR   speed and memory of an audit, as ratios",
+        usage: "bench NAME [DIR]  check DIR: speed and memory of an audit, as ratios; build: build times",
         run: bench::run,
     },
     Task {

@@ -422,10 +422,14 @@ impl FileOwners {
             let name = &services.get(service).name;
             return Self::guessed(service, format!("that `{place}` configures {name}, by its path"));
         }
-        match Self::implied(part, services) {
-            Some(service) => Self { services: BTreeSet::from([service]), guess: None },
-            None => Self { services: BTreeSet::new(), guess: None },
-        }
+        let Some(service) = Self::implied(part, services) else {
+            return Self { services: BTreeSet::new(), guess: None };
+        };
+        let name = &services.get(service).name;
+        let guess = format!("that `{place}` configures one service, which is called {name} here");
+        // A proxy's file is a proxy; any other file may be read by several services or by none.
+        let guess = (!part.fragment.forwards).then_some(guess);
+        Self { services: BTreeSet::from([service]), guess }
     }
 
     fn guessed(service: usize, guess: String) -> Self {

@@ -57,3 +57,22 @@ fn at_one_second_both_are_quiet() {
     without_measurements(&bench);
     assert_eq!(bench.run(&["check"]).code, 0);
 }
+
+#[test]
+fn the_readme_shows_what_its_first_command_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).expect("the README is there");
+    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());
+    let shown = shown.expect("the README shows a finding");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_forewarn"))
+        .args(["check", "examples/login-stack"])
+        .current_dir(root)
+        .env_clear()
+        .output()
+        .expect("the binary starts");
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        printed.contains(shown.trim_end()),
+        "the README shows\n{shown}\nand the command prints\n{printed}"
+    );
+}
