@@ -140,8 +140,10 @@ impl TreeBuilder {
         let Some((id, first_child)) = self.open.pop() else { return };
         let first = self.links.len() as u32;
         let children = self.children.drain(first_child..);
+        // Whatever a parser says, a collection holds what is in it.
+        let last = children.as_slice().iter().map(|&child| self.nodes[child as usize].end).max();
         let node = &mut self.nodes[id as usize];
-        node.end = end.max(node.start);
+        node.end = end.max(node.start).max(last.unwrap_or(0));
         match &mut node.shape {
             Shape::Map { first: f, count } => (*f, *count) = (first, children.len() as u32 / 2),
             Shape::List { first: f, count } => (*f, *count) = (first, children.len() as u32),

@@ -175,6 +175,10 @@ fn what_the_fuzzer_found_stays_mended() {
         (Syntax::Yaml, " > # comment\n"),
         (Syntax::Yaml, "[!<>[]\n"),
         (Syntax::Yaml, "%\u{2028}\n---\na: é\n"),
+        (
+            Syntax::Yaml,
+            "a: &a [&b # !# \r\r\r\r\r\r\r\u{c}\r\r\r\r\r !<<: [*a, *b]sa\u{4}3333334\r\r\r\r\r\r\u{c}\r\r\r\r\r\r\r\r\r\r\r\r\r\r\r## one&\r\r\r\r\r\r\r\r\r\r\r\r\r\r\r\r",
+        ),
         (Syntax::Toml, "f = 1d\n"),
         (Syntax::Json, "{\"a\": // on\n 1}"),
     ] {
