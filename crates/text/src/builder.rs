@@ -140,10 +140,13 @@ impl TreeBuilder {
         let Some((id, first_child)) = self.open.pop() else { return };
         let first = self.links.len() as u32;
         let children = self.children.drain(first_child..);
-        // Whatever a parser says, a collection holds what is in it.
-        let last = children.as_slice().iter().map(|&child| self.nodes[child as usize].end).max();
+        // Whatever a parser says of brackets in garbage, a collection holds what is in it.
+        let inside = children.as_slice().iter().map(|&child| &self.nodes[child as usize]);
+        let (first_start, last_end) =
+            inside.fold((u32::MAX, 0), |(start, last), child| (child.start.min(start), child.end.max(last)));
         let node = &mut self.nodes[id as usize];
-        node.end = end.max(node.start).max(last.unwrap_or(0));
+        node.start = node.start.min(first_start);
+        node.end = end.max(node.start).max(last_end);
         match &mut node.shape {
             Shape::Map { first: f, count } => (*f, *count) = (first, children.len() as u32 / 2),
             Shape::List { first: f, count } => (*f, *count) = (first, children.len() as u32),
