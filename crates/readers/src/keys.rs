@@ -187,11 +187,13 @@ fn side(parents: &[&str], words: &Words) -> Option<Side> {
         (false, true) => Some(Side::Client),
         _ => None,
     };
+    // A route within a listener passes on, and what is farther away says nothing of this key.
+    const ROUTES: Any = any("route|routes|router|routers|routing|vhosts|proxy|proxies|forward|forwarding");
+    const REACH: usize = 3;
     of(words, own(words)).or_else(|| {
-        parents.iter().rev().find_map(|parent| {
-            let words = Words::split(parent);
-            of(&words, words.has_any(SERVER))
-        })
+        let near = parents.iter().rev().filter(|parent| !parent.starts_with('[')).take(REACH);
+        let mut near = near.map(|parent| Words::split(parent)).take_while(|words| !words.has_any(ROUTES));
+        near.find_map(|words| of(&words, words.has_any(SERVER)))
     })
 }
 
@@ -450,7 +452,8 @@ mod tests {
     fn limits_at_a_server_bound_its_handler() {
         let shown = table(
             "server.request_timeout http_server.timeout server.read_timeout listener.idle_timeout inbound.timeout
-             SERVER_TIMEOUT HTTP_SERVER_TIMEOUT_MS LEDGER_SERVER_TIMEOUT server.response_timeout",
+             SERVER_TIMEOUT HTTP_SERVER_TIMEOUT_MS LEDGER_SERVER_TIMEOUT server.response_timeout
+             listeners.filter_chains.route_config.routes.route.timeout server.proxy.timeout",
         );
         insta::assert_snapshot!(shown, @r#"
         server.request_timeout: Timeout(Handler), server, assuming that `request_timeout` bounds the handler
@@ -462,6 +465,8 @@ mod tests {
         HTTP_SERVER_TIMEOUT_MS: Timeout(Handler), milliseconds, server, assuming that `HTTP_SERVER_TIMEOUT_MS` bounds the handler
         LEDGER_SERVER_TIMEOUT: Timeout(WholeCall), assuming that `LEDGER_SERVER_TIMEOUT` covers the whole call
         server.response_timeout: Timeout(Handler), server, assuming that `response_timeout` bounds the handler
+        listeners.filter_chains.route_config.routes.route.timeout: Timeout(WholeCall), assuming that `timeout` covers the whole call
+        server.proxy.timeout: Timeout(WholeCall), assuming that `timeout` covers the whole call
         "#);
     }
 
