@@ -1,6 +1,7 @@
 //! Whose settings are whose: the groups of a component are its own; a ConfigMap's belong to who
-//! mounts it; a file's belong to the service that is declared for it, mounts it, is built from its
-//! directory, or bears the name that its path says. The last two are guesses and say so.
+//! mounts it; a file's belong to the service that is declared for it or mounts it; else, as a
+//! guess that says so, to the one that its name says, that is built from its directory, that its
+//! path says, or that mounts its directory; else to a service of which only the file tells.
 //!
 //! Where several files set the same key of one component, the file of higher precedence wins and
 //! the value's origin records what it overrides.
@@ -308,17 +309,20 @@ fn overriding(known: &[(usize, &Setting)]) -> Option<Setting> {
 }
 
 /// Who takes its configuration from where.
+#[derive(Default)]
 struct Mounts {
     /// Path (file or directory), service; files and directories alike.
     paths: Vec<(String, usize)>,
     builds: Vec<(String, usize)>,
+    /// Mounted directories that hold the file that mounts them.
+    deployments: BTreeSet<String>,
     /// ConfigMap or Secret by territory, with the services that mount it.
     configs: BTreeMap<(String, MountKind), BTreeSet<usize>>,
 }
 
 impl Mounts {
     fn new(parts: &[Part<'_>], active: &[usize], services: &Services) -> Self {
-        let mut mounts = Self { paths: Vec::new(), builds: Vec::new(), configs: BTreeMap::new() };
+        let mut mounts = Self::default();
         for &index in active {
             let part = &parts[index];
             let directory = parent(&part.place.place);
@@ -326,7 +330,11 @@ impl Mounts {
                 let Some(service) = services.of_component((index, mount.component)) else { continue };
                 match &mount.what {
                     MountKind::Path(path) | MountKind::EnvFile(path) => {
-                        mounts.paths.push((join_paths(directory, path), service));
+                        let path = join_paths(directory, path);
+                        if path == directory || is_below(directory, &path) {
+                            mounts.deployments.insert(path.clone());
+                        }
+                        mounts.paths.push((path, service));
                     }
                     MountKind::Build(path) => mounts.builds.push((join_paths(directory, path), service)),
                     MountKind::ConfigMap(_) | MountKind::Secret(_) => {
@@ -361,12 +369,15 @@ impl Mounts {
         }
     }
 
-    fn of_path(&self, place: &str) -> BTreeSet<usize> {
-        let named: BTreeSet<usize> =
-            self.paths.iter().filter(|(path, _)| path == place).map(|&(_, service)| service).collect();
-        if !named.is_empty() {
-            return named;
-        }
+    /// The services that mount the file itself or the directory it lies in. A directory that holds the
+    /// mounting file too holds the whole deployment, and says nothing about one file.
+    fn of_file(&self, place: &str) -> BTreeSet<usize> {
+        let here = |path: &str| path == place || (path == parent(place) && !self.deployments.contains(path));
+        self.paths.iter().filter(|(path, _)| here(path)).map(|&(_, service)| service).collect()
+    }
+
+    /// The services that mount a directory around it, the nearest one.
+    fn of_directory(&self, place: &str) -> BTreeSet<usize> {
         deepest(&self.paths, place)
     }
 
@@ -394,33 +405,38 @@ impl FileOwners {
         if let Some(service) = declared {
             return Self { services: BTreeSet::from([service]), guess: None };
         }
-        let mounted = mounts.of_path(place);
+        let mounted = mounts.of_file(place);
         if !mounted.is_empty() {
             return Self { services: mounted, guess: None };
         }
         let by_path =
             services.in_path(place, &part.territory).filter(|&found| services.get(found).reaches(place));
         let built = mounts.of_build(place);
+        let by_build = built.first().copied().filter(|_| built.len() == 1);
+        let name = |service: usize| &services.get(service).name;
         // A directory can build one service and hold files named after others.
-        if let Some((service, true)) =
-            by_path.map(|service| (service, services.is_named_by_file(service, place)))
-            && !built.contains(&service)
-        {
+        let by_own_name = by_path.filter(|&service| services.is_named_by_file(service, place));
+        if let Some(service) = by_own_name.filter(|service| !built.contains(service)) {
             return Self::guessed(
                 service,
-                format!("that `{place}` configures {}, by its name", services.get(service).name),
+                format!("that `{place}` configures {}, by its name", name(service)),
             );
         }
-        if let Some(&service) = built.first().filter(|_| built.len() == 1) {
-            let name = &services.get(service).name;
-            return Self::guessed(
-                service,
-                format!("that `{place}` configures {name}, which is built from its directory"),
-            );
+        if let Some(service) = by_build {
+            let guess =
+                format!("that `{place}` configures {}, which is built from its directory", name(service));
+            return Self::guessed(service, guess);
         }
         if let Some(service) = by_path {
-            let name = &services.get(service).name;
-            return Self::guessed(service, format!("that `{place}` configures {name}, by its path"));
+            return Self::guessed(
+                service,
+                format!("that `{place}` configures {}, by its path", name(service)),
+            );
+        }
+        let around = mounts.of_directory(place);
+        if !around.is_empty() {
+            let guess = format!("that `{place}` configures each service that mounts its directory");
+            return Self { services: around, guess: Some(guess) };
         }
         let Some(service) = Self::implied(part, services) else {
             return Self { services: BTreeSet::new(), guess: None };
