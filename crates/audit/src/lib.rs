@@ -118,6 +118,7 @@ fn examine(
         fleet: joined.fleet,
         findings: settled.findings,
         hidden: settled.hidden,
+        worst: settled.worst,
         not_evaluated,
         problems,
         ignored,

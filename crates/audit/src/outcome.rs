@@ -75,6 +75,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Findings not shown because a level says `off`, or below the level asked for.
     pub hidden: usize,
+    /// The worst level of all findings that are not `off`, whether or not they are shown.
+    pub worst: Option<Level>,
     /// What could not be judged.
     pub not_evaluated: Vec<NotEvaluated>,
     /// Constructs in files that were read but not understood, with their place and words.
@@ -86,8 +88,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether any finding reaches a level.
+    /// Whether any finding that is not `off` reaches a level, shown or not.
     pub fn reaches(&self, level: Level) -> bool {
-        self.findings.iter().any(|finding| finding.level >= level)
+        self.worst >= Some(level)
     }
 }

@@ -13,6 +13,9 @@ pub struct Settled {
     pub findings: Vec<Finding>,
     /// How many are not shown, because a level says `off` or lies below the one asked for.
     pub hidden: usize,
+    /// The worst level of all that are not `off`, those below the level asked for included: what is
+    /// shown decides no exit code.
+    pub worst: Option<Level>,
 }
 
 /// Gives every finding the level that `forewarn.toml` states for its rule at its first place, and
@@ -33,6 +36,7 @@ pub fn settle(
         .map(|part| (Globs::new(&part.paths), part.levels.as_slice()))
         .collect();
     let all = findings.len();
+    let mut worst = None;
     let mut shown: Vec<(Finding, String)> = findings
         .into_iter()
         .filter_map(|mut finding| {
@@ -51,6 +55,7 @@ pub fn settle(
                 Some(Some(level)) => finding.level = level,
                 None => {}
             }
+            worst = worst.max(Some(finding.level));
             (finding.level >= min_level).then_some((finding, place))
         })
         .collect();
@@ -66,7 +71,7 @@ pub fn settle(
             .then_with(|| a.environments.cmp(&b.environments))
     });
     let findings: Vec<Finding> = shown.into_iter().map(|(finding, _)| finding).collect();
-    Settled { hidden: all - findings.len(), findings }
+    Settled { hidden: all - findings.len(), findings, worst }
 }
 
 /// Where a finding points first.
@@ -138,6 +143,16 @@ mod tests {
         let (shown, hidden) = settled(findings, &config, Level::Warning);
         assert_eq!(shown, ["Warning b 0:1"]);
         assert_eq!(hidden, 2);
+    }
+
+    #[test]
+    fn the_worst_level_counts_what_is_not_shown_but_nothing_that_is_off() {
+        let config = Config { levels: vec![("a".into(), None)], ..Config::default() };
+        let findings = vec![finding("a", Level::Error, 0, 0), finding("b", Level::Warning, 0, 0)];
+        let settled = settle(findings, &config, Level::Error, &|_| String::new());
+        assert_eq!(settled.findings.len(), 0);
+        assert_eq!(settled.worst, Some(Level::Warning));
+        assert_eq!(settle(Vec::new(), &config, Level::Note, &|_| String::new()).worst, None);
     }
 
     #[test]

@@ -112,6 +112,17 @@ fn the_exit_code_says_clean_findings_or_not_done_and_never_depends_on_the_format
 }
 
 #[test]
+fn the_exit_code_does_not_depend_on_the_level_shown() {
+    let bench = Workbench::with(SIGN_IN);
+    let config = format!("{}\n[rules]\ntimeout-shorter-than-callee = \"warning\"\n", SIGN_IN[0].1);
+    bench.write("forewarn.toml", &config);
+    for (fail_on, expected) in [("note", 1), ("warning", 1), ("error", 0)] {
+        let ran = bench.run(&["check", "--level", "error", "--fail-on", fail_on]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (expected, ""), "{fail_on}\n{}", ran.whole());
+    }
+}
+
+#[test]
 fn a_mistake_in_forewarn_toml_stops_the_audit_and_is_pointed_at() {
     let bench = Workbench::with(SIGN_IN);
     bench.write("forewarn.toml", "[margins]\nchian = \"1s\"\nkeepalive = \"-1s\"\n");
