@@ -64,7 +64,7 @@ fn summary(outcome: &Outcome) -> out::Summary {
         hidden: outcome.hidden,
         files_read: read,
         files_skipped: outcome.files.len() - read,
-        environments: environments.iter().map(|environment| environment.name.clone()).collect(),
+        environments: environments.iter().map(|environment| hidden(&environment.name)).collect(),
         services: services.len(),
         calls: calls.len(),
         settings: outcome.fleet.settings.len(),
@@ -88,7 +88,7 @@ fn finding(finding: &model::Finding, outcome: &Outcome) -> out::Finding {
         },
         mode: finding.mode.name().to_owned(),
         subject: subject(&finding.subject),
-        environments: finding.environments.clone(),
+        environments: finding.environments.iter().map(|name| hidden(name)).collect(),
         title: hidden(&finding.title),
         labels: finding
             .labels
@@ -120,10 +120,10 @@ fn label(label: &model::Label, span: Span, outcome: &Outcome) -> out::Label {
 }
 
 fn subject(subject: &Subject) -> out::Subject {
-    match subject.clone() {
-        Subject::Service(name) => out::Subject::Service { name },
-        Subject::Call(from, to) => out::Subject::Call { from, to },
-        Subject::Setting(key) => out::Subject::Setting { key },
+    match subject {
+        Subject::Service(name) => out::Subject::Service { name: hidden(name) },
+        Subject::Call(from, to) => out::Subject::Call { from: hidden(from), to: hidden(to) },
+        Subject::Setting(key) => out::Subject::Setting { key: hidden(key) },
     }
 }
 
@@ -166,6 +166,8 @@ fn place(source: &Source, byte: u32) -> out::Place {
     out::Place { line: at.line, column: at.column, byte }
 }
 
+/// A text as published. Every string of a report goes through here but the paths of files, which
+/// lead to the place, and names of Forewarn's own.
 fn hidden(text: &str) -> String {
     redact(text).into_owned()
 }

@@ -212,6 +212,23 @@ const PLANTED: &[(&str, &str)] = &[
         "k/kustomization.yaml",
         "secretGenerator:\n- name: a\n  literals: [\"api_key=Kq7vMark1\", \"timeout=0\"]\nconfigMapGenerator:\n- name: b\n  literals:\n  - DB_PASSWORD=Kq7vMark2\n  - timeout=0\n",
     ),
+    // Secrets in keys, names and paths of keys.
+    (
+        "auth/app.yaml",
+        "\"token=Kq7vMark1\": {timeout: 3, url: 'http://directory:8080'}\n\"password: Kq7vMark2\": {timeout: 4}\n",
+    ),
+    ("auth/app.json", "{\"token=Kq7vMark1\": {\"timeout\": 3}, \"password: Kq7vMark2\": {\"retries\": 4}}"),
+    ("auth/app.toml", "[\"token=Kq7vMark1\"]\ntimeout = 3\n[\"http://a:Kq7vMark2@x\"]\ntimeout = 0\n"),
+    ("auth/app.ini", "[token=Kq7vMark1]\ntimeout = 3\n"),
+    ("auth/app.properties", "token\\=Kq7vMark1.timeout = 3\n"),
+    (
+        "compose.yaml",
+        "services:\n  \"token=Kq7vMark1\": {image: auth, environment: {DIRECTORY_URL: 'http://directory:80', DIRECTORY_TIMEOUT: 3}}\n  directory: {image: directory}\n",
+    ),
+    (
+        "forewarn.toml",
+        "[environments.\"token=Kq7vMark1\"]\nfiles = [\"a/**\"]\n[[service]]\nname = \"password: Kq7vMark2\"\nfiles = [\"b/**\"]\n",
+    ),
     // Values that are an amount to us and a secret to their owner.
     (
         "auth/app.yaml",
