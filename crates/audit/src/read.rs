@@ -45,7 +45,7 @@ pub(crate) fn read(
             (Globs::new(&setting.files), declared)
         })
         .collect();
-    let next = AtomicUsize::new(0);
+    let (next, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
         let mut done = Vec::new();
         loop {
@@ -53,7 +53,7 @@ pub(crate) fn read(
             let Some(place) = places.get(index) else { return done };
             done.push((index, read_one(sources.get(place.id), place, &nearby, &declared)));
             if let Some(progress) = progress {
-                progress(index + 1, places.len());
+                progress(finished.fetch_add(1, Ordering::Relaxed) + 1, places.len());
             }
         }
     };

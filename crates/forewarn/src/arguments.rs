@@ -170,7 +170,7 @@ pub(crate) enum LevelArgument {
 pub(crate) enum FormatArgument {
     /// Source lines with labels, the sum and what to do
     Text,
-    /// One line a finding: path:line:column: level[rule]: title
+    /// One line a finding: path:line:column: level, rule and title
     Short,
     /// Everything, versioned; schema/check-v1.json describes it
     Json,

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Call, GroupId, NotEvaluated, Origin, ServiceId, Span};
+use model::{Call, GroupId, Origin, ServiceId, Span};
 use readers::Target;
 
 use super::arena::Arena;
@@ -56,16 +56,16 @@ pub(crate) fn calls(
     config: &Config,
     services: &mut Services,
     arena: &mut Arena,
-    unmet: &mut Vec<NotEvaluated>,
+    met: &mut declared::Met,
 ) -> Vec<Call> {
     let mut drafts: BTreeMap<Key, Draft> = BTreeMap::new();
     for group in &owned.groups {
         derive(parts, group, services, arena, &mut drafts);
-        declared::give(parts, group, services, arena, &mut drafts, unmet);
+        declared::give(parts, group, services, arena, &mut drafts, met);
     }
     let mut calls = fold(drafts);
-    declared::correct(config, services, &mut calls, unmet);
-    declared::observe(environment, config, services, &mut calls, unmet);
+    declared::correct(config, services, &mut calls, met);
+    declared::observe(environment, config, services, &mut calls, met);
     calls
 }
 

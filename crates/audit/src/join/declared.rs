@@ -16,6 +16,70 @@ use crate::config::{Config, Measurement};
 /// The name under which declarations that meet nothing are listed.
 const DECLARED: &str = "forewarn.toml";
 
+/// Which declarations met something, in any environment: one that only production has is not missed
+/// because staging lacks it.
+#[derive(Debug, Default)]
+pub(crate) struct Met {
+    calls: BTreeSet<usize>,
+    observed: BTreeSet<usize>,
+    /// Files and callees of settings that are given to a call.
+    given: BTreeSet<(String, String)>,
+    /// The same, where an end of the call was not found.
+    not_given: BTreeSet<(String, String)>,
+}
+
+impl Met {
+    /// The declarations that met nothing anywhere. `built` are the environments that were built; where
+    /// not all were, what belongs to others is not missed.
+    pub(crate) fn missed(
+        &self,
+        config: &Config,
+        built: &BTreeSet<String>,
+        all_built: bool,
+    ) -> Vec<NotEvaluated> {
+        let mut missed = Vec::new();
+        if !all_built {
+            return missed;
+        }
+        let mut miss = |subject: Subject, needs: String| {
+            missed.push(NotEvaluated { rule: DECLARED, subject, needs });
+        };
+        for declared in config.calls.iter().enumerate().filter(|(index, _)| !self.calls.contains(index)) {
+            let subject = Subject::Call(declared.1.from.clone(), declared.1.to.clone());
+            miss(
+                subject,
+                "services of these names; `forewarn show services` lists those there are".to_owned(),
+            );
+        }
+        for (index, observed) in config.observed.iter().enumerate() {
+            let subject = Subject::Call(observed.from.clone(), observed.to.clone());
+            match &observed.environment {
+                Some(name) if !built.contains(name) => {
+                    let there = built.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                    miss(
+                        subject,
+                        format!("an environment `{name}` to put [[observed]] on; there are: {there}"),
+                    );
+                }
+                _ if !self.observed.contains(&index) => {
+                    let needs = "a call to put [[observed]] on; `forewarn show calls` lists those there are";
+                    miss(subject, needs.to_owned());
+                }
+                _ => {}
+            }
+        }
+        for (file, to) in self.not_given.difference(&self.given) {
+            miss(
+                Subject::Setting(file.clone()),
+                format!(
+                    "a service `{to}` and a service that `{file}` configures; declare both with [[service]]"
+                ),
+            );
+        }
+        missed
+    }
+}
+
 /// Globs and keys of `forewarn.toml` that no file and no setting answers to.
 pub(crate) fn unmet(parts: &[Part<'_>], config: &Config) -> Vec<NotEvaluated> {
     let mut unmet = Vec::new();
@@ -73,19 +137,11 @@ pub(crate) fn unmet(parts: &[Part<'_>], config: &Config) -> Vec<NotEvaluated> {
 }
 
 /// Corrects derived calls by declared ones.
-pub(crate) fn correct(
-    config: &Config,
-    services: &Services,
-    calls: &mut Vec<Call>,
-    unmet: &mut Vec<NotEvaluated>,
-) {
-    for declared in &config.calls {
-        let subject = Subject::Call(declared.from.clone(), declared.to.clone());
-        let (Some(from), Some(to)) = (services.named(&declared.from), services.named(&declared.to)) else {
-            let needs = "services of these names; `forewarn show services` lists those there are".to_owned();
-            unmet.push(NotEvaluated { rule: DECLARED, subject, needs });
-            continue;
-        };
+pub(crate) fn correct(config: &Config, services: &Services, calls: &mut Vec<Call>, met: &mut Met) {
+    for (index, declared) in config.calls.iter().enumerate() {
+        let ends = services.named(&declared.from).zip(services.named(&declared.to));
+        let Some((from, to)) = ends else { continue };
+        met.calls.insert(index);
         let (from, to) = (ServiceId(from as u32), ServiceId(to as u32));
         let same = |call: &Call| call.from == from && call.to == to;
         if declared.absent {
@@ -121,22 +177,16 @@ pub(crate) fn give(
     services: &Services,
     arena: &mut Arena,
     drafts: &mut BTreeMap<Key, Draft>,
-    unmet: &mut Vec<NotEvaluated>,
+    met: &mut Met,
 ) {
     let callees: BTreeSet<&String> = group.to.iter().map(|(to, _)| to).collect();
     for to in callees {
-        let from = group.service;
-        let (Some(from), Some(callee)) = (from, services.named(to)) else {
-            let file = parts[group.part].place.place.clone();
-            unmet.push(NotEvaluated {
-                rule: DECLARED,
-                subject: Subject::Setting(file),
-                needs: format!(
-                    "a service `{to}` and a service that this file configures; declare both with [[service]]"
-                ),
-            });
+        let pair = (parts[group.part].place.place.clone(), to.clone());
+        let Some((from, callee)) = group.service.zip(services.named(to)) else {
+            met.not_given.insert(pair);
             continue;
         };
+        met.given.insert(pair);
         let written = &parts[group.part].fragment.groups[group.group];
         let keys: Vec<&String> = group.to.iter().filter(|(name, _)| name == to).map(|(_, key)| key).collect();
         let in_force = arena.groups[group.id.0 as usize].settings.clone();
@@ -171,29 +221,20 @@ pub(crate) fn observe(
     config: &Config,
     services: &Services,
     calls: &mut [Call],
-    unmet: &mut Vec<NotEvaluated>,
+    met: &mut Met,
 ) {
-    for observed in &config.observed {
+    for (index, observed) in config.observed.iter().enumerate() {
         if observed.environment.as_deref().is_some_and(|of| of != environment) {
             continue;
         }
         let Measurement::Here(latency) = &observed.what else { continue };
         let ends = services.named(&observed.from).zip(services.named(&observed.to));
-        let mut met = false;
         for call in calls.iter_mut() {
             if ends == Some((call.from.0 as usize, call.to.0 as usize)) {
                 let origin = Origin::Observed { source: observed.span, window: latency.window.clone() };
                 call.latency = Some(Sourced { value: latency.clone(), origin });
-                met = true;
+                met.observed.insert(index);
             }
-        }
-        if !met {
-            unmet.push(NotEvaluated {
-                rule: DECLARED,
-                subject: Subject::Call(observed.from.clone(), observed.to.clone()),
-                needs: "a call between these services; `forewarn show calls` lists those there are"
-                    .to_owned(),
-            });
         }
     }
 }

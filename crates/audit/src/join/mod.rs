@@ -43,6 +43,8 @@ pub(crate) struct Joined {
     pub(crate) guesses: BTreeMap<FileId, String>,
     /// Declarations of `forewarn.toml` that met nothing.
     pub(crate) unmet: Vec<NotEvaluated>,
+    /// Declarations that met something so far.
+    met: declared::Met,
 }
 
 /// One file with everything known about its place.
@@ -115,6 +117,8 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
             });
         }
     }
+    let missed = joined.met.missed(config, &names, wanted.is_empty());
+    joined.unmet.extend(missed);
     joined.fleet.settings = arena.settings;
     joined.fleet.groups = arena.groups;
     joined.unmet.sort();
@@ -151,7 +155,7 @@ fn build(
     let owned = ownership::own(parts, active, &idle, config, &mut services, arena);
     joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
     joined.unmet.extend(owned.undecided.iter().cloned());
-    let calls = calls::calls(name, parts, &owned, config, &mut services, arena, &mut joined.unmet);
+    let calls = calls::calls(name, parts, &owned, config, &mut services, arena, &mut joined.met);
     services.into_environment(name, &owned, calls)
 }
 

@@ -115,3 +115,21 @@ fn declarations_and_resources_that_meet_nothing_are_named() {
         kustomization needs `../../base` of `k8s/overlays/prod/kustomization.yaml`, which is not among the files; name a directory that holds both
         ");
 }
+
+#[test]
+fn a_declaration_that_one_environment_meets_is_not_missed_and_a_mistyped_environment_is() {
+    insta::assert_snapshot!(picture(&[
+        ("compose.yaml", COMPOSE),
+        ("compose.staging.yaml", "services:\n  mail:\n    image: mail:1\n"),
+        ("compose.prod.yaml", "services:\n  audit:\n    image: audit:1\n"),
+        ("forewarn.toml", "[[call]]\nfrom = \"auth\"\nto = \"audit\"\n\n[[call]]\nfrom = \"auth\"\nto = \"nobody\"\n\n[[observed]]\nfrom = \"auth\"\nto = \"directory\"\nenvironment = \"prodction\"\nwindow = \"noon\"\ncalls = 100\nquantiles = { p50 = \"1ms\", p99 = \"2ms\" }\n"),
+    ]), @r"
+        production: audit, auth, directory
+          auth -> audit: 
+          auth -> directory: environment.DIRECTORY_TIMEOUT = 2 s
+        staging: auth, directory, mail
+          auth -> directory: environment.DIRECTORY_TIMEOUT = 2 s
+        forewarn.toml needs an environment `prodction` to put [[observed]] on; there are: production, staging
+        forewarn.toml needs services of these names; `forewarn show services` lists those there are
+        ");
+}
