@@ -1,6 +1,7 @@
-//! Finds and reads the files of an audit: the only place that touches the disk, always in the
-//! same order. Never follows a symbolic link out of or around in the tree, never opens what is no
-//! regular file, never reads a file above the set size.
+//! Finds and reads the files of an audit, always in the same order; `load` reads `forewarn.toml` and
+//! what it names through it. Never follows a symbolic link below a root (a root, and a file named in
+//! the configuration, may be one: who names it means its target), never opens what is no regular
+//! file, never reads a file above the set size.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -63,8 +64,8 @@ struct Candidate {
 }
 
 impl Collected {
-    /// Collects from memory: pairs of a relative path and a text. For tests, standard input and
-    /// editors. See [`collect`] for `own`.
+    /// Collects from memory: pairs of a relative path and a text. For tests and for
+    /// fuzzing. See [`collect`] for `own`.
     pub fn of_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, own: &[Source]) -> Self {
         let candidates = files
             .into_iter()

@@ -31,7 +31,7 @@ pub struct Config {
     pub observed: Vec<Observed>,
     /// `[margins]`.
     pub margins: MarginSet,
-    /// `[rules.NAME]`: levels; `None` is `off`.
+    /// `[rules]`: levels by rule; `None` is `off`.
     pub levels: Vec<(String, Option<Level>)>,
     /// `[[override]]`, in order; a later one wins.
     pub overrides: Vec<Override>,

@@ -20,7 +20,7 @@ impl Sources {
         &self.list[id.0 as usize]
     }
 
-    /// All sources, by path.
+    /// All sources, by number.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Source> {
         self.list.iter()
     }
@@ -58,7 +58,7 @@ pub enum FileStatus {
     },
     /// No configuration of ours; why, in words.
     NotOurs(String),
-    /// Ours perhaps, but not evaluated; why, in words ("template", "larger than 10 MB", "cannot be read: ...").
+    /// Ours perhaps, but not evaluated; why, in words ("template: ...", "not UTF-8 at line 3", "cannot be read: ...").
     NotEvaluated(String),
 }
 

@@ -1,4 +1,4 @@
-//! The only place where a finding is hidden or re-rated. Nothing is dropped: what is not shown is
+//! The only place where levels that people state hide or re-rate a finding. Nothing is dropped: what is not shown is
 //! counted. Pure.
 
 use model::{Basis, FileId, Finding, Level};

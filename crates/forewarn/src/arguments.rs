@@ -54,7 +54,7 @@ pub(crate) enum Verb {
         #[arg(value_name = "RULE")]
         rule: Option<String>,
     },
-    /// Write a forewarn.toml with every option, commented out and at its default
+    /// Write a forewarn.toml with every option, commented out
     Init {
         /// The directory to write it to
         #[arg(value_name = "DIRECTORY", default_value = ".")]

@@ -1,5 +1,5 @@
-//! `forewarn init`: writes a `forewarn.toml` in which every option stands, commented out and at its
-//! default.
+//! `forewarn init`: writes a `forewarn.toml` in which every option stands, commented out: margins at
+//! their defaults, the rest as examples.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -10,7 +10,7 @@ use audit::{CONFIG_NAME, Error};
 use crate::CLEAN;
 use crate::output::to_stderr;
 
-/// Every option with its default; a line that begins with `#` and no blank is an option.
+/// Every option; a line that begins with `#` and no blank is an option.
 const TEMPLATE: &str = include_str!("forewarn.template.toml");
 
 /// Writes the template; never over a file that is there.
@@ -71,7 +71,7 @@ mod tests {
         let config = parsed(&switched_on());
         assert_eq!(config.margins, rules::MarginSet::default());
         assert_eq!((config.services.len(), config.calls.len()), (1, 1));
-        assert_eq!((config.settings.len(), config.observed.len(), config.overrides.len()), (1, 2, 1));
+        assert_eq!((config.settings.len(), config.observed.len(), config.overrides.len()), (1, 3, 1));
         assert!(!config.exclude.is_empty() && !config.environments.is_empty() && !config.levels.is_empty());
     }
 }

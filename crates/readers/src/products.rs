@@ -233,9 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn every_row_names_its_source_and_says_something() {
+    fn every_row_names_a_product_with_its_document_and_says_something() {
         for row in ROWS {
-            assert!(row.source.len() > 10, "{}", row.keys);
+            assert!(row.source.split_whitespace().count() >= 2, "{}: {}", row.keys, row.source);
+            assert!(row.source.starts_with(char::is_alphabetic), "{}: {}", row.keys, row.source);
             assert!(row.knob.is_some() || row.bare.is_some(), "{}", row.keys);
         }
     }

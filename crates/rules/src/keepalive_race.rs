@@ -21,8 +21,8 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::Environment(check),
 };
 
-/// What is recommended between a proxy and the server behind it, where the server can be changed:
-/// the distance that AWS asks for behind its load balancers is "longer"; 5 s is the usual choice.
+/// By how much to raise a server's limit above its proxy's. No standard states a distance: any that is
+/// longer than a delayed packet and a late timer do, and 5 s is that with ease and costs nothing.
 const COMFORT: Duration = Duration::from_secs(5);
 
 /// How a limit whose key is not known is made known.

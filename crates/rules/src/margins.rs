@@ -9,7 +9,8 @@ use model::Origin;
 /// The distances and bounds of one part of the tree. `forewarn.toml` can change each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarginSet {
-    /// A caller's limit shall be longer than its callee's by at least this (design notes: 100 ms).
+    /// A caller's limit shall be longer than its callee's by at least this: 100 ms
+    /// covers what the answer needs on its way back, even between regions.
     pub chain: Duration,
     /// ... and by at least this share of the callee's limit.
     pub chain_share: f64,

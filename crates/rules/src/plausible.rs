@@ -97,7 +97,7 @@ pub(crate) fn bounds(knob: Knob, kind: GroupKind) -> Option<Bounds> {
             Some((hours(12), Level::Warning, "connections of clients long gone are kept")),
             true,
         ),
-        // HikariCP takes nothing below 30 s.
+        // HikariCP takes nothing below 30 s (its README); a third of it leaves other pools room.
         Knob::Timeout(Covers::Lifetime) => bounds(
             Some((ms(10_000), Level::Warning, "connections are replaced faster than they are used")),
             Some((hours(120), Level::Warning, "longer than what lies between keeps a connection")),

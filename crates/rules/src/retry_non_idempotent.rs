@@ -27,10 +27,10 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         }
         let on = client.knob(Knob::RetryOn).filter(|on| !is_off(on));
         let when = on.map_or(When::Any, When::of);
-        let safe = client.call.and_then(|call| call.call().idempotent);
-        let place = match (safe, when) {
-            (Some(true), _) | (_, When::SafeMethods | When::NotSent) | (None, When::Any) => continue,
-            (_, When::UnsafeMethods) => on,
+        let idempotent = client.call.and_then(|call| call.call().idempotent);
+        let place = match (idempotent, when) {
+            (Some(true), _) | (_, When::IdempotentMethods | When::NotSent) | (None, When::Any) => continue,
+            (_, When::OtherMethods) => on,
             // A count that was guessed for calls of another kind says nothing about this one.
             (Some(false), When::Any) => retries.map(|(_, count)| count).filter(|count| !count.is_assumed()),
         };
@@ -40,7 +40,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         }
         let mut settings = vec![place];
         let mut labels = vec![match when {
-            When::UnsafeMethods => labels::at(place, "requests that change something are repeated too"),
+            When::OtherMethods => labels::at(place, "requests that change something are repeated too"),
             _ => labels::at(place, "repeats whatever failed"),
         }];
         if let Some((_, count)) = retries.filter(|&(_, count)| !std::ptr::eq(count, place)) {
@@ -55,7 +55,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
                 labels.push(Label { origin, text: "this call must not run twice".to_owned() });
             }
         }
-        if when == When::UnsafeMethods {
+        if when == When::OtherMethods {
             assumed.push("that these requests carry no idempotency key".to_owned());
         }
         let name = &client.name;
@@ -72,7 +72,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             environments: Vec::new(),
             subject: client.subject.clone(),
             title: match when {
-                When::UnsafeMethods => format!(
+                When::OtherMethods => format!(
                     "{name} repeats requests that change something{times}: a slow answer makes them happen twice"
                 ),
                 _ => format!("{name} repeats a call{times} that must not run twice"),
@@ -80,8 +80,8 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             labels,
             arithmetic: Vec::new(),
             help: match when {
-                When::UnsafeMethods => {
-                    format!("take the unsafe methods out of `{}`, or let the requests carry an idempotency key", place.key)
+                When::OtherMethods => {
+                    format!("take the methods that are not idempotent out of `{}`, or let the requests carry an idempotency key", place.key)
                 }
                 _ => format!(
                     "set `{}` so that nothing is repeated, retry only where nothing was sent yet, or let the \
@@ -97,10 +97,10 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
 /// What a list of methods or conditions lets be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// It names methods, none of them unsafe.
-    SafeMethods,
-    /// It names an unsafe method, or says so in words.
-    UnsafeMethods,
+    /// It names methods, all of them idempotent: doing them twice has the effect of once.
+    IdempotentMethods,
+    /// It names a method that is not idempotent, or says so in words.
+    OtherMethods,
     /// Only failures before anything was sent: the callee has not seen the request.
     NotSent,
     /// It names conditions of another kind, or nothing.
@@ -117,12 +117,13 @@ impl When {
         if words.peek().is_none() {
             return Self::Any;
         }
-        let (mut methods, mut unsafe_methods, mut all_unsent) = (false, false, true);
+        let (mut methods, mut other_methods, mut all_unsent) = (false, false, true);
         for word in words {
-            // Methods are case-sensitive and in capitals (RFC 9110, section 9.1).
+            // Methods are case-sensitive and in capitals (RFC 9110, section 9.1). The safe ones, PUT and
+            // DELETE are idempotent (section 9.2.2); LOCK is not (RFC 4918, section 9.10).
             match word {
                 "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" => methods = true,
-                "POST" | "PATCH" | "LOCK" | "non_idempotent" | "non-idempotent" => unsafe_methods = true,
+                "POST" | "PATCH" | "LOCK" | "non_idempotent" | "non-idempotent" => other_methods = true,
                 _ => {}
             }
             all_unsent &= matches!(
@@ -134,9 +135,9 @@ impl When {
                     | "reset-before-request"
             );
         }
-        match (unsafe_methods, methods, all_unsent) {
-            (true, _, _) => Self::UnsafeMethods,
-            (_, true, _) => Self::SafeMethods,
+        match (other_methods, methods, all_unsent) {
+            (true, _, _) => Self::OtherMethods,
+            (_, true, _) => Self::IdempotentMethods,
             (_, _, true) => Self::NotSent,
             _ => Self::Any,
         }
@@ -171,13 +172,13 @@ mod tests {
         warning (assumed, duplicate-work, gateway -> auth): `gateway` calling `auth` repeats requests that change something once: a slow answer makes them happen twice
           gateway.toml:2 retry_methods = GET,POST -- requests that change something are repeated too
           gateway.toml:3 retries = 1 -- up to this often
-          help: take the unsafe methods out of `retry_methods`, or let the requests carry an idempotency key
+          help: take the methods that are not idempotent out of `retry_methods`, or let the requests carry an idempotency key
           assumed: that these requests carry no idempotency key
         ");
     }
 
     #[test]
-    fn safe_lists_and_unknown_calls_are_quiet() {
+    fn idempotent_lists_and_unknown_calls_are_quiet() {
         for fleet in [
             r#"
             auth.toml: auth -> ledger

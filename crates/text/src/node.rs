@@ -68,7 +68,7 @@ impl<'t> Node<'t> {
         self.tree
     }
 
-    /// What it is. An alias that is not followed (see [`ProblemKind::AliasBomb`]) is an empty scalar.
+    /// What it is. An alias that is not followed (see [`AliasBomb`](crate::ProblemKind::AliasBomb)) is an empty scalar.
     pub fn kind(self) -> NodeKind {
         match self.data().shape {
             Shape::Scalar { .. } | Shape::Alias(_) => NodeKind::Scalar,

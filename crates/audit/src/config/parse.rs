@@ -16,6 +16,17 @@ const TOP: &[&str] =
     &["exclude", "environments", "service", "call", "setting", "observed", "margins", "rules", "override"];
 const MARGINS: &[&str] =
     &["chain", "chain_share", "keepalive", "attempts_warning", "attempts_error", "drift", "false_timeouts"];
+const SERVICE: &[&str] = &["name", "files", "hosts", "forwards"];
+const CALL: &[&str] = &["from", "to", "absent", "passes_deadline", "idempotent", "per_request"];
+const SETTING: &[&str] = &["files", "key", "controls", "covers", "unit", "zero", "to"];
+/// Beside [`WHAT_WAS_MEASURED`].
+const OBSERVED: &[&str] = &["from", "to", "environment", "file"];
+const OVERRIDE: &[&str] = &["paths", "margins", "rules"];
+
+/// The keys of every table, for the test of the template.
+#[cfg(test)]
+pub(super) const KEYS: [&[&str]; 8] =
+    [TOP, MARGINS, SERVICE, CALL, SETTING, OBSERVED, WHAT_WAS_MEASURED, OVERRIDE];
 
 /// Reads a `forewarn.toml`, given the names of all rules.
 pub(super) fn parse(source: &Source, rules: &[&str]) -> Result<Config, Vec<Mistake>> {
@@ -55,7 +66,7 @@ fn environments(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<(String, Vec<St
 }
 
 fn services(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredService> {
-    Table::list(node, "[[service]]", &["name", "files", "hosts", "forwards"], m)
+    Table::list(node, "[[service]]", SERVICE, m)
         .into_iter()
         .filter_map(|table| {
             let name = table.needed_text("name", m);
@@ -74,8 +85,7 @@ fn services(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredService> {
 }
 
 fn calls(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredCall> {
-    let keys = ["from", "to", "absent", "passes_deadline", "idempotent", "per_request"];
-    Table::list(node, "[[call]]", &keys, m)
+    Table::list(node, "[[call]]", CALL, m)
         .into_iter()
         .filter_map(|table| {
             let (from, to) = (table.needed_text("from", m), table.needed_text("to", m));
@@ -104,8 +114,7 @@ fn calls(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredCall> {
 }
 
 fn settings(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredSetting> {
-    let keys = ["files", "key", "controls", "covers", "unit", "zero", "to"];
-    Table::list(node, "[[setting]]", &keys, m)
+    Table::list(node, "[[setting]]", SETTING, m)
         .into_iter()
         .filter_map(|table| {
             let files = table.globs("files", m);
@@ -151,8 +160,7 @@ fn knob(table: &Table<'_>, m: &mut Mistakes) -> Option<Knob> {
 }
 
 fn observed(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<Observed> {
-    let mut keys = vec!["from", "to", "environment", "file"];
-    keys.extend(WHAT_WAS_MEASURED);
+    let keys = [OBSERVED, WHAT_WAS_MEASURED].concat();
     Table::list(node, "[[observed]]", &keys, m)
         .into_iter()
         .filter_map(|table| {
@@ -261,7 +269,7 @@ fn levels(
 }
 
 fn overrides(node: Option<Node<'_>>, base: &MarginSet, rules: &[&str], m: &mut Mistakes) -> Vec<Override> {
-    Table::list(node, "[[override]]", &["paths", "margins", "rules"], m)
+    Table::list(node, "[[override]]", OVERRIDE, m)
         .into_iter()
         .map(|table| {
             let paths = table.globs("paths", m);

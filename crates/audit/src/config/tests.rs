@@ -346,3 +346,31 @@ proptest::proptest! {
         let _ = measurement("m.json", &half);
     }
 }
+
+#[test]
+fn every_key_and_every_word_stands_in_the_template() {
+    let template = include_str!("../../../forewarn/src/forewarn.template.toml");
+    let there: std::collections::BTreeSet<&str> = template
+        .split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let words = [
+        names_of(words::LEVELS),
+        names_of(words::COVERS),
+        names_of(words::CONTROLS),
+        names_of(words::UNITS),
+        names_of(words::ZERO),
+    ];
+    let is_key = |key: &str| {
+        let forms = [format!("\n#{key} = "), format!("\n#[{key}]\n"), format!("\n#[[{key}]]\n")];
+        forms.iter().any(|form| template.contains(form))
+    };
+    let mut missing = parse::KEYS.concat();
+    missing.retain(|key| !is_key(key));
+    missing.extend(words.concat().into_iter().filter(|word| !there.contains(word)));
+    assert_eq!(missing, [""; 0], "the template of `forewarn init` does not name them");
+}
+
+fn names_of<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
+    words.iter().map(|(word, _)| *word).collect()
+}

@@ -1,5 +1,6 @@
 //! The words of `forewarn.toml` that stand for something of the model: one table each, so that what
-//! is read, what is listed in a mistake and what the template shows cannot differ.
+//! is read and what is listed in a mistake cannot differ. A test holds the template of
+//! `forewarn init` to them.
 
 use model::{Covers, Knob, Level, Probe, ProbeField, TimeUnit};
 

@@ -15,7 +15,7 @@ fn the_short_help_fits_on_a_screen() {
     Commands:
       check    Audit configuration (what happens without a verb)
       explain  Tell what a rule finds, why that breaks, and what to do
-      init     Write a forewarn.toml with every option, commented out and at its default
+      init     Write a forewarn.toml with every option, commented out
       show     Show what was read: files, services, calls, settings, rules
 
     Arguments:
