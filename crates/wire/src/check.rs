@@ -18,7 +18,7 @@ pub struct Report {
     pub summary: Summary,
     /// What was found, worst first, then by path, place and rule.
     pub findings: Vec<Finding>,
-    /// What rules could not judge, and what they would need.
+    /// What could not be judged, and what that would need.
     pub not_evaluated: Vec<NotEvaluated>,
     /// What became of every file looked at, by path.
     pub files: Vec<File>,
@@ -176,10 +176,12 @@ pub enum Origin {
     Observed,
 }
 
-/// Something a rule would have judged and could not.
+/// Something that could not be judged.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct NotEvaluated {
-    /// The rule's name.
+    /// The rule that could not judge. What no rule gets to see stands under another name: `units` (a
+    /// number whose unit nothing says), `calls` (addresses of which nothing says who calls them),
+    /// `kustomization` and `forewarn.toml` (something named there that is not among the files).
     pub rule: String,
     /// Whom it would have been about.
     pub subject: Subject,
@@ -200,7 +202,7 @@ pub struct File {
     /// How many settings it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<usize>,
-    /// The line from which on it was not read.
+    /// The line from which on it was not read; absent where only parts are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_line: Option<u32>,
     /// Why it was not, or not wholly, read.
@@ -214,7 +216,7 @@ pub struct File {
 pub enum FileStatus {
     /// Read to the end.
     Read,
-    /// Read up to a place.
+    /// Read up to a place, or without some of its parts.
     PartlyRead,
     /// No configuration that Forewarn looks at.
     NotOurs,
