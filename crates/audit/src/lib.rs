@@ -27,7 +27,7 @@ use collect::{Collected, UnreadableRoot};
 
 pub use globs::Globs;
 pub use load::{CONFIG_NAME, Loaded};
-pub use nearest::{did_you_mean, nearest};
+pub use nearest::nearest;
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use redact::redact;
 pub use request::{ConfigChoice, Error, Request};
@@ -144,13 +144,24 @@ fn units_not_known(fleet: &model::Fleet, sources: &Sources) -> Vec<model::NotEva
         .collect()
 }
 
+/// The rule of a name that somebody gave at `place`.
+///
+/// # Errors
+///
+/// There is none; the error says which name is nearest.
+pub fn rule_named(name: &str, place: &str) -> Result<&'static Rule, Error> {
+    RULES.iter().copied().find(|rule| rule.name == name).ok_or_else(|| {
+        let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+        let (what, help) = nearest::no_rule(name, &names);
+        Error::stopped(place, what, help)
+    })
+}
+
 /// The rules a request names.
 fn chosen_rules(request: &Request<'_>) -> Result<Vec<&'static Rule>, Error> {
-    let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
-    for name in request.only_rules.iter().chain(&request.skip_rules) {
-        if !names.contains(&name.as_str()) {
-            let help = did_you_mean(name, "rule", &names);
-            return Err(Error::stopped(format_args!("rule `{name}`"), "is not a rule of Forewarn", help));
+    for (option, names) in [("--rule", &request.only_rules), ("--skip", &request.skip_rules)] {
+        for name in names {
+            rule_named(name, option)?;
         }
     }
     let asked = |rule: &&&'static Rule| {

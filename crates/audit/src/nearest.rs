@@ -37,12 +37,17 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// A help line for a name that is not known: the nearest one, and all there are.
-pub fn did_you_mean(word: &str, what: &str, candidates: &[&str]) -> String {
+pub(crate) fn did_you_mean(word: &str, what: &str, candidates: &[&str]) -> String {
     let all = candidates.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? {what}: {all}"),
         None => format!("{what}: {all}"),
     }
+}
+
+/// What to say of a rule that there is not: what is wrong, and what to do.
+pub(crate) fn no_rule(name: &str, rules: &[&str]) -> (String, String) {
+    (format!("there is no rule `{name}`"), did_you_mean(name, "rules", rules))
 }
 
 #[cfg(test)]

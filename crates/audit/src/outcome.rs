@@ -1,5 +1,7 @@
 //! What an audit gives: everything that any output format shows. Rendering takes no decision.
 
+use std::collections::BTreeSet;
+
 use model::{Finding, Fleet, Level, NotEvaluated};
 use text::{FileId, Source, Span};
 
@@ -87,7 +89,52 @@ pub struct Outcome {
     pub rules_run: usize,
 }
 
+/// How many there are of what an outcome holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+    pub(crate) notes: usize,
+    /// Files read to the end.
+    pub(crate) files_whole: usize,
+    /// Files read in part.
+    pub(crate) files_partly: usize,
+    /// Files looked at and not read.
+    pub(crate) files_skipped: usize,
+    /// Services by name, over all environments.
+    pub(crate) services: usize,
+    /// Calls by the names of both ends, over all environments.
+    pub(crate) calls: usize,
+}
+
 impl Outcome {
+    /// The counts, which every format that has them takes from here.
+    pub(crate) fn counts(&self) -> Counts {
+        let of = |level| self.findings.iter().filter(|finding| finding.level == level).count();
+        let files = |is: fn(&FileStatus) -> bool| self.files.iter().filter(|file| is(&file.status)).count();
+        let files_whole = files(|status| matches!(status, FileStatus::Read { .. }));
+        let files_partly = files(|status| matches!(status, FileStatus::PartlyRead { .. }));
+        let environments = &self.fleet.environments;
+        let services: BTreeSet<&str> = environments
+            .iter()
+            .flat_map(|e| e.services.iter().map(|service| service.name.as_str()))
+            .collect();
+        let calls: BTreeSet<(&str, &str)> = environments
+            .iter()
+            .flat_map(|e| e.calls(&self.fleet).map(|call| (call.from().name(), call.to().name())))
+            .collect();
+        Counts {
+            errors: of(Level::Error),
+            warnings: of(Level::Warning),
+            notes: of(Level::Note),
+            files_whole,
+            files_partly,
+            files_skipped: self.files.len() - files_whole - files_partly,
+            services: services.len(),
+            calls: calls.len(),
+        }
+    }
+
     /// Whether any finding that is not `off` reaches a level, shown or not.
     pub fn reaches(&self, level: Level) -> bool {
         self.worst >= Some(level)

@@ -1,9 +1,9 @@
 //! The command line as it is typed. Nothing is checked here beyond its form; see `settings`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Says which configuration can take a service down, before it does.
 ///
@@ -41,6 +41,35 @@ pub(crate) struct Arguments {
     /// Arguments of `check`, which is what happens without a verb.
     #[command(flatten)]
     pub(crate) check: CheckArguments,
+}
+
+impl Arguments {
+    /// When to use colour; verbs that do not ask leave it to the surroundings.
+    pub(crate) fn color(&self) -> ColorArgument {
+        match &self.verb {
+            None => self.check.color,
+            Some(Verb::Check(check)) => check.color,
+            Some(Verb::Explain { .. } | Verb::Init { .. } | Verb::Show(_)) => ColorArgument::Auto,
+        }
+    }
+}
+
+/// What stopped a run without a verb, where its first path is a misspelt verb: `forewarn chekc` asks
+/// for a file of that name.
+pub(crate) fn or_a_verb(error: audit::Error, first: Option<&Path>) -> audit::Error {
+    let Some(word) = first.and_then(Path::to_str) else { return error };
+    match error {
+        audit::Error::Stopped { place, what, help } if place == word => {
+            let command = Arguments::command();
+            let verbs = command.get_subcommands().map(clap::Command::get_name);
+            let help = match audit::nearest(word, verbs) {
+                Some(verb) => format!("did you mean `forewarn {verb}`? Else {help}"),
+                None => help,
+            };
+            audit::Error::Stopped { place, what, help }
+        }
+        other => other,
+    }
 }
 
 /// What to do.

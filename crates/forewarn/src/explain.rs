@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use audit::{Error, did_you_mean};
+use audit::Error;
 use rules::RULES;
 
 use crate::CLEAN;
@@ -16,14 +16,7 @@ pub(crate) fn run(rule: Option<&str>, terminal: &Terminal) -> Result<u8, Error> 
         to_stdout(&list())?;
         return Ok(CLEAN);
     };
-    let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
-        let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
-        return Err(Error::stopped(
-            format_args!("explain {name}"),
-            format!("there is no rule `{name}`"),
-            did_you_mean(name, "rules", &names),
-        ));
-    };
+    let rule = audit::rule_named(name, "explain")?;
     let bold = terminal.stdout(ColorArgument::Auto, false).colour;
     to_stdout(&page(rule.docs, bold))?;
     Ok(CLEAN)

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         }
     };
     let terminal = Terminal::of_this_process();
+    let color = arguments.color();
     if !terminal.wants_traces() {
         // What fails on one file or in one rule is caught and reported in its place; a trace on
         // stderr would say it twice, and in the middle of other lines.
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     match attempt(arguments, &terminal) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let style = terminal.stderr(None);
+            let style = terminal.stderr(color);
             let _ = std::io::stderr().write_all(audit::render::error(&error, style).as_bytes());
             ExitCode::from(NOT_DONE)
         }
@@ -66,7 +67,11 @@ fn attempt(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error
 
 fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
     match arguments.verb {
-        None => check::run(&settings::check(arguments.check, terminal)?),
+        None => {
+            let first = arguments.check.paths.first().cloned();
+            let check = settings::check(arguments.check, terminal)?;
+            check::run(&check).map_err(|error| arguments::or_a_verb(error, first.as_deref()))
+        }
         Some(Verb::Check(check)) => check::run(&settings::check(check, terminal)?),
         Some(Verb::Explain { rule }) => explain::run(rule.as_deref(), terminal),
         Some(Verb::Init { directory }) => init::run(&directory),

@@ -43,11 +43,11 @@ impl Terminal {
 
     /// How to draw on stdout, or into a file where `to_file`.
     pub(crate) fn stdout(&self, color: ColorArgument, to_file: bool) -> Style {
-        self.style(Some(color), self.stdout && !to_file)
+        self.style(color, self.stdout && !to_file)
     }
 
     /// How to draw on stderr.
-    pub(crate) fn stderr(&self, color: Option<ColorArgument>) -> Style {
+    pub(crate) fn stderr(&self, color: ColorArgument) -> Style {
         self.style(color, self.stderr)
     }
 
@@ -61,8 +61,8 @@ impl Terminal {
         self.traces
     }
 
-    fn style(&self, color: Option<ColorArgument>, is_terminal: bool) -> Style {
-        let colour = match color.unwrap_or(ColorArgument::Auto) {
+    fn style(&self, color: ColorArgument, is_terminal: bool) -> Style {
+        let colour = match color {
             ColorArgument::Always => true,
             ColorArgument::Never => false,
             ColorArgument::Auto if self.no_color => false,

@@ -10,7 +10,7 @@ use super::words::{CONTROLS, COVERS, Control, LEVELS, UNITS, ZERO};
 use super::{
     Config, DeclaredCall, DeclaredService, DeclaredSetting, Measurement, Mistake, Observed, Override,
 };
-use crate::nearest::did_you_mean;
+use crate::nearest::{did_you_mean, no_rule};
 
 const TOP: &[&str] =
     &["exclude", "environments", "service", "call", "setting", "observed", "margins", "rules", "override"];
@@ -252,8 +252,8 @@ fn levels(
         .filter_map(|Entry { key, value }| {
             let rule = key.text();
             if !rules.contains(&rule) {
-                let help = did_you_mean(rule, "rules", rules);
-                m.add(key.span(), format!("there is no rule `{rule}`"), help);
+                let (what, help) = no_rule(rule, rules);
+                m.add(key.span(), what, help);
             }
             let Some(word) = value.text() else {
                 m.add(

@@ -1,7 +1,5 @@
 //! The outcome as published JSON (`wire::check`, version 1).
 
-use std::collections::BTreeSet;
-
 use model::{Basis, Level, Origin, Span, Subject};
 use text::Source;
 use wire::check as out;
@@ -44,29 +42,18 @@ fn report(outcome: &Outcome) -> out::Report {
 }
 
 fn summary(outcome: &Outcome) -> out::Summary {
-    let of = |level| outcome.findings.iter().filter(|finding| finding.level == level).count();
-    let read = outcome
-        .files
-        .iter()
-        .filter(|file| matches!(file.status, FileStatus::Read { .. } | FileStatus::PartlyRead { .. }))
-        .count();
+    let counts = outcome.counts();
     let environments = &outcome.fleet.environments;
-    let services: BTreeSet<&str> =
-        environments.iter().flat_map(|e| e.services.iter().map(|service| service.name.as_str())).collect();
-    let calls: BTreeSet<(&str, &str)> = environments
-        .iter()
-        .flat_map(|e| e.calls(&outcome.fleet).map(|call| (call.from().name(), call.to().name())))
-        .collect();
     out::Summary {
-        errors: of(Level::Error),
-        warnings: of(Level::Warning),
-        notes: of(Level::Note),
+        errors: counts.errors,
+        warnings: counts.warnings,
+        notes: counts.notes,
         hidden: outcome.hidden,
-        files_read: read,
-        files_skipped: outcome.files.len() - read,
+        files_read: counts.files_whole + counts.files_partly,
+        files_skipped: counts.files_skipped,
         environments: environments.iter().map(|environment| hidden(&environment.name)).collect(),
-        services: services.len(),
-        calls: calls.len(),
+        services: counts.services,
+        calls: counts.calls,
         settings: outcome.fleet.settings.len(),
         rules_run: outcome.rules_run,
     }

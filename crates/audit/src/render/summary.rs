@@ -1,11 +1,12 @@
 //! The last lines of a run: what was read, what was found, what was not shown and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use model::{Level, Subject};
+use model::Subject;
 
 use super::{count, plain};
+use crate::outcome::Counts;
 use crate::{FileStatus, Outcome};
 
 /// How much the summary tells.
@@ -23,8 +24,9 @@ const BRIEF: usize = 6;
 /// The summary of a run.
 pub fn summary(outcome: &Outcome, detail: Detail) -> String {
     let mut shown = String::new();
-    let _ = writeln!(shown, "{}", findings(outcome));
-    let _ = writeln!(shown, "{}", read(outcome));
+    let counts = outcome.counts();
+    let _ = writeln!(shown, "{}", findings(outcome, &counts));
+    let _ = writeln!(shown, "{}", read(outcome, &counts));
     groups(&mut shown, "not evaluated", &not_evaluated(outcome, detail), detail);
     groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome, detail), detail);
     if detail == Detail::Full {
@@ -37,16 +39,15 @@ pub fn summary(outcome: &Outcome, detail: Detail) -> String {
     shown
 }
 
-fn findings(outcome: &Outcome) -> String {
-    let of = |level| outcome.findings.iter().filter(|finding| finding.level == level).count();
+fn findings(outcome: &Outcome, counts: &Counts) -> String {
     let mut line = count(outcome.findings.len(), "finding");
     if !outcome.findings.is_empty() {
         let _ = write!(
             line,
             ": {}, {}, {}",
-            count(of(Level::Error), "error"),
-            count(of(Level::Warning), "warning"),
-            count(of(Level::Note), "note")
+            count(counts.errors, "error"),
+            count(counts.warnings, "warning"),
+            count(counts.notes, "note")
         );
     }
     if outcome.hidden > 0 {
@@ -55,41 +56,23 @@ fn findings(outcome: &Outcome) -> String {
     line
 }
 
-fn read(outcome: &Outcome) -> String {
-    let status = |wanted: fn(&FileStatus) -> bool| outcome.files.iter().filter(|f| wanted(&f.status)).count();
-    let whole = status(|status| matches!(status, FileStatus::Read { .. }));
-    let partly = status(|status| matches!(status, FileStatus::PartlyRead { .. }));
-    let mut line = format!("read {}", count(whole + partly, "file"));
+fn read(outcome: &Outcome, counts: &Counts) -> String {
+    let mut line = format!("read {}", count(counts.files_whole + counts.files_partly, "file"));
     let mut asides = Vec::new();
-    if partly > 0 {
-        asides.push(format!("{partly} in part"));
+    if counts.files_partly > 0 {
+        asides.push(format!("{} in part", counts.files_partly));
     }
-    let skipped = outcome.files.len() - whole - partly;
-    if skipped > 0 {
-        asides.push(format!("skipped {skipped}"));
+    if counts.files_skipped > 0 {
+        asides.push(format!("skipped {}", counts.files_skipped));
     }
     if !asides.is_empty() {
         let _ = write!(line, " ({})", asides.join(", "));
     }
-    let services: BTreeSet<&str> = outcome
-        .fleet
-        .environments
-        .iter()
-        .flat_map(|environment| environment.services.iter().map(|service| service.name.as_str()))
-        .collect();
-    let calls: BTreeSet<(&str, &str)> = outcome
-        .fleet
-        .environments
-        .iter()
-        .flat_map(|environment| {
-            environment.calls(&outcome.fleet).map(|call| (call.from().name(), call.to().name()))
-        })
-        .collect();
     let _ = write!(
         line,
         ": {}, {}, {}",
-        count(services.len(), "service"),
-        count(calls.len(), "call"),
+        count(counts.services, "service"),
+        count(counts.calls, "call"),
         count(outcome.fleet.settings.len(), "setting"),
     );
     if outcome.fleet.environments.len() > 1 {

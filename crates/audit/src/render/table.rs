@@ -7,6 +7,36 @@ use model::{Covers, Environment, Knob, Origin, Probe, ProbeField, Topic};
 use super::{count, level_name, plain};
 use crate::{FileStatus, Outcome};
 
+/// What stands in a row under a column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    /// A path, or a place in a file: it stays as it is, since whoever looks for the file needs it.
+    Place(String),
+    /// Anything else; secrets are hidden.
+    Text(String),
+}
+
+impl Cell {
+    fn shown(&self) -> String {
+        match self {
+            Self::Place(place) => crate::plain::line(place),
+            Self::Text(text) => plain(text),
+        }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 /// Rows of text under named columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
@@ -15,9 +45,9 @@ pub struct Table {
 }
 
 impl Table {
-    fn new(columns: &'static [&'static str], rows: impl IntoIterator<Item = Vec<String>>) -> Self {
+    fn new(columns: &'static [&'static str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Self {
         let mut rows: Vec<Vec<String>> =
-            rows.into_iter().map(|row| row.into_iter().map(|cell| plain(&cell)).collect()).collect();
+            rows.into_iter().map(|row| row.iter().map(Cell::shown).collect()).collect();
         rows.dedup();
         Self { columns, rows }
     }
@@ -66,7 +96,7 @@ pub fn files(outcome: &Outcome) -> Table {
             FileStatus::NotOurs(why) => ("not ours", "", String::new(), why.clone()),
             FileStatus::NotEvaluated(why) => ("not evaluated", "", String::new(), why.clone()),
         };
-        vec![file.path.clone(), status.to_owned(), dialect.to_owned(), settings, reason]
+        vec![Cell::Place(file.path.clone()), status.into(), dialect.into(), settings.into(), reason.into()]
     };
     Table::new(&["path", "status", "read_as", "settings", "reason"], outcome.files.iter().map(row))
 }
@@ -82,10 +112,10 @@ pub fn services(outcome: &Outcome) -> Table {
             };
             let groups = count(service.groups.len(), "group");
             vec![
-                environment.name.clone(),
-                service.name.clone(),
-                kind.to_owned(),
-                groups,
+                environment.name.clone().into(),
+                service.name.clone().into(),
+                kind.into(),
+                groups.into(),
                 place(outcome, &service.origin),
             ]
         })
@@ -108,14 +138,14 @@ pub fn calls(outcome: &Outcome) -> Table {
                 format!("{p99}, {}", l.value.window)
             });
             vec![
-                environment.name.clone(),
-                view.from().name().to_owned(),
-                view.to().name().to_owned(),
-                model::Attempts::of(view).0.0.to_string(),
-                at_worst(view),
-                latency,
+                environment.name.clone().into(),
+                view.from().name().into(),
+                view.to().name().into(),
+                model::Attempts::of(view).0.0.to_string().into(),
+                at_worst(view).into(),
+                latency.into(),
                 place(outcome, &call.origin),
-                call.assumptions.join("; "),
+                call.assumptions.join("; ").into(),
             ]
         })
     });
@@ -136,7 +166,7 @@ fn at_worst(call: model::CallView<'_>) -> String {
 
 /// Every setting in effect, what it controls, and where its value comes from.
 pub fn settings(outcome: &Outcome) -> Table {
-    let mut rows: Vec<(Option<model::Span>, Vec<String>)> = outcome
+    let mut rows: Vec<(Option<model::Span>, Vec<Cell>)> = outcome
         .fleet
         .settings
         .iter()
@@ -149,11 +179,11 @@ pub fn settings(outcome: &Outcome) -> Table {
             };
             let row = vec![
                 place(outcome, &setting.value.origin),
-                setting.key.clone(),
-                setting.value.value.to_string(),
-                knob(setting.knob),
-                from,
-                setting.assumptions.join("; "),
+                setting.key.clone().into(),
+                setting.value.value.to_string().into(),
+                knob(setting.knob).into(),
+                from.into(),
+                setting.assumptions.join("; ").into(),
             ];
             (setting.value.origin.span(), row)
         })
@@ -170,12 +200,7 @@ pub fn settings(outcome: &Outcome) -> Table {
 /// Every rule.
 pub fn rules() -> Table {
     let row = |rule: &&'static rules::Rule| {
-        vec![
-            rule.name.to_owned(),
-            level_name(rule.level).to_owned(),
-            rule.mode.name().to_owned(),
-            rule.summary.to_owned(),
-        ]
+        vec![rule.name.into(), level_name(rule.level).into(), rule.mode.name().into(), rule.summary.into()]
     };
     let mut rows: Vec<_> = rules::RULES.iter().map(row).collect();
     rows.sort();
@@ -186,12 +211,12 @@ fn environments(outcome: &Outcome) -> impl Iterator<Item = &Environment> {
     outcome.fleet.environments.iter()
 }
 
-fn place(outcome: &Outcome, origin: &Origin) -> String {
-    origin.span().map_or_else(String::new, |span| {
+fn place(outcome: &Outcome, origin: &Origin) -> Cell {
+    Cell::Place(origin.span().map_or_else(String::new, |span| {
         let source = outcome.sources.get(span.file);
         let at = source.position(span.start);
         format!("{}:{}:{}", source.path(), at.line, at.column)
-    })
+    }))
 }
 
 /// What a setting controls, in words.

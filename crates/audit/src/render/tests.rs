@@ -225,6 +225,32 @@ fn no_format_shows_a_secret() {
 }
 
 #[test]
+fn a_path_that_looks_like_a_secret_still_leads_to_its_file() {
+    let mut outcome = outcome();
+    let text = "[directory]\ntimeout = 3\n";
+    outcome.files = vec![FileReport {
+        path: "h/token.yaml".into(),
+        status: FileStatus::NotEvaluated("token=hunter2".into()),
+    }];
+    outcome.sources = Sources::new(vec![Source::new(FileId(0), "h/token.yaml", text)]);
+    outcome.fleet.environments[0].services = vec![model::Service {
+        name: "password=hunter2".into(),
+        origin: Origin::Written(span(text, 0, "timeout")),
+        groups: Vec::new(),
+        forwards: false,
+        external: false,
+    }];
+    insta::assert_snapshot!(files(&outcome).text() + &services(&outcome).text(), @r"
+    PATH          STATUS         READ AS  SETTINGS  REASON
+    h/token.yaml  not evaluated                     token=*******
+    ENVIRONMENT  SERVICE           KIND  SETTINGS  WHERE
+    production   password=*******        0 groups  h/token.yaml:2:1
+    ");
+    let stopped = crate::Error::stopped("h/token.yaml", "no such file", "name one that exists");
+    assert!(error(&stopped, Style::default()).starts_with("error: h/token.yaml: no such file\n"));
+}
+
+#[test]
 fn colour_changes_no_word() {
     let outcome = outcome();
     let coloured = text(&outcome, Style { colour: true, ..Style::default() });

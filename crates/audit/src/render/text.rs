@@ -86,7 +86,8 @@ fn default_of(origin: &Origin) -> Option<(&'static str, &'static str)> {
 pub fn error(error: &Error, style: Style) -> String {
     match error {
         Error::Stopped { place, what, help } => {
-            let error = Look::ERROR.primary_title(plain(&format!("{place}: {what}")));
+            // Apart: together a path such as `token.yaml` would look like a key that names a secret.
+            let error = Look::ERROR.primary_title(format!("{}: {}", plain(place), plain(what)));
             let help = Look::HELP.secondary_title(plain(help));
             // Drawn apart: together a bar would stand between two lines that belong together.
             [error, help].map(|title| style.draw(&[Group::with_title(title)]) + "\n").concat()

@@ -196,6 +196,52 @@ fn colour_is_used_when_asked_for_and_not_into_a_pipe() {
 }
 
 #[test]
+fn errors_follow_the_colour_asked_for() {
+    let bench = Workbench::with(SIGN_IN);
+    let coloured = |arguments: &[&str]| {
+        let output = bench.command(arguments).env("CLICOLOR_FORCE", "1").output().expect("the binary starts");
+        assert_eq!(output.status.code(), Some(2));
+        output.stderr.contains(&0x1b)
+    };
+    for verb in [&["check"][..], &[]] {
+        let with = |color| [verb, &["nowhere", "--color", color]].concat();
+        assert!(coloured(&with("auto")));
+        assert!(coloured(&with("always")));
+        assert!(!coloured(&with("never")));
+    }
+    assert!(coloured(&["explain", "nowhere"]));
+}
+
+#[test]
+fn a_misspelt_verb_is_recognised() {
+    let bench = Workbench::with(SIGN_IN);
+    insta::assert_snapshot!(bench.run(&["chekc"]).whole(), @r"
+    exit 2
+    --- stdout
+    --- stderr
+    error: chekc: does not exist
+    help: did you mean `forewarn check`? Else name files or directories that exist and can be read
+    ");
+    assert!(!bench.run(&["nowhere"]).stderr.contains("did you mean"));
+}
+
+#[test]
+fn a_rule_that_is_none_is_told_in_the_same_words_everywhere() {
+    let bench = Workbench::with(SIGN_IN);
+    bench.write("own/forewarn.toml", "[rules]\ntimeout-mising = \"off\"\n");
+    for arguments in [
+        &["--rule", "timeout-mising"][..],
+        &["--skip", "timeout-mising"],
+        &["--config", "own/forewarn.toml"],
+        &["explain", "timeout-mising"],
+    ] {
+        let said = bench.run(arguments).stderr;
+        assert!(said.contains("there is no rule `timeout-mising`\n"), "{said}");
+        assert!(said.contains("help: did you mean `timeout-missing`? rules: "), "{said}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let bench = Workbench::with(SIGN_IN);
     let mut child = bench
