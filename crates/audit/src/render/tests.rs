@@ -210,7 +210,26 @@ fn all_formats_show_the_same_findings_in_the_same_order() {
 
 #[test]
 fn no_format_shows_a_secret() {
-    let outcome = outcome();
+    let mut outcome = outcome();
+    // Every name that comes from a file, too.
+    let secret = || "token=hunter2".to_owned();
+    outcome.fleet.environments[0].name = secret();
+    let subjects =
+        [Subject::Service(secret()), Subject::Call(secret(), secret()), Subject::Setting(secret())];
+    for (finding, subject) in outcome.findings.iter_mut().zip(&subjects) {
+        finding.environments = vec![secret(), secret()];
+        finding.subject = subject.clone();
+        finding.title = secret();
+        finding.help = secret();
+        finding.arithmetic = vec![secret()];
+        finding.assumptions = vec![secret()];
+        finding.labels.iter_mut().for_each(|label| label.text = secret());
+    }
+    for (missing, subject) in outcome.not_evaluated.iter_mut().zip(subjects) {
+        *missing = NotEvaluated { rule: missing.rule, subject, needs: secret() };
+    }
+    outcome.problems.iter_mut().for_each(|(_, words)| *words = secret());
+    outcome.files.push(FileReport { path: "a.yaml".into(), status: FileStatus::NotOurs(secret()) });
     let coloured = Style { colour: true, width: 80 };
     let all = [
         text(&outcome, Style::default()),
