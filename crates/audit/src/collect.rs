@@ -3,6 +3,8 @@
 //! the configuration, may be one: who names it means its target), never opens what is no regular
 //! file, never reads a file above the set size.
 
+#![expect(clippy::disallowed_methods, reason = "the one module that reads the disk")]
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -21,7 +23,7 @@ use crate::plain;
 
 /// Files above this many bytes are not read. Configuration written by people stays far below; the
 /// largest file in the corpora we measured has 1.4 MB.
-pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 
 /// How much of a file decides whether it is binary.
 const SNIFFED_BYTES: usize = 8 * 1024;
@@ -32,25 +34,25 @@ const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
 
 /// A file that is ours to read, and where it lies.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub(crate) struct Place {
     /// Its number among the sources of the audit.
-    pub id: FileId,
+    pub(crate) id: FileId,
     /// Its path relative to the directory of `forewarn.toml`, or to its root where there is none,
     /// with `/`: what globs, environments and distances look at.
-    pub place: String,
+    pub(crate) place: String,
     /// The syntax to read it as.
-    pub syntax: Syntax,
+    pub(crate) syntax: Syntax,
 }
 
 /// What a walk found.
 #[derive(Debug, Default)]
-pub struct Collected {
+pub(crate) struct Collected {
     /// The sources to read.
-    pub sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     /// Where each lies, in the same order.
-    pub places: Vec<Place>,
+    pub(crate) places: Vec<Place>,
     /// What became of the files that are not among them, by path.
-    pub left_out: Vec<FileReport>,
+    pub(crate) left_out: Vec<FileReport>,
 }
 
 /// A file found on disk or handed in, before it is looked at.
@@ -66,7 +68,7 @@ struct Candidate {
 impl Collected {
     /// Collects from memory: pairs of a relative path and a text. For tests and for
     /// fuzzing. See [`collect`] for `own`.
-    pub fn of_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, own: &[Source]) -> Self {
+    pub(crate) fn of_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, own: &[Source]) -> Self {
         let candidates = files
             .into_iter()
             .map(|(path, text)| Candidate {
@@ -138,11 +140,11 @@ fn look_at(place: &str, bytes: Vec<u8>) -> Result<(Syntax, String), FileStatus> 
 
 /// A root that cannot be audited: where, what, what to do.
 #[derive(Debug)]
-pub struct UnreadableRoot {
+pub(crate) struct UnreadableRoot {
     /// The root as given.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// What is wrong with it.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// Walks the roots. `base` is the directory of `forewarn.toml`; globs in `exclude` are relative to
@@ -153,7 +155,7 @@ pub struct UnreadableRoot {
 ///
 /// A root that does not exist or is neither a file nor a directory. Trouble below a root is a
 /// line in [`Collected::left_out`].
-pub fn collect(
+pub(crate) fn collect(
     roots: &[PathBuf],
     base: Option<&Path>,
     exclude: &Globs,

@@ -41,11 +41,6 @@ impl Globs {
     pub fn matches(&self, path: &str) -> bool {
         self.set.is_match(path)
     }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
-    }
 }
 
 fn compile(glob: &str) -> Result<Glob, globset::Error> {

@@ -4,7 +4,7 @@
 //! takes values and gives values, so each is tested alone.
 
 mod check;
-pub mod collect;
+mod collect;
 pub mod config;
 mod globs;
 mod join;
@@ -24,9 +24,10 @@ use std::num::NonZeroUsize;
 use rules::{Margins, RULES, Rule};
 
 use collect::{Collected, UnreadableRoot};
+use load::Loaded;
 
 pub use globs::Globs;
-pub use load::{CONFIG_NAME, Loaded};
+pub use load::CONFIG_NAME;
 pub use nearest::nearest;
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use redact::redact;

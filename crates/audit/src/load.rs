@@ -15,13 +15,13 @@ pub const CONFIG_NAME: &str = "forewarn.toml";
 
 /// A configuration with the sources it was read from.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// What they say.
-    pub config: Config,
+    pub(crate) config: Config,
     /// `forewarn.toml` and files of measurements, numbered from 0.
-    pub sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     /// The directory that its globs are relative to.
-    pub base: Option<PathBuf>,
+    pub(crate) base: Option<PathBuf>,
 }
 
 /// Loads the configuration that a request names, or the nearest from the first root upward.
@@ -54,6 +54,7 @@ pub(crate) fn load(choice: &ConfigChoice, first_root: &Path) -> Result<Loaded, E
 }
 
 /// The nearest `forewarn.toml`, from a directory upward.
+#[expect(clippy::disallowed_methods, reason = "looks whether it is there; `collect` reads it")]
 fn find(root: &Path) -> Option<PathBuf> {
     let start = std::path::absolute(root).ok()?;
     // Whatever it is: one that cannot be read must stop the audit rather than count as none.

@@ -18,7 +18,7 @@ pub(crate) fn run(rule: Option<&str>, terminal: &Terminal) -> Result<u8, Error> 
     };
     let rule = audit::rule_named(name, "explain")?;
     let bold = terminal.stdout(ColorArgument::Auto, false).colour;
-    to_stdout(&page(rule.docs, bold))?;
+    to_stdout(&format!("{}\nIn Forewarn since {}.\n", page(rule.docs, bold), rule.since))?;
     Ok(CLEAN)
 }
 

@@ -14,6 +14,7 @@ use crate::output::to_stderr;
 const TEMPLATE: &str = include_str!("forewarn.template.toml");
 
 /// Writes the template; never over a file that is there.
+#[expect(clippy::disallowed_methods, reason = "the binary writes")]
 pub(crate) fn run(directory: &Path) -> Result<u8, Error> {
     let path = directory.join(CONFIG_NAME);
     let written = OpenOptions::new()

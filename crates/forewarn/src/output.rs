@@ -24,6 +24,7 @@ pub(crate) fn to_stderr(text: &str) {
 
 /// Replaces a file as a whole: written beside it first, then renamed, so that a run that is cut
 /// short leaves the old file or none, never half of one.
+#[expect(clippy::disallowed_methods, reason = "the binary writes")]
 pub(crate) fn to_file(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |error: std::io::Error| {
         Error::stopped(

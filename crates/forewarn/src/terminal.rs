@@ -28,6 +28,7 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Of the running process.
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     pub(crate) fn of_this_process() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {

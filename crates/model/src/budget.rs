@@ -37,12 +37,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The back-off of a call; none where nothing is set. An unset factor is 1 without a longest
+    /// The back-off among settings; none where nothing is set. An unset factor is 1 without a longest
     /// wait and 2 with one.
-    pub fn of(call: CallView<'_>) -> Option<Backoff> {
-        Self::among(|knob| call.knob(knob))
-    }
-
     fn among<'f>(setting: impl Fn(Knob) -> Option<&'f Setting>) -> Option<Backoff> {
         let length = |knob| setting(knob).and_then(Setting::limit).and_then(Limit::finite);
         let base = length(Knob::BackoffBase)?;

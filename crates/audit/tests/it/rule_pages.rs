@@ -5,6 +5,8 @@
 //! block, which is the whole output; what is quiet or a trap gives no finding of the rule.
 //! `FOREWARN_BLESS=1` writes what comes out into those blocks.
 
+#![expect(clippy::disallowed_methods, reason = "on request the test writes what comes out into the pages")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -263,6 +263,7 @@ fn explain_prints_the_page_and_helps_with_a_misspelt_name() {
     let ran = bench.run(&["explain", "timeout-missing"]);
     assert_eq!(ran.code, 0);
     assert!(ran.stdout.starts_with("TIMEOUT-MISSING\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\nIn Forewarn since 0.1.\n"), "{}", ran.stdout);
     let ran = bench.run(&["explain", "timeout-mising"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("did you mean `timeout-missing`?"), "{}", ran.stderr);

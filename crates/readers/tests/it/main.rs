@@ -1,5 +1,10 @@
 //! Runs every example on every dialect's page.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the pages and their list are files; on request they are written"
+)]
+
 mod damage;
 mod page;
 mod show;
