@@ -171,7 +171,7 @@ pub(crate) struct ShowArguments {
 /// What `show` can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ShowWhat {
-    /// Every file looked at, and what became of it
+    /// Every file found that nothing tells to ignore, and what became of it
     Files,
     /// Every service, and where it is introduced
     Services,
@@ -179,7 +179,7 @@ pub(crate) enum ShowWhat {
     Calls,
     /// Every setting in effect, what it controls, and where its value comes from
     Settings,
-    /// Every rule
+    /// Every rule; no file is read for it
     Rules,
 }
 

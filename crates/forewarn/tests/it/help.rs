@@ -67,11 +67,11 @@ fn the_help_of_show_says_what_can_be_shown() {
               What to show
 
               Possible values:
-              - files:    Every file looked at, and what became of it
+              - files:    Every file found that nothing tells to ignore, and what became of it
               - services: Every service, and where it is introduced
               - calls:    Who calls whom, and where that is written
               - settings: Every setting in effect, what it controls, and where its value comes from
-              - rules:    Every rule
+              - rules:    Every rule; no file is read for it
 
       [PATH]...
               Files and directories [default: the current directory]
