@@ -3,7 +3,8 @@
 //! stands around it is `sweep`'s and `variables`' affair.
 
 use model::{Covers, Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
-use text::{Scalar, Span};
+use text::scalar::Schema;
+use text::{Scalar, Span, Style, Syntax};
 
 use crate::keys::{self, Class};
 use crate::{Declared, Ignored, Meaning, Reason, Zero, key_matches, measure, products};
@@ -131,7 +132,25 @@ pub(crate) fn read(place: &Place<'_>, known: &Known, value: Scalar<'_>) -> Resul
         Some(range) => (&text[range.clone()], value.part(range)),
         None => (text, value.span()),
     };
-    read_text(place, known, text, span)
+    match octal(value) {
+        Some(number) => read_text(place, known, &number, span),
+        None => read_text(place, known, text, span),
+    }
+}
+
+/// The decimal text of a plain YAML number with a leading zero. The consumers of our files read it as
+/// octal: go-yaml (Kubernetes, Compose) and PyYAML (Ansible), by the int type of YAML 1.1.
+fn octal(value: Scalar<'_>) -> Option<String> {
+    let text = value.text();
+    let is_plain = value.tree().syntax() == Syntax::Yaml && value.style() == Style::Plain;
+    let digits = text.trim_start_matches(['-', '+']);
+    let is_octal = digits.len() > 1
+        && digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    if !(is_plain && is_octal) {
+        return None;
+    }
+    text::scalar::integer(Schema::Yaml11, text).map(|number| number.to_string())
 }
 
 /// Reads a text that stands at `span`.

@@ -133,3 +133,15 @@ fn a_declaration_that_one_environment_meets_is_not_missed_and_a_mistyped_environ
         forewarn.toml needs services of these names; `forewarn show services` lists those there are
         ");
 }
+
+#[test]
+fn a_leading_zero_is_octal_in_yaml_and_not_elsewhere() {
+    let seconds = |path: &str, text: &str| {
+        let outcome = audited(&[(path, text)]);
+        let found = outcome.fleet.settings.iter().find(|setting| setting.written.is_some());
+        found.expect("one setting").value.value.to_string()
+    };
+    assert_eq!(seconds("client.yaml", "client:\n  request_timeout_seconds: 010\n"), "8 s");
+    assert_eq!(seconds("client.yaml", "client:\n  request_timeout_seconds: \"010\"\n"), "10 s");
+    assert_eq!(seconds("client.properties", "client.request_timeout_seconds=010\n"), "10 s");
+}
