@@ -41,12 +41,16 @@ pub(crate) fn name_of_file(place: &str) -> String {
             if up > 0 {
                 return (!says_nothing(segment)).then(|| segment.to_owned());
             }
-            let stem = segment.trim_start_matches('.').split('.').next()?;
-            let words: Vec<&str> = stem.split('-').collect();
+            let words: Vec<&str> = stem(segment).split('-').collect();
             let end = words.iter().rposition(|word| !says_nothing(word))? + 1;
             (!says_nothing(words[0])).then(|| words[..end].join("-"))
         })
         .unwrap_or_else(|| place.to_owned())
+}
+
+/// A file's name without leading dots and endings: `auth` of `auth.prod.toml`, `env` of `.env`.
+pub(crate) fn stem(file: &str) -> &str {
+    file.split('.').find(|part| !part.is_empty()).unwrap_or(file)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use model::{Call, Environment, FileId, GroupId, Origin, Service, ServiceId};
 use readers::{Component, ComponentKind};
 
 use super::Part;
+use super::naming::stem;
 use super::ownership::Owned;
 use super::territory::{common_directories, is_below};
 use crate::config::Config;
@@ -270,7 +271,7 @@ impl Services {
     /// the file's name.
     pub(crate) fn in_path(&self, place: &str, territory: &str) -> Option<usize> {
         place.rsplit('/').enumerate().find_map(|(up, segment)| {
-            let stem = if up == 0 { segment.split('.').find(|part| !part.is_empty())? } else { segment };
+            let stem = if up == 0 { stem(segment) } else { segment };
             let mut found =
                 self.all_named(stem).filter(|(_, draft)| draft.territory == territory && !draft.external);
             found.next().filter(|_| found.next().is_none()).map(|(index, _)| index)
@@ -280,8 +281,7 @@ impl Services {
     /// Whether a file is called as a service.
     pub(crate) fn is_named_by_file(&self, service: usize, place: &str) -> bool {
         let file = place.rsplit('/').next().unwrap_or(place);
-        let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or(file);
-        self.list[service].name.eq_ignore_ascii_case(stem)
+        self.list[service].name.eq_ignore_ascii_case(stem(file))
     }
 
     /// Adds a service that only an address or a file of settings tells of.
