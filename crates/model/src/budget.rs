@@ -203,6 +203,7 @@ mod tests {
             unit: Unit::InValue,
             written: None,
             assumptions: Vec::new(),
+            unheeded: None,
         }
     }
 

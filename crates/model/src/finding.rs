@@ -30,6 +30,10 @@ pub enum FailureMode {
     UnitConfusion,
     /// Environments that should be alike are not.
     ConfigurationDrift,
+    /// Something written has no effect.
+    InertSetting,
+    /// A token or a key is used after its end.
+    ExpiredCredential,
 }
 
 impl FailureMode {
@@ -48,6 +52,8 @@ impl FailureMode {
             Self::ProbeKill => "probe-kill",
             Self::UnitConfusion => "unit-confusion",
             Self::ConfigurationDrift => "configuration-drift",
+            Self::InertSetting => "inert-setting",
+            Self::ExpiredCredential => "expired-credential",
         }
     }
 }

@@ -21,7 +21,9 @@ pub use fleet::{
     ServiceView,
 };
 pub use latency::{Latency, Share};
-pub use setting::{Covers, Knob, Probe, ProbeField, Setting, SettingId, Topic, Unit, Value, Written};
+pub use setting::{
+    Covers, HashField, Knob, Probe, ProbeField, Setting, SettingId, Topic, Unheeded, Unit, Value, Written,
+};
 pub use sourced::{Origin, Sourced};
 pub use text::{FileId, Span};
 pub use time::{Limit, TimeUnit, pretty};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use text::Span;
+
 use crate::{Limit, Sourced, TimeUnit};
 
 /// A setting's number in its fleet.
@@ -39,6 +41,10 @@ pub enum Covers {
     Statement,
     /// From the signal to stop until the process has finished its work.
     Drain,
+    /// Testing a pooled connection before it is handed out.
+    Validation,
+    /// From a connection's first byte, or from its start, until a request's headers are complete.
+    Headers,
     /// A limit whose meaning is not known.
     Unknown,
 }
@@ -60,6 +66,8 @@ impl Covers {
             Self::Lifetime => "a connection's life",
             Self::Statement => "one statement",
             Self::Drain => "the drain at shutdown",
+            Self::Validation => "the test of a pooled connection",
+            Self::Headers => "the request's headers",
             Self::Unknown => "something not known",
         }
     }
@@ -98,6 +106,23 @@ pub enum ProbeField {
     Action,
 }
 
+/// Which parameter of a password hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HashField {
+    /// Its name: `argon2id`, `bcrypt`. Text.
+    Algorithm,
+    /// Memory of one hash, in KiB. A count.
+    Memory,
+    /// Passes over the memory (argon2's t), or rounds. A count.
+    Iterations,
+    /// Lanes computed side by side (argon2's p). A count.
+    Lanes,
+    /// The logarithm of the rounds (bcrypt's cost). A count.
+    Cost,
+    /// Hashes computed at once. A count.
+    AtOnce,
+}
+
 /// What a setting controls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Knob {
@@ -121,8 +146,22 @@ pub enum Knob {
     PoolSize,
     /// Connections kept while idle. A count.
     PoolIdle,
+    /// Most connections a server accepts. A count.
+    ConnectionLimit,
+    /// Of the accepted connections, those kept for administrators. A count.
+    ConnectionsReserved,
+    /// Most instances that run at once. A count.
+    Instances,
+    /// Requests that one instance works on at once: threads, worker processes. A count.
+    Workers,
     /// Keep-alive on or off, or requests a connection serves.
     KeepAlive,
+    /// Time between two pings that keep an idle connection open.
+    PingInterval,
+    /// The shortest time between two pings that a server tolerates.
+    PingFloor,
+    /// The route carries streams: server-sent events, WebSockets, long polls. A flag.
+    Streams,
     /// A field of a probe.
     Probe(Probe, ProbeField),
     /// Time between the signal to stop and the kill.
@@ -131,6 +170,16 @@ pub enum Knob {
     PreStop,
     /// Time between two runs of something: polls, refreshes, checks.
     Interval,
+    /// How long a token, a session or a signing key is good for.
+    TokenLife,
+    /// Time between two renewals of a token.
+    TokenRefresh,
+    /// How long before its end a token is renewed.
+    TokenLead,
+    /// How far clocks may differ when a token's times are checked.
+    ClockSkew,
+    /// A parameter of a password hash.
+    Hash(HashField),
     /// A key of this topic whose exact meaning is not known.
     Other(Topic),
 }
@@ -152,6 +201,10 @@ pub enum Topic {
     Probe,
     /// Start and stop.
     Lifecycle,
+    /// How many run, and how much each does at once.
+    Capacity,
+    /// Tokens, sessions and password hashes.
+    Credential,
 }
 
 impl Knob {
@@ -159,9 +212,16 @@ impl Knob {
     pub fn topic(self) -> Topic {
         match self {
             Self::Timeout(Covers::Idle | Covers::Lifetime) | Self::KeepAlive => Topic::KeepAlive,
-            Self::Timeout(Covers::PoolWait) | Self::PoolSize | Self::PoolIdle => Topic::Pool,
+            Self::PingInterval | Self::PingFloor => Topic::KeepAlive,
+            Self::Timeout(Covers::PoolWait | Covers::Validation) => Topic::Pool,
+            Self::PoolSize | Self::PoolIdle | Self::ConnectionLimit | Self::ConnectionsReserved => {
+                Topic::Pool
+            }
+            Self::Instances | Self::Workers => Topic::Capacity,
+            Self::TokenLife | Self::TokenRefresh | Self::TokenLead => Topic::Credential,
+            Self::ClockSkew | Self::Hash(_) => Topic::Credential,
             Self::Timeout(Covers::Drain) | Self::Grace | Self::PreStop => Topic::Lifecycle,
-            Self::Timeout(_) | Self::Interval => Topic::Timeout,
+            Self::Timeout(_) | Self::Interval | Self::Streams => Topic::Timeout,
             Self::Attempts | Self::Retries | Self::RetryOn => Topic::Retry,
             Self::BackoffBase | Self::BackoffMax | Self::BackoffFactor | Self::Jitter => Topic::Backoff,
             Self::Probe(..) => Topic::Probe,
@@ -243,6 +303,19 @@ pub struct Written {
     pub elsewhere: Option<TimeUnit>,
 }
 
+/// Something written that the consumer does not take as it stands: out of its range, in a form it
+/// does not read. The setting's value is then the one that holds instead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unheeded {
+    /// Where it is written.
+    pub at: Span,
+    /// As written.
+    pub text: String,
+    /// What the consumer does with it, in words, with the document that says so: "whole seconds
+    /// without a unit are taken, anything else is passed over (ingress-nginx annotations)".
+    pub why: String,
+}
+
 /// One setting in effect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
@@ -259,6 +332,8 @@ pub struct Setting {
     /// What had to be guessed to read it, in words ("that `timeout` covers the whole call"). A
     /// finding that rests on it is `assumed`.
     pub assumptions: Vec<String>,
+    /// What is written in its place and does not hold.
+    pub unheeded: Option<Unheeded>,
 }
 
 impl Setting {

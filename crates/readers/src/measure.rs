@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Knob, Limit, ProbeField, TimeUnit, Topic, Unit, Value, Written};
+use model::{HashField, Knob, Limit, ProbeField, TimeUnit, Topic, Unit, Value, Written};
 
 use crate::Reason;
 
@@ -126,9 +126,15 @@ impl Kind {
             Knob::Probe(_, ProbeField::Failures) => Self::Count,
             Knob::Probe(_, ProbeField::Action) => Self::Text,
             Knob::Probe(..) | Knob::Grace | Knob::PreStop | Knob::Interval => Self::Time,
+            Knob::PingInterval | Knob::PingFloor | Knob::ClockSkew => Self::Time,
+            Knob::TokenLife | Knob::TokenRefresh | Knob::TokenLead => Self::Time,
             Knob::Attempts | Knob::Retries | Knob::PoolSize | Knob::PoolIdle => Self::Count,
+            Knob::ConnectionLimit | Knob::ConnectionsReserved => Self::Count,
+            Knob::Instances | Knob::Workers => Self::Count,
+            Knob::Hash(HashField::Algorithm) => Self::Text,
+            Knob::Hash(_) => Self::Count,
             Knob::BackoffFactor => Self::Factor,
-            Knob::Jitter | Knob::KeepAlive => Self::Either,
+            Knob::Jitter | Knob::KeepAlive | Knob::Streams => Self::Either,
             Knob::RetryOn => Self::Text,
             Knob::Other(Topic::Timeout | Topic::Backoff | Topic::Lifecycle) => Self::Time,
             Knob::Other(_) => Self::Either,

@@ -188,6 +188,7 @@ pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span
         unit,
         written: measured.written,
         assumptions,
+        unheeded: None,
     })
 }
 

@@ -23,6 +23,7 @@
 //! | `KEY KNOB VALUE` | a setting; value `300ms`, `5s`, `never`, `3`, `0.5`, `on`, `off`, `7?` (unit unknown), a word |
 //! | `... default "PRODUCT KEY"` | nothing is written: the product's default |
 //! | `... assumed "that ..."` | read by a guess |
+//! | `... unheeded "120s" "the reason"` | what is written is not taken; the value is what holds instead |
 //! | `... name=ms bare=s elsewhere=ms` | what the key's name, its product, another product say of the unit; a bare number takes the product's, else the name's |
 //! | `observed FROM -> TO: 41200 calls, in force 1s, p50 222ms, p99.9 661ms` | measured latency |
 //! | `environment staging` | what follows belongs to another environment; several names: to each |
@@ -31,9 +32,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use model::{
-    Basis, Call, Covers, Environment, FileId, Finding, Fleet, Group, GroupId, GroupKind, Knob, Latency,
-    Level, Limit, Origin, Probe, ProbeField, Service, ServiceId, Setting, SettingId, Sourced, Span, Subject,
-    TimeUnit, Topic, Unit, Value, Written,
+    Basis, Call, Covers, Environment, FileId, Finding, Fleet, Group, GroupId, GroupKind, HashField, Knob,
+    Latency, Level, Limit, Origin, Probe, ProbeField, Service, ServiceId, Setting, SettingId, Sourced, Span,
+    Subject, TimeUnit, Topic, Unheeded, Unit, Value, Written,
 };
 
 use crate::{Check, Found, Margins, Rule, Seen};
@@ -179,6 +180,7 @@ impl Fixture {
             unit: Unit::None,
             written: None,
             assumptions: Vec::new(),
+            unheeded: None,
         };
         let mut rest = words[3..].iter();
         let mut defaulted = false;
@@ -188,6 +190,10 @@ impl Fixture {
                     let of: &'static str = Box::leak(rest.next().unwrap().clone().into_boxed_str());
                     setting.value.origin = Origin::Default { near: span, of, version: "all versions" };
                     defaulted = true;
+                }
+                ("unheeded", _) => {
+                    let mut next = || rest.next().unwrap().clone();
+                    setting.unheeded = Some(Unheeded { at: span, text: next(), why: next() });
                 }
                 ("assumed", _) => setting.assumptions.push(rest.next().unwrap().clone()),
                 (_, Some(("name", unit))) => written.name = Some(time_unit(unit)),
@@ -397,6 +403,12 @@ fn is_time(knob: Knob) -> bool {
             | Knob::Grace
             | Knob::PreStop
             | Knob::Interval
+            | Knob::PingInterval
+            | Knob::PingFloor
+            | Knob::TokenLife
+            | Knob::TokenRefresh
+            | Knob::TokenLead
+            | Knob::ClockSkew
             | Knob::Probe(_, ProbeField::Timeout | ProbeField::Period | ProbeField::InitialDelay)
     )
 }
@@ -465,6 +477,8 @@ fn knob(name: &str) -> Knob {
         "lifetime" => Knob::Timeout(Covers::Lifetime),
         "statement" => Knob::Timeout(Covers::Statement),
         "drain" => Knob::Timeout(Covers::Drain),
+        "validation" => Knob::Timeout(Covers::Validation),
+        "headers" => Knob::Timeout(Covers::Headers),
         "unknown" => Knob::Timeout(Covers::Unknown),
         "attempts" => Knob::Attempts,
         "retries" => Knob::Retries,
@@ -475,7 +489,14 @@ fn knob(name: &str) -> Knob {
         "retry-on" => Knob::RetryOn,
         "pool-size" => Knob::PoolSize,
         "pool-idle" => Knob::PoolIdle,
+        "connection-limit" => Knob::ConnectionLimit,
+        "connections-reserved" => Knob::ConnectionsReserved,
+        "instances" => Knob::Instances,
+        "workers" => Knob::Workers,
         "keepalive" => Knob::KeepAlive,
+        "ping-interval" => Knob::PingInterval,
+        "ping-floor" => Knob::PingFloor,
+        "streams" => Knob::Streams,
         "liveness" => probe(Probe::Liveness),
         "readiness" => probe(Probe::Readiness),
         "startup" => probe(Probe::Startup),
@@ -483,6 +504,16 @@ fn knob(name: &str) -> Knob {
         "grace" => Knob::Grace,
         "pre-stop" => Knob::PreStop,
         "interval" => Knob::Interval,
+        "token-life" => Knob::TokenLife,
+        "token-refresh" => Knob::TokenRefresh,
+        "token-lead" => Knob::TokenLead,
+        "clock-skew" => Knob::ClockSkew,
+        "hash-algorithm" => Knob::Hash(HashField::Algorithm),
+        "hash-memory" => Knob::Hash(HashField::Memory),
+        "hash-iterations" => Knob::Hash(HashField::Iterations),
+        "hash-lanes" => Knob::Hash(HashField::Lanes),
+        "hash-cost" => Knob::Hash(HashField::Cost),
+        "hashes-at-once" => Knob::Hash(HashField::AtOnce),
         "other-timeout" => Knob::Other(Topic::Timeout),
         "other-retry" => Knob::Other(Topic::Retry),
         "other-keepalive" => Knob::Other(Topic::KeepAlive),

@@ -209,11 +209,11 @@ rules = "off"
     7:10 `absent` of [[call]] is a text, not a flag
         write `true` or `false`, without quotes
     11:10 `covers` is unknown: `hole-call`
-        did you mean `whole-call`? allowed: `connect`, `tls`, `pool-wait`, `first-byte`, `between-bytes`, `attempt`, `whole-call`, `handler`, `response-write`, `idle`, `lifetime`, `statement`, `drain`
+        did you mean `whole-call`? allowed: `connect`, `tls`, `pool-wait`, `first-byte`, `between-bytes`, `attempt`, `whole-call`, `handler`, `response-write`, `idle`, `lifetime`, `statement`, `drain`, `validation`, `headers`
     14:1 a timeout without `covers`
-        say what it spans; allowed: `connect`, `tls`, `pool-wait`, `first-byte`, `between-bytes`, `attempt`, `whole-call`, `handler`, `response-write`, `idle`, `lifetime`, `statement`, `drain`
+        say what it spans; allowed: `connect`, `tls`, `pool-wait`, `first-byte`, `between-bytes`, `attempt`, `whole-call`, `handler`, `response-write`, `idle`, `lifetime`, `statement`, `drain`, `validation`, `headers`
     18:12 `controls` is unknown: `retrys`
-        did you mean `retries`? allowed: `timeout`, `attempts`, `retries`, `backoff-base`, `backoff-max`, `backoff-factor`, `jitter`, `retry-on`, `pool-size`, `pool-idle`, `keepalive`, `grace`, `prestop`, `interval`, `liveness-timeout`, `liveness-period`, `liveness-failures`, `readiness-timeout`, `readiness-period`, `readiness-failures`, `health-timeout`, `health-period`, `health-failures`
+        did you mean `retries`? allowed: `timeout`, `attempts`, `retries`, `backoff-base`, `backoff-max`, `backoff-factor`, `jitter`, `retry-on`, `pool-size`, `pool-idle`, `connection-limit`, `connections-reserved`, `instances`, `workers`, `keepalive`, `ping-interval`, `ping-floor`, `streams`, `grace`, `prestop`, `interval`, `token-life`, `token-refresh`, `token-lead`, `clock-skew`, `hash-algorithm`, `hash-memory`, `hash-iterations`, `hash-lanes`, `hash-cost`, `hashes-at-once`, `liveness-timeout`, `liveness-period`, `liveness-failures`, `readiness-timeout`, `readiness-period`, `readiness-failures`, `health-timeout`, `health-period`, `health-failures`
     19:8 `unit` is unknown: `msec`
         allowed: `ns`, `us`, `µs`, `ms`, `s`, `m`, `min`, `h`, `d`
     24:10 `covers` belongs to a timeout only

@@ -2,7 +2,7 @@
 //! is read and what is listed in a mistake cannot differ. A test holds the template of
 //! `forewarn init` to them.
 
-use model::{Covers, Knob, Level, Probe, ProbeField, TimeUnit};
+use model::{Covers, HashField, Knob, Level, Probe, ProbeField, TimeUnit};
 
 /// Levels of `[rules]`; `None` is `off`.
 pub(super) const LEVELS: &[(&str, Option<Level>)] = &[
@@ -27,6 +27,8 @@ pub(super) const COVERS: &[(&str, Covers)] = &[
     ("lifetime", Covers::Lifetime),
     ("statement", Covers::Statement),
     ("drain", Covers::Drain),
+    ("validation", Covers::Validation),
+    ("headers", Covers::Headers),
 ];
 
 /// What a setting controls. `timeout` stands for [`Knob::Timeout`] with what `covers` says.
@@ -41,10 +43,27 @@ pub(super) const CONTROLS: &[(&str, Control)] = &[
     ("retry-on", Control::Other(Knob::RetryOn)),
     ("pool-size", Control::Other(Knob::PoolSize)),
     ("pool-idle", Control::Other(Knob::PoolIdle)),
+    ("connection-limit", Control::Other(Knob::ConnectionLimit)),
+    ("connections-reserved", Control::Other(Knob::ConnectionsReserved)),
+    ("instances", Control::Other(Knob::Instances)),
+    ("workers", Control::Other(Knob::Workers)),
     ("keepalive", Control::Other(Knob::KeepAlive)),
+    ("ping-interval", Control::Other(Knob::PingInterval)),
+    ("ping-floor", Control::Other(Knob::PingFloor)),
+    ("streams", Control::Other(Knob::Streams)),
     ("grace", Control::Other(Knob::Grace)),
     ("prestop", Control::Other(Knob::PreStop)),
     ("interval", Control::Other(Knob::Interval)),
+    ("token-life", Control::Other(Knob::TokenLife)),
+    ("token-refresh", Control::Other(Knob::TokenRefresh)),
+    ("token-lead", Control::Other(Knob::TokenLead)),
+    ("clock-skew", Control::Other(Knob::ClockSkew)),
+    ("hash-algorithm", Control::Other(Knob::Hash(HashField::Algorithm))),
+    ("hash-memory", Control::Other(Knob::Hash(HashField::Memory))),
+    ("hash-iterations", Control::Other(Knob::Hash(HashField::Iterations))),
+    ("hash-lanes", Control::Other(Knob::Hash(HashField::Lanes))),
+    ("hash-cost", Control::Other(Knob::Hash(HashField::Cost))),
+    ("hashes-at-once", Control::Other(Knob::Hash(HashField::AtOnce))),
     ("liveness-timeout", Control::Other(Knob::Probe(Probe::Liveness, ProbeField::Timeout))),
     ("liveness-period", Control::Other(Knob::Probe(Probe::Liveness, ProbeField::Period))),
     ("liveness-failures", Control::Other(Knob::Probe(Probe::Liveness, ProbeField::Failures))),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use model::{Covers, Environment, Knob, Origin, Probe, ProbeField, Topic};
+use model::{Covers, Environment, HashField, Knob, Origin, Probe, ProbeField, Topic};
 
 use super::{count, level_name, plain};
 use crate::{FileStatus, Outcome};
@@ -233,10 +233,29 @@ fn knob(knob: Knob) -> String {
         Knob::RetryOn => "what is retried",
         Knob::PoolSize => "connections of the pool",
         Knob::PoolIdle => "idle connections of the pool",
+        Knob::ConnectionLimit => "connections the server accepts",
+        Knob::ConnectionsReserved => "connections kept for administrators",
+        Knob::Instances => "instances at most",
+        Knob::Workers => "requests worked on at once",
         Knob::KeepAlive => "keep-alive",
+        Knob::PingInterval => "time between pings",
+        Knob::PingFloor => "shortest time between pings",
+        Knob::Streams => "whether it carries streams",
         Knob::Grace => "time from stop signal to kill",
         Knob::PreStop => "wait before the stop signal",
         Knob::Interval => "interval",
+        Knob::TokenLife => "life of a token",
+        Knob::TokenRefresh => "time between renewals of a token",
+        Knob::TokenLead => "renewal before a token's end",
+        Knob::ClockSkew => "tolerated difference of clocks",
+        Knob::Hash(field) => match field {
+            HashField::Algorithm => "password hash",
+            HashField::Memory => "KiB of one password hash",
+            HashField::Iterations => "passes of the password hash",
+            HashField::Lanes => "lanes of the password hash",
+            HashField::Cost => "cost of the password hash",
+            HashField::AtOnce => "password hashes at once",
+        },
         Knob::Probe(probe, field) => {
             let probe = match probe {
                 Probe::Liveness => "liveness",
@@ -261,6 +280,8 @@ fn knob(knob: Knob) -> String {
             Topic::Pool => "something about pools",
             Topic::Probe => "something about probes",
             Topic::Lifecycle => "something about start and stop",
+            Topic::Capacity => "something about capacity",
+            Topic::Credential => "something about tokens or hashes",
         },
     };
     words.to_owned()

@@ -93,6 +93,7 @@ fn default(parameter: &Parameter, absent: &Absent, key: &str, driver: &Driver, n
         unit: Unit::None,
         written: None,
         assumptions: driver.assumption.map(str::to_owned).into_iter().collect(),
+        unheeded: None,
     }
 }
 
@@ -110,6 +111,7 @@ fn setting(
         unit: measured.unit,
         written: measured.written,
         assumptions: assumption.map(str::to_owned).into_iter().collect(),
+        unheeded: None,
     }
 }
 

@@ -23,7 +23,7 @@ impl Default {
     fn setting(self, key: String, knob: Knob, near: Span) -> Setting {
         let origin = Origin::Default { near, of: self.of, version: self.version };
         let value = Sourced { value: self.value, origin };
-        Setting { key, knob, value, unit: Unit::None, written: None, assumptions: Vec::new() }
+        Setting { key, knob, value, unit: Unit::None, written: None, assumptions: Vec::new(), unheeded: None }
     }
 }
 
@@ -69,6 +69,7 @@ impl Times<'_, '_> {
                 unit: Unit::None,
                 written: None,
                 assumptions: Vec::new(),
+                unheeded: None,
             });
         }
         settings
@@ -131,6 +132,7 @@ impl Times<'_, '_> {
                     unit: measured.unit,
                     written: measured.written,
                     assumptions: Vec::new(),
+                    unheeded: None,
                 };
                 traces.apply(&mut setting);
                 // A health check's 0 is stored as "not set".

@@ -39,6 +39,7 @@ pub(super) fn grace(
         unit: Unit::Product,
         written: None,
         assumptions: Vec::new(),
+        unheeded: None,
     })
 }
 
@@ -77,6 +78,7 @@ fn time(key: String, knob: Knob, number: f64, origin: Origin, name: Option<TimeU
         unit: Unit::Product,
         written: Some(Written { number, name, bare: Some(TimeUnit::Seconds), ..Written::default() }),
         assumptions: Vec::new(),
+        unheeded: None,
     }
 }
 

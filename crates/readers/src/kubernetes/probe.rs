@@ -90,6 +90,7 @@ pub(super) fn settings(
                 unit: unit(field),
                 written: None,
                 assumptions: Vec::new(),
+                unheeded: None,
             });
         }
     }
@@ -136,6 +137,7 @@ fn written_scalar(
         unit: unit(field),
         written: Some(Written { number: number as f64, name: seconds, bare: seconds, ..Written::default() }),
         assumptions: Vec::new(),
+        unheeded: None,
     })
 }
 
@@ -163,6 +165,7 @@ fn action(probe: Probe, path: &str, node: Node<'_>) -> Option<Setting> {
         unit: Unit::None,
         written: None,
         assumptions: Vec::new(),
+        unheeded: None,
     })
 }
 

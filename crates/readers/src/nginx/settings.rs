@@ -175,6 +175,7 @@ fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
         unit: Unit::None,
         written: None,
         assumptions: Vec::new(),
+        unheeded: None,
     }
 }
 
@@ -186,5 +187,6 @@ fn written(key: String, knob: Knob, measured: Measured, span: Span) -> Setting {
         unit: measured.unit,
         written: measured.written,
         assumptions: Vec::new(),
+        unheeded: None,
     }
 }

@@ -147,7 +147,7 @@ impl Shown<'_> {
     }
 
     fn setting(&mut self, setting: &Setting) -> std::fmt::Result {
-        let Setting { key, knob, value, unit, assumptions, .. } = setting;
+        let Setting { key, knob, value, unit, assumptions, unheeded, .. } = setting;
         let from = self.origin(&value.origin);
         let unit = match unit {
             Unit::None => "",
@@ -163,7 +163,11 @@ impl Shown<'_> {
             Value::Time(Limit::Never) => "no limit".to_owned(),
             ref value => value.to_string(),
         };
-        writeln!(self.out, "    {key} = {what} ({}, {unit}{from}{})", words(*knob), assumed(assumptions))
+        let unheeded = unheeded.as_ref().map_or(String::new(), |unheeded| {
+            format!("; `{}` at {} is not taken: {}", unheeded.text, self.place(unheeded.at), unheeded.why)
+        });
+        let assumed = assumed(assumptions);
+        writeln!(self.out, "    {key} = {what} ({}, {unit}{from}{assumed}){unheeded}", words(*knob))
     }
 
     fn place(&self, span: Span) -> String {
@@ -232,10 +236,22 @@ fn words(knob: Knob) -> String {
         Knob::RetryOn => "what is retried".to_owned(),
         Knob::PoolSize => "pool size".to_owned(),
         Knob::PoolIdle => "idle connections".to_owned(),
+        Knob::ConnectionLimit => "connections accepted".to_owned(),
+        Knob::ConnectionsReserved => "connections reserved".to_owned(),
+        Knob::Instances => "instances".to_owned(),
+        Knob::Workers => "workers".to_owned(),
         Knob::KeepAlive => "keep-alive".to_owned(),
+        Knob::PingInterval => "ping interval".to_owned(),
+        Knob::PingFloor => "ping floor".to_owned(),
+        Knob::Streams => "streams".to_owned(),
         Knob::Grace => "grace period".to_owned(),
         Knob::PreStop => "wait before the stop signal".to_owned(),
         Knob::Interval => "interval".to_owned(),
+        Knob::TokenLife => "token life".to_owned(),
+        Knob::TokenRefresh => "token refresh".to_owned(),
+        Knob::TokenLead => "token lead".to_owned(),
+        Knob::ClockSkew => "clock skew".to_owned(),
+        Knob::Hash(field) => format!("hash {field:?}").to_lowercase(),
         Knob::Other(topic) => format!("of {topic:?}").to_lowercase(),
     }
 }
