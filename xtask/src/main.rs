@@ -6,6 +6,7 @@ mod bench;
 mod corpus;
 mod fuzz;
 mod generate;
+mod precision;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -39,6 +40,11 @@ static TASKS: &[Task] = &[
         name: "gen",
         usage: "gen               write the files made from code: schema/",
         run: generate::run,
+    },
+    Task {
+        name: "precision",
+        usage: "precision DIR     draw findings of a corpus for a reader to judge; what the verdicts come to",
+        run: precision::run,
     },
     Task { name: "test", usage: "test              all tests", run: test::run },
 ];

@@ -21,6 +21,7 @@ pub use fleet::{
     ServiceView,
 };
 pub use latency::{Latency, Share};
+pub use normal::wilson;
 pub use setting::{
     Covers, HashField, Knob, Probe, ProbeField, Setting, SettingId, Topic, Unheeded, Unit, Value, Written,
 };

@@ -1,8 +1,8 @@
 //! The normal distribution and the interval of a share: the maths behind measured latency. Knows
 //! neither calls nor time.
 
-/// The 95 % Wilson score interval of a share seen in `n` cases.
-pub(crate) fn wilson(p: f64, n: f64) -> (f64, f64) {
+/// The 95 % Wilson score interval of a share (0 to 1) seen in `n` cases, `n` above 0.
+pub fn wilson(p: f64, n: f64) -> (f64, f64) {
     const Z: f64 = 1.959_963_984_540_054; // 97.5 % point of the normal distribution
     let z2 = Z * Z;
     let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
