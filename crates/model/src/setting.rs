@@ -144,16 +144,22 @@ pub enum Knob {
     RetryOn,
     /// Most connections of a pool. A count.
     PoolSize,
-    /// Connections kept while idle. A count.
+    /// Most connections of a pool that stay open while nobody uses them. A count.
     PoolIdle,
+    /// Connections of a pool that no idle limit closes: they stay open however long nobody uses
+    /// them. A count.
+    PoolFloor,
     /// Most connections a server accepts. A count.
     ConnectionLimit,
     /// Of the accepted connections, those kept for administrators. A count.
     ConnectionsReserved,
     /// Most instances that run at once. A count.
     Instances,
-    /// Requests that one instance works on at once: threads, worker processes. A count.
+    /// Requests that one process works on at once, with one memory and one set of pools: threads. A
+    /// count.
     Workers,
+    /// Worker processes of one instance, each with pools of its own. A count.
+    Processes,
     /// Keep-alive on or off, or requests a connection serves.
     KeepAlive,
     /// Time between two pings that keep an idle connection open.
@@ -214,10 +220,9 @@ impl Knob {
             Self::Timeout(Covers::Idle | Covers::Lifetime) | Self::KeepAlive => Topic::KeepAlive,
             Self::PingInterval | Self::PingFloor => Topic::KeepAlive,
             Self::Timeout(Covers::PoolWait | Covers::Validation) => Topic::Pool,
-            Self::PoolSize | Self::PoolIdle | Self::ConnectionLimit | Self::ConnectionsReserved => {
-                Topic::Pool
-            }
-            Self::Instances | Self::Workers => Topic::Capacity,
+            Self::PoolSize | Self::PoolIdle | Self::PoolFloor => Topic::Pool,
+            Self::ConnectionLimit | Self::ConnectionsReserved => Topic::Pool,
+            Self::Instances | Self::Workers | Self::Processes => Topic::Capacity,
             Self::TokenLife | Self::TokenRefresh | Self::TokenLead => Topic::Credential,
             Self::ClockSkew | Self::Hash(_) => Topic::Credential,
             Self::Timeout(Covers::Drain) | Self::Grace | Self::PreStop => Topic::Lifecycle,

@@ -405,16 +405,16 @@ mod tests {
         insta::assert_snapshot!(shown, @r#"
         poolSize: PoolSize
         pool_size: PoolSize
-        pool-initial-size: PoolIdle
+        pool-initial-size: Other(Pool)
         maximumPoolSize: PoolSize
         max_connections: PoolSize
         MAX_CONN: PoolSize
         maxconn: PoolSize
         pool.max: PoolSize
-        pool.min: PoolIdle
+        pool.min: PoolFloor
         max_idle_conns: PoolIdle
-        minimumIdle: PoolIdle
-        hikari.minimum-idle: PoolIdle
+        minimumIdle: PoolFloor
+        hikari.minimum-idle: PoolFloor
         thread_pool_size: Other(Pool)
         pool_recycle: Timeout(Lifetime)
         keepalive: KeepAlive
@@ -493,7 +493,7 @@ mod tests {
         retryConstraint.budget.interval: -
         cachedExecutorIdleTimeout: Other(Timeout)
         logging.level.org.pool.timeout: -
-        druid.initial-size: PoolIdle
+        druid.initial-size: Other(Pool)
         druid.max-active: PoolSize
         dbcp2.max-idle: PoolIdle
         "#);

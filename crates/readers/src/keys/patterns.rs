@@ -101,7 +101,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
     not_ours("command|cmd|message|msg|text|description|title|label|labels|template|script|help|comment$"),
     not_ours("user|username|password|secret|class|type|kind|schema|namespace|metric|metrics|log|logs$"),
     not_ours("key|keys|cidr|cidrs|subnet|ip|ips|address|addr|prefix|suffix|expr|topic|exchange$"),
-    knob("initial size /pool|pooling|datasource|dbcp|dbcp2|druid|tomcat", Knob::PoolIdle),
+    knob("initial size /pool|pooling|datasource|dbcp|dbcp2|druid|tomcat", Knob::Other(Topic::Pool)),
     not_ours("size|bytes|buffer|memory|kb|mb !pool"),
     not_ours("login|failed|password|auth|otp|verification|signin|guess attempts|attempt"),
     // Wrong passwords and bans, not calls.
@@ -173,7 +173,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
     // Keep-alive and idle connections, before the pools and connects that share their words.
     knob("idle transaction timeout", Knob::Other(Topic::Timeout)),
     knob("max|maximum idle connections|connection", Knob::PoolIdle),
-    knob("min|minimum idle !timeout !time", Knob::PoolIdle),
+    knob("min|minimum idle !timeout !time", Knob::PoolFloor),
     knob(
         "idle max|maximum|min|size|count /pool|pooling|datasource|hikari|dbcp|dbcp2|druid|jedis|lettuce \
          !timeout !time",
@@ -212,8 +212,11 @@ pub(super) static PATTERNS: &[Pattern] = &[
         "thread|threads|worker|workers|executor|scheduler|memory|buffer|ip|address|node|storage pool|pools",
         Knob::Other(Topic::Pool),
     ),
-    knob("pool min|minimum|initial|idle|core !timeout", Knob::PoolIdle),
-    knob("=min|minimum|initial /pool|pooling", Knob::PoolIdle),
+    knob("pool initial !timeout", Knob::Other(Topic::Pool)),
+    knob("pool min|minimum|core !timeout", Knob::PoolFloor),
+    knob("pool idle !timeout", Knob::PoolIdle),
+    knob("=initial /pool|pooling", Knob::Other(Topic::Pool)),
+    knob("=min|minimum /pool|pooling", Knob::PoolFloor),
     knob("pool size|max|maximum|limit|capacity|connections", Knob::PoolSize),
     knob("=max|maximum|size|limit|capacity|connections /pool|pooling", Knob::PoolSize),
     knob(

@@ -75,7 +75,7 @@ pub(super) static ROWS: &[Row] = &[
     limit("hikari.maxLifetime", Covers::Lifetime, MS, HIKARI),
     row("hikari.keepaliveTime", Some(Knob::Interval), Some(MS), HIKARI),
     means("hikari.maximumPoolSize", Knob::PoolSize, HIKARI),
-    means("hikari.minimumIdle", Knob::PoolIdle, HIKARI),
+    means("hikari.minimumIdle", Knob::PoolFloor, HIKARI),
     limit(
         "server.tomcat.connection-timeout|server.netty.connection-timeout",
         Covers::Unknown,
