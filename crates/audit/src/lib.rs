@@ -7,6 +7,7 @@ mod check;
 mod collect;
 pub mod config;
 mod globs;
+mod identity;
 mod join;
 mod load;
 mod nearest;
@@ -27,6 +28,7 @@ use collect::{Collected, UnreadableRoot};
 use load::Loaded;
 
 pub use globs::Globs;
+pub use identity::{Fingerprint, Identities, Identity};
 pub use load::CONFIG_NAME;
 pub use nearest::nearest;
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
