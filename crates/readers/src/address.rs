@@ -47,6 +47,7 @@ pub fn locate(key: &str, value: Scalar<'_>) -> Option<Located> {
             key: key.to_owned(),
             span: value.part(host.place.clone()),
             assumptions: Vec::new(),
+            ways: Vec::new(),
         })
         .collect();
     let near = targets.first().map_or(value.span(), |target| target.span);
@@ -66,6 +67,7 @@ pub(crate) fn host_at(key: &str, value: Scalar<'_>, part: Range<usize>, scheme: 
         key: key.to_owned(),
         span: value.part(part.start + host.place.start..part.start + host.place.end),
         assumptions: Vec::new(),
+        ways: Vec::new(),
     })
 }
 

@@ -70,7 +70,8 @@ fn take(inner: Fragment, path: &str, component: usize, into: &mut Fragment) {
     into.components.extend(inner.components);
     into.groups.extend(inner.groups.into_iter().map(|mut group| {
         group.owner = match group.owner {
-            Owner::File => Owner::Component(component),
+            // Whose it is, is settled by who holds it.
+            Owner::File | Owner::Layer(_) => Owner::Component(component),
             Owner::Component(index) => Owner::Component(before + index),
         };
         for setting in &mut group.settings {

@@ -11,6 +11,8 @@ pub struct Fragment {
     pub dialect: &'static str,
     /// What runs or is addressed here.
     pub components: Vec<Component>,
+    /// Parts of the configuration of services that lie over or under parts written elsewhere.
+    pub layers: Vec<Layer>,
     /// Settings that act together.
     pub groups: Vec<Group>,
     /// Files and ConfigMaps that components take their configuration from.
@@ -67,6 +69,36 @@ pub enum ComponentKind {
     Config,
 }
 
+/// Part of the configuration of a service: a file, or a document of one. What runs merges all layers
+/// of its service key by key, however a key is spelled (letters of either case, with or without `-` and
+/// `_`); the more specific wins.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// The name by which the service calls itself, where this layer says it.
+    pub name: Option<Sourced<String>>,
+    /// What the name of the file says about whose configuration it is.
+    pub of: LayerOf,
+    /// It holds only where one of these profiles is active; always where there are none.
+    pub profiles: Vec<String>,
+    /// Its rank among the layers of one service that hold under the same condition and lie in the same
+    /// place; the higher wins.
+    pub rank: u8,
+    /// The part of the file it is written in.
+    pub extent: Span,
+}
+
+/// Whose configuration a layer is, as its file is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayerOf {
+    /// Of the service that lives in its directory; of every service that has a file of its own in this
+    /// directory, where there are such files.
+    Directory,
+    /// Of the service of this name, after which the file is called. It may end with a `-` and a profile.
+    Named(String),
+    /// Of nothing that runs: it is read in tests.
+    Tests,
+}
+
 /// Whose settings a group holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
@@ -74,6 +106,18 @@ pub enum Owner {
     File,
     /// A component of the same fragment, by index.
     Component(usize),
+    /// The service that a layer of the same fragment configures; the layer, by index.
+    Layer(usize),
+}
+
+/// A way on which a service makes calls: a client library with settings for all calls on it, or for
+/// those to one name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// Its name, equal where settings and calls go together.
+    pub name: &'static str,
+    /// The name that is called, in the words of this way; `None` for all.
+    pub to: Option<String>,
 }
 
 /// Settings that act together, and where their calls go.
@@ -94,6 +138,8 @@ pub struct Group {
     pub settings: Vec<Setting>,
     /// Whom calls made with these settings reach. Empty: no call is known.
     pub targets: Vec<Target>,
+    /// The settings are those of all calls of the owner on this way.
+    pub governs: Option<Way>,
     /// Whether what is called may be repeated; `None` where the file does not say.
     pub idempotent: Option<bool>,
     /// The caller passes an absolute deadline that the callee honours.
@@ -111,6 +157,9 @@ pub struct Target {
     pub span: Span,
     /// What had to be guessed to take it for a call, in words.
     pub assumptions: Vec<String>,
+    /// The ways on which it is called: the settings that govern them hold for the call, those for its
+    /// name before those for all.
+    pub ways: Vec<Way>,
 }
 
 /// Host and port, as written. User names, passwords and query strings are never kept.

@@ -291,6 +291,7 @@ impl<'a> Grouping<'a> {
             targets,
             idempotent: None,
             passes_deadline: false,
+            governs: None,
         }
     }
 }

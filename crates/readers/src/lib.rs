@@ -22,13 +22,14 @@ mod pieces;
 mod products;
 mod read;
 mod setting;
+
 mod sweep;
 mod syntax;
 mod words;
 
 pub use fragment::{
-    Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Mount, MountKind,
-    Neighbours, Owner, Reason, Target, key_matches,
+    Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Layer, LayerOf,
+    Mount, MountKind, Neighbours, Owner, Reason, Target, Way, key_matches,
 };
 pub use measure::{Meaning, Measured, Zero, measure};
 pub use read::{Context, DIALECTS, Dialect, Reading, read};

@@ -316,6 +316,7 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
             targets: Vec::new(),
             idempotent: None,
             passes_deadline: false,
+            governs: None,
         });
         self.fragment.groups.len() - 1
     }

@@ -30,7 +30,7 @@ pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragm
         context,
         tree,
         claimed: Claimed::of(fragment, tree.file()),
-        extents: fragment.components.iter().map(|component| component.extent).collect(),
+        extents: extents(fragment),
         blocks: Vec::new(),
         ignored: Vec::new(),
     };
@@ -82,7 +82,7 @@ struct Sweep<'s, 't> {
     context: &'s Context<'s>,
     tree: &'t Tree<'t>,
     claimed: Claimed,
-    extents: Vec<Span>,
+    extents: Vec<(Span, Owner)>,
     blocks: Vec<Block<'t>>,
     ignored: Vec<Ignored>,
 }
@@ -430,14 +430,21 @@ struct NewBlock<'t> {
     around: Surroundings,
 }
 
-/// The component whose part of the file holds a place, the innermost of several.
-fn owner_of(extents: &[Span], at: Span) -> Owner {
+/// The parts of the file that components and layers are written in.
+fn extents(fragment: &Fragment) -> Vec<(Span, Owner)> {
+    let components = fragment.components.iter().map(|component| component.extent);
+    let layers = fragment.layers.iter().map(|layer| layer.extent);
+    let components = components.enumerate().map(|(index, extent)| (extent, Owner::Component(index)));
+    components.chain(layers.enumerate().map(|(index, extent)| (extent, Owner::Layer(index)))).collect()
+}
+
+/// The owner whose part of the file holds a place, the innermost of several.
+fn owner_of(extents: &[(Span, Owner)], at: Span) -> Owner {
     extents
         .iter()
-        .enumerate()
-        .filter(|(_, extent)| extent.contains(at))
-        .min_by_key(|(_, extent)| extent.end - extent.start)
-        .map_or(Owner::File, |(index, _)| Owner::Component(index))
+        .filter(|(extent, _)| extent.contains(at))
+        .min_by_key(|(extent, _)| extent.end - extent.start)
+        .map_or(Owner::File, |&(_, owner)| owner)
 }
 
 /// As its operator would name a block: `[directory]` where the syntax has sections.

@@ -109,10 +109,10 @@ pub(crate) fn own(
             let source = Source { part: index, group: group_index, rank: 0 };
             match group.owner {
                 // An address book says who can be called, and not who calls.
-                Owner::File if shared_addresses && !group.targets.is_empty() => {
+                Owner::File | Owner::Layer(_) if shared_addresses && !group.targets.is_empty() => {
                     owned.groups.push(source.unchanged(parts, None, config, arena));
                 }
-                Owner::File => {
+                Owner::File | Owner::Layer(_) => {
                     for service in file_owners.each() {
                         if let (Some(guess), Some(_)) = (&file_owners.guess, service) {
                             owned.guesses.insert(part.place.id, guess.clone());

@@ -279,6 +279,7 @@ impl Reader<'_, '_> {
                 targets: Vec::new(),
                 idempotent: None,
                 passes_deadline: false,
+                governs: None,
             });
         }
     }

@@ -298,6 +298,7 @@ impl<'a> Pod<'a> {
             targets: Vec::new(),
             idempotent: None,
             passes_deadline: false,
+            governs: None,
         }
     }
 }

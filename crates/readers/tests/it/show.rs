@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Unit, Value};
 use readers::{
-    Address, Component, ComponentKind, Fragment, Group, Ignored, Kustomization, MountKind, Owner, Reason,
-    Target,
+    Address, Component, ComponentKind, Fragment, Group, Ignored, Kustomization, Layer, LayerOf, MountKind,
+    Owner, Reason, Target, Way,
 };
 use text::{Source, Span};
 
@@ -50,6 +50,10 @@ impl Shown<'_> {
                 writeln!(self.out, "  mounts {what} ({place})")?;
             }
             self.groups(fragment, Owner::Component(index))?;
+        }
+        for (index, layer) in fragment.layers.iter().enumerate() {
+            self.layer(layer)?;
+            self.groups(fragment, Owner::Layer(index))?;
         }
         if fragment.groups.iter().any(|group| group.owner == Owner::File) {
             writeln!(self.out, "file")?;
@@ -116,6 +120,23 @@ impl Shown<'_> {
         Ok(())
     }
 
+    fn layer(&mut self, layer: &Layer) -> std::fmt::Result {
+        let of = match &layer.of {
+            LayerOf::Directory => "its directory's service".to_owned(),
+            LayerOf::Named(name) => format!("`{name}`"),
+            LayerOf::Tests => "tests".to_owned(),
+        };
+        write!(self.out, "layer {} of {of}", layer.rank)?;
+        if let Some(name) = &layer.name {
+            write!(self.out, ", which is called `{}` ({})", name.value, self.origin(&name.origin))?;
+        }
+        if !layer.profiles.is_empty() {
+            write!(self.out, ", where {} is active", layer.profiles.join(" or "))?;
+        }
+        self.out.push('\n');
+        Ok(())
+    }
+
     fn groups(&mut self, fragment: &Fragment, owner: Owner) -> std::fmt::Result {
         for group in fragment.groups.iter().filter(|group| group.owner == owner) {
             self.group(group)?;
@@ -130,15 +151,21 @@ impl Shown<'_> {
         if group.passes_deadline {
             write!(self.out, ", passes its deadline on")?;
         }
+        if let Some(way) = &group.governs {
+            write!(self.out, ", governs {}", shown(way))?;
+        }
         match group.idempotent {
             Some(true) => write!(self.out, ", idempotent")?,
             Some(false) => write!(self.out, ", not idempotent")?,
             None => {}
         }
         self.out.push('\n');
-        for Target { address, key, span, assumptions } in &group.targets {
+        for Target { address, key, span, assumptions, ways } in &group.targets {
             let place = self.place(*span);
-            writeln!(self.out, "    -> {} ({key}{}, {place})", url(address), assumed(assumptions))?;
+            let ways: Vec<String> = ways.iter().map(shown).collect();
+            let ways =
+                if ways.is_empty() { String::new() } else { format!(", by way of {}", ways.join(" and ")) };
+            writeln!(self.out, "    -> {} ({key}{}, {place}){ways}", url(address), assumed(assumptions))?;
         }
         for setting in &group.settings {
             self.setting(setting)?;
@@ -192,6 +219,10 @@ impl Shown<'_> {
             Origin::Observed { source, .. } => format!("observed {}", self.place(*source)),
         }
     }
+}
+
+fn shown(way: &Way) -> String {
+    way.to.as_ref().map_or_else(|| way.name.to_owned(), |to| format!("{} to {to}", way.name))
 }
 
 fn pairs(list: &[(String, String)]) -> String {
