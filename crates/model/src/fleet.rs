@@ -322,7 +322,7 @@ impl<'f> CallView<'f> {
 
 /// The first setting that somebody wrote, else the first default: a driver's default holds only
 /// where nothing is written, in whichever place that is.
-fn in_effect<'f>(settings: impl Iterator<Item = &'f Setting>) -> Option<&'f Setting> {
+pub fn in_effect<'f>(settings: impl Iterator<Item = &'f Setting>) -> Option<&'f Setting> {
     let mut default = None;
     for setting in settings {
         if !setting.value.origin.is_default() {

@@ -18,7 +18,7 @@ pub use budget::{Attempts, Backoff, Budget, worst_case};
 pub use finding::{Basis, FailureMode, Finding, Label, Level, NotEvaluated, Subject};
 pub use fleet::{
     Call, CallId, CallView, Environment, Fleet, Group, GroupId, GroupKind, GroupView, Service, ServiceId,
-    ServiceView,
+    ServiceView, in_effect,
 };
 pub use latency::{Latency, Share};
 pub use normal::wilson;

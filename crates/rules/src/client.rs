@@ -1,9 +1,11 @@
 //! The settings with which a caller makes its calls, whether or not the callee is known: what the
-//! rules about retries look at.
+//! rules about retries and pools look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{CallView, Environment, Fleet, GroupId, GroupKind, Knob, Setting, Subject, Value};
+use model::{
+    CallView, Covers, Environment, Fleet, GroupId, GroupKind, Knob, Limit, Setting, Subject, Value, in_effect,
+};
 
 /// One client: a call with all its groups, or a group that no known call uses.
 pub(crate) struct Client<'f> {
@@ -79,9 +81,21 @@ impl<'f> Client<'f> {
         }
     }
 
-    /// The setting of a knob.
+    /// The setting of a knob: what somebody wrote before any default.
     pub(crate) fn knob(&self, knob: Knob) -> Option<&'f Setting> {
-        self.settings.iter().copied().find(|setting| setting.knob == knob)
+        in_effect(self.settings.iter().copied().filter(|setting| setting.knob == knob))
+    }
+
+    /// The setting that limits what `covers` says, with its limit.
+    pub(crate) fn limit(&self, covers: Covers) -> Option<(&'f Setting, Limit)> {
+        let settings = self.settings.iter().copied().filter(|s| s.knob == Knob::Timeout(covers));
+        in_effect(settings.filter(|setting| setting.limit().is_some()))
+            .and_then(|setting| Some((setting, setting.limit()?)))
+    }
+
+    /// What had to be guessed to see its call.
+    pub(crate) fn guesses(&self) -> Vec<String> {
+        self.call.map_or_else(Vec::new, |call| call.call().assumptions.clone())
     }
 
     /// How often a failed try is repeated, and the setting that says so; none where nothing does or

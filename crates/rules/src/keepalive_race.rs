@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use model::{
-    Basis, CallView, Covers, Environment, FailureMode, Finding, Fleet, GroupKind, Knob, Level, Limit,
-    Setting, Subject, Value, pretty,
+    Basis, CallView, Environment, FailureMode, Finding, Fleet, GroupKind, Knob, Level, Limit, Setting,
+    Subject, Value, pretty,
 };
 
 use crate::client::is_off;
+use crate::kept::{self, Kept};
 use crate::{Check, Found, Margins, Rule, labels, round};
 
 /// See the page.
@@ -35,8 +36,12 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         if call.knob(Knob::KeepAlive).is_some_and(closes) || server_knob(call).is_some_and(closes) {
             continue;
         }
-        let client = call.limit(Covers::Idle);
-        let server = server_idle(call);
+        let client = Kept::by_client(call);
+        if client.is_some_and(|kept| kept.by_age) {
+            continue; // `pool-lifetime-above-server` says it.
+        }
+        let client = client.map(|kept| (kept.setting, kept.limit));
+        let server = kept::by_server(call);
         let subject = Subject::Call(call.from().name().to_owned(), call.to().name().to_owned());
         let ((client, client_idle), (server, server_idle)) = match (client, server) {
             (Some(client), Some(server)) => (client, server),
@@ -63,7 +68,10 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         let margin = margins.at(&server.value.origin).keepalive;
         // Zero closes at once on both sides.
         let reuses = client_idle != Limit::After(Duration::ZERO) && !server_idle.is_zero();
-        if known || !reuses || Limit::After(server_idle) > client_idle.then(Limit::After(margin)) {
+        if known || !reuses || kept::pinged_within(call, server_idle) {
+            continue;
+        }
+        if Limit::After(server_idle) > client_idle.then(Limit::After(margin)) {
             continue;
         }
         seen.push((client, server));
@@ -160,11 +168,6 @@ impl Place<'_> {
             ),
         }
     }
-}
-
-fn server_idle(call: CallView<'_>) -> Option<(&Setting, Limit)> {
-    let groups = call.to().groups().filter(|group| group.group().kind == GroupKind::Server);
-    groups.filter_map(|group| group.limit(Covers::Idle)).min_by_key(|&(_, limit)| limit)
 }
 
 fn server_knob(call: CallView<'_>) -> Option<&Setting> {

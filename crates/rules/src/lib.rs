@@ -9,6 +9,7 @@ mod drift_between_environments;
 #[cfg(test)]
 mod fixture;
 mod keepalive_race;
+mod kept;
 mod labels;
 mod margins;
 mod owners;
@@ -16,6 +17,8 @@ mod patience;
 mod plausible;
 mod pool_acquire_above_request;
 mod pool_connect_above_acquire;
+mod pool_connections_above_limit;
+mod pool_lifetime_above_server;
 mod probe_default_timeout;
 mod probe_timeout_above_period;
 mod retry_amplification;
@@ -31,6 +34,7 @@ mod sums;
 mod timeout_above_proxy;
 mod timeout_below_latency;
 mod timeout_below_nested_sum;
+mod timeout_connect_above_request;
 mod timeout_connect_only;
 mod timeout_missing;
 mod timeout_shorter_than_callee;
@@ -130,6 +134,8 @@ pub static RULES: &[&Rule] = &[
     &keepalive_race::RULE,
     &pool_acquire_above_request::RULE,
     &pool_connect_above_acquire::RULE,
+    &pool_connections_above_limit::RULE,
+    &pool_lifetime_above_server::RULE,
     &probe_default_timeout::RULE,
     &probe_timeout_above_period::RULE,
     &retry_amplification::RULE,
@@ -142,6 +148,7 @@ pub static RULES: &[&Rule] = &[
     &timeout_above_proxy::RULE,
     &timeout_below_latency::RULE,
     &timeout_below_nested_sum::RULE,
+    &timeout_connect_above_request::RULE,
     &timeout_connect_only::RULE,
     &timeout_missing::RULE,
     &timeout_shorter_than_callee::RULE,

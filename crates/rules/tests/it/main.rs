@@ -11,6 +11,7 @@ use rules::RULES;
 const NOT_RULES: &[&str] = &[
     "client",
     "fixture",
+    "kept",
     "labels",
     "lib",
     "margins",
