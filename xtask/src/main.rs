@@ -38,7 +38,7 @@ static TASKS: &[Task] = &[
     },
     Task {
         name: "gen",
-        usage: "gen               write the files made from code: schema/",
+        usage: "gen               write the files made from code: schema/, docs/budget.svg",
         run: generate::run,
     },
     Task {

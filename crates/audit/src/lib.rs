@@ -3,6 +3,7 @@
 //! `collect` and `load` alone touch the disk; nothing here opens a connection. Each stage
 //! takes values and gives values, so each is tested alone.
 
+pub mod chain;
 mod check;
 mod collect;
 pub mod config;

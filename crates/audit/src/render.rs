@@ -1,6 +1,7 @@
 //! From an outcome to bytes. Takes no decision: what is shown and at which level is settled before,
 //! so every format shows the same set. Secrets are hidden here, in every format.
 
+mod budget;
 mod json;
 mod short;
 mod snippet;
@@ -9,13 +10,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod waterfall;
 
+pub use budget::{budget, budget_table};
 pub use json::json;
 pub use short::short;
 pub use snippet::Style;
 pub use summary::{Detail, summary};
 pub use table::{Table, calls, files, rules, services, settings};
 pub use text::{error, text};
+pub use waterfall::waterfall;
 
 /// A text of a finding or a file as part of one line: secrets hidden, nothing that a terminal obeys.
 fn plain(text: &str) -> String {

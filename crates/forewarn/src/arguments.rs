@@ -89,7 +89,7 @@ pub(crate) enum Verb {
         #[arg(value_name = "DIRECTORY", default_value = ".")]
         directory: PathBuf,
     },
-    /// Show what was read: files, services, calls, settings, rules
+    /// Show what was read: files, services, calls, settings, time budgets, rules
     Show(ShowArguments),
 }
 
@@ -158,9 +158,12 @@ pub(crate) struct ScopeArguments {
 pub(crate) struct ShowArguments {
     /// What to show
     pub(crate) what: ShowWhat,
-    /// Files and directories [default: the current directory]
+    /// Files and directories [default: the current directory]; of `budget` the first may be a SERVICE
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// The service whose chains `budget` shows, where a path has the same name
+    #[arg(long, value_name = "NAME", help_heading = "What is shown")]
+    pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) scope: ScopeArguments,
     /// How the table is written
@@ -179,6 +182,8 @@ pub(crate) enum ShowWhat {
     Calls,
     /// Every setting in effect, what it controls, and where its value comes from
     Settings,
+    /// How long a request may take: from each edge, or those before SERVICE, to the last dependency
+    Budget,
     /// Every rule; no file is read for it
     Rules,
 }
@@ -212,6 +217,8 @@ pub(crate) enum TableFormatArgument {
     Text,
     /// A list of objects
     Json,
+    /// A picture, of `budget` alone
+    Svg,
 }
 
 /// When to use colour.

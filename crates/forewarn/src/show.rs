@@ -1,14 +1,26 @@
-//! `forewarn show`: tables of what was read, so that people can see what a finding rests on.
+//! `forewarn show`: tables and pictures of what was read, so that people can see what a finding rests
+//! on.
 
-use audit::{Error, render};
+use audit::chain::{Chain, chains};
+use audit::{Error, Outcome, nearest, render};
 
 use crate::arguments::{ShowArguments, ShowWhat, TableFormatArgument};
 use crate::output::to_stdout;
 use crate::settings::request;
 use crate::{CLEAN, check};
 
-/// Prints a table.
-pub(crate) fn run(arguments: ShowArguments) -> Result<u8, Error> {
+/// Prints a table or a picture.
+pub(crate) fn run(mut arguments: ShowArguments) -> Result<u8, Error> {
+    let format = arguments.format;
+    if arguments.what == ShowWhat::Budget {
+        let service = service(&mut arguments);
+        let outcome = check::audited(&request(arguments.paths, arguments.scope)?, false)?;
+        to_stdout(&budget(&outcome, service.as_deref(), format)?)?;
+        return Ok(CLEAN);
+    }
+    if let Some(service) = &arguments.service {
+        return Err(misplaced(&format!("--service {service}"), "leave it out, or show `budget`"));
+    }
     let table = match arguments.what {
         ShowWhat::Rules => render::rules(),
         // What became of each file is worth knowing above all where none could be read.
@@ -22,10 +34,81 @@ pub(crate) fn run(arguments: ShowArguments) -> Result<u8, Error> {
             }
         }
     };
-    let written = match arguments.format {
+    let written = match format {
         TableFormatArgument::Text => table.text(),
         TableFormatArgument::Json => table.json(),
+        TableFormatArgument::Svg => {
+            return Err(misplaced("--format svg", "write `text` or `json`; only `budget` is drawn"));
+        }
     };
     to_stdout(&written)?;
     Ok(CLEAN)
+}
+
+fn misplaced(option: &str, help: &str) -> Error {
+    Error::Stopped {
+        place: option.to_owned(),
+        what: "belongs to `forewarn show budget`".to_owned(),
+        help: help.to_owned(),
+    }
+}
+
+/// The service asked for: by its option, or as a first path that does not exist.
+#[expect(clippy::disallowed_methods, reason = "whether a word is a path only the disk knows")]
+fn service(arguments: &mut ShowArguments) -> Option<String> {
+    if arguments.service.is_some() {
+        return arguments.service.take();
+    }
+    let first = arguments.paths.first().filter(|path| !path.exists())?.to_str()?.to_owned();
+    arguments.paths.remove(0);
+    Some(first)
+}
+
+fn budget(outcome: &Outcome, service: Option<&str>, format: TableFormatArgument) -> Result<String, Error> {
+    let environments = &outcome.fleet.environments;
+    let found: Vec<Chain> =
+        environments.iter().flat_map(|environment| chains(&outcome.fleet, environment, service)).collect();
+    if found.is_empty() {
+        return Err(no_chain(outcome, service));
+    }
+    Ok(match (format, found.as_slice()) {
+        (TableFormatArgument::Text, chains) => render::budget(outcome, chains),
+        (TableFormatArgument::Json, chains) => render::budget_table(outcome, chains).json(),
+        (TableFormatArgument::Svg, [chain]) => render::waterfall(outcome, chain),
+        (TableFormatArgument::Svg, chains) => {
+            let ways: Vec<String> = chains
+                .iter()
+                .map(|chain| format!("{} --env {}", chain.hops[0].service, chain.environment))
+                .collect();
+            return Err(Error::Stopped {
+                place: "--format svg".to_owned(),
+                what: format!("a picture shows one chain, and there are {}", ways.len()),
+                help: format!("name a service of one of them: {}", ways.join(", ")),
+            });
+        }
+    })
+}
+
+/// Why there is nothing to show.
+fn no_chain(outcome: &Outcome, service: Option<&str>) -> Error {
+    let names = || outcome.fleet.environments.iter().flat_map(|e| &e.services).map(|s| s.name.as_str());
+    let (place, what, help) = match service {
+        Some(name) if !names().any(|known| known == name) => {
+            let help = match nearest(name, names()) {
+                Some(near) => format!("did you mean `{near}`? `forewarn show services` lists them all"),
+                None => "`forewarn show services` lists them all".to_owned(),
+            };
+            (name, "is no service here, and no path", help)
+        }
+        Some(name) => (
+            name,
+            "calls nothing and nothing calls it",
+            "`forewarn show calls` lists who calls whom".to_owned(),
+        ),
+        None => {
+            let help = "[[call]] in forewarn.toml says who calls whom where the files do not".to_owned();
+            ("show budget", "no call is known", help)
+        }
+    };
+    Error::Stopped { place: place.to_owned(), what: what.to_owned(), help }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::time::times;
-use crate::{CallView, Covers, Knob, Limit, Setting, Value};
+use crate::{CallView, Covers, Knob, Limit, Setting, Value, pretty};
 
 /// Tries in all, the first included; at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,6 +152,30 @@ impl<'f> Budget<'f> {
     /// a whole.
     pub fn all_attempts(&self) -> Limit {
         self.takes(self.attempts.0)
+    }
+
+    /// Every attempt to its end with the waits between, written out: "(2 + 1) x 5 s + 2 s back-off =
+    /// 17 s". `None` where nothing ends an attempt.
+    pub fn written(&self) -> Option<String> {
+        let (attempts, by) = self.attempts;
+        let attempt = pretty(self.attempt?.1.finite()?);
+        let one = match self.connect.and_then(|(_, limit)| limit.finite()) {
+            Some(connect) if attempts.0 > 1 => format!("({} connect + {attempt})", pretty(connect)),
+            Some(connect) => format!("{} connect + {attempt}", pretty(connect)),
+            None => attempt,
+        };
+        let mut sum = match (attempts.0, by) {
+            (1, _) => one,
+            (count, Some(setting)) if setting.knob == Knob::Retries => format!("({} + 1) x {one}", count - 1),
+            (count, _) => format!("{count} x {one}"),
+        };
+        let waits = self.waits(attempts);
+        if !waits.is_zero() {
+            sum += &format!(" + {} back-off", pretty(waits));
+        }
+        let all = self.all_attempts().to_string();
+        // A lone number is no sum.
+        Some(if sum.contains(' ') && sum != all { format!("{sum} = {all}") } else { sum })
     }
 
     /// How long the call takes at worst before its caller gives up.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Attempts, Budget, Knob, Label, Limit, Setting, pretty};
+use model::{Attempts, Budget, Knob, Label, Limit, Setting};
 
 use crate::labels;
 
@@ -62,28 +62,8 @@ impl<'f> Sum<'f> {
 
     /// The sum written out.
     pub(crate) fn written(&self) -> String {
-        let (attempts, by) = self.budget.attempts;
-        let one = match self.budget.connect.and_then(|(_, limit)| limit.finite()) {
-            Some(connect) if attempts.0 > 1 => {
-                format!("({} connect + {})", pretty(connect), pretty(self.attempt.1))
-            }
-            Some(connect) => format!("{} connect + {}", pretty(connect), pretty(self.attempt.1)),
-            None => pretty(self.attempt.1),
-        };
-        let mut sum = match (attempts.0, by) {
-            (1, _) => one,
-            (count, Some(setting)) if setting.knob == Knob::Retries => format!("({} + 1) x {one}", count - 1),
-            (count, _) => format!("{count} x {one}"),
-        };
-        if !self.waits().is_zero() {
-            sum += &format!(" + {} back-off", pretty(self.waits()));
-        }
-        // A lone number is no sum.
-        if sum.contains(' ') && sum != pretty(self.all) {
-            format!("{sum} = {}", pretty(self.all))
-        } else {
-            sum
-        }
+        // What a `Sum` is made of has an end.
+        self.budget.written().unwrap_or_default()
     }
 
     /// Points at what the sum is made of.

@@ -9,7 +9,7 @@ use crate::{FileStatus, Outcome};
 
 /// What stands in a row under a column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Cell {
+pub(super) enum Cell {
     /// A path, or a place in a file: it stays as it is, since whoever looks for the file needs it.
     Place(String),
     /// Anything else; secrets are hidden.
@@ -17,7 +17,7 @@ enum Cell {
 }
 
 impl Cell {
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Place(place) => crate::plain::line(place),
             Self::Text(text) => plain(text),
@@ -45,7 +45,7 @@ pub struct Table {
 }
 
 impl Table {
-    fn new(columns: &'static [&'static str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Self {
+    pub(super) fn new(columns: &'static [&'static str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Self {
         let mut rows: Vec<Vec<String>> =
             rows.into_iter().map(|row| row.iter().map(Cell::shown).collect()).collect();
         rows.dedup();
@@ -211,7 +211,7 @@ fn environments(outcome: &Outcome) -> impl Iterator<Item = &Environment> {
     outcome.fleet.environments.iter()
 }
 
-fn place(outcome: &Outcome, origin: &Origin) -> Cell {
+pub(super) fn place(outcome: &Outcome, origin: &Origin) -> Cell {
     Cell::Place(origin.span().map_or_else(String::new, |span| {
         let source = outcome.sources.get(span.file);
         let at = source.position(span.start);

@@ -1,6 +1,7 @@
 //! Audits from text to text, in memory.
 
 mod any_file;
+mod budget;
 mod join;
 mod rule_pages;
 mod secrets;

@@ -6,7 +6,7 @@ use crate::workbench::Workbench;
 fn the_short_help_fits_on_a_screen() {
     let ran = Workbench::with(&[]).run(&["-h"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    insta::assert_snapshot!(ran.stdout, @r#"
+    insta::assert_snapshot!(ran.stdout, @r"
     Says which configuration can take a service down, before it does
 
     Usage: forewarn [OPTIONS] [PATH]...
@@ -16,7 +16,7 @@ fn the_short_help_fits_on_a_screen() {
       check    Audit configuration (what happens without a verb)
       explain  Tell what a rule finds, why that breaks, and what to do
       init     Write a forewarn.toml with every option, commented out
-      show     Show what was read: files, services, calls, settings, rules
+      show     Show what was read: files, services, calls, settings, time budgets, rules
 
     Arguments:
       [PATH]...  Files and directories; several are joined into one fleet [default: the current
@@ -51,14 +51,14 @@ fn the_short_help_fits_on_a_screen() {
                              auto] [possible values: auto, always, never]
       -q, --quiet            No summary, no progress
       -v, --verbose          Everything that was not evaluated, and the time taken
-    "#);
+    ");
 }
 
 #[test]
 fn the_help_of_show_says_what_can_be_shown() {
     let ran = Workbench::with(&[]).run(&["show", "--help"]);
-    insta::assert_snapshot!(ran.stdout.split("What is read:").next().expect("a first part"), @r#"
-    Show what was read: files, services, calls, settings, rules
+    insta::assert_snapshot!(ran.stdout.split("What is read:").next().expect("a first part"), @r"
+    Show what was read: files, services, calls, settings, time budgets, rules
 
     Usage: forewarn show [OPTIONS] <WHAT> [PATH]...
 
@@ -71,15 +71,22 @@ fn the_help_of_show_says_what_can_be_shown() {
               - services: Every service, and where it is introduced
               - calls:    Who calls whom, and where that is written
               - settings: Every setting in effect, what it controls, and where its value comes from
+              - budget:   How long a request may take: from each edge, or those before SERVICE, to the
+                last dependency
               - rules:    Every rule; no file is read for it
 
       [PATH]...
-              Files and directories [default: the current directory]
+              Files and directories [default: the current directory]; of `budget` the first may be a
+              SERVICE
 
     Options:
       -h, --help
               Print help (see a summary with '-h')
-    "#);
+
+    What is shown:
+          --service <NAME>
+              The service whose chains `budget` shows, where a path has the same name
+    ");
 }
 
 #[test]

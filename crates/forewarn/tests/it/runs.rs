@@ -322,3 +322,49 @@ fn tables_are_json_where_asked_for() {
         assert!(rows.as_array().is_some_and(|rows| !rows.is_empty()), "{what}: {}", ran.stdout);
     }
 }
+
+#[test]
+fn the_budget_of_a_service_is_shown_or_told_why_not() {
+    let bench = Workbench::with(SIGN_IN);
+    insta::assert_snapshot!(bench.run(&["show", "budget"]).whole(), @r"
+        exit 0
+        --- stdout
+        auth, environment default
+          CALL                                   WAITS AT MOST  LEFT  MEASURED  WHERE
+          auth
+          └─ directory [ends its own work: 2 s]  300 ms                         auth/auth.toml:3:19
+        --- stderr
+        ");
+    insta::assert_snapshot!(bench.run(&["show", "budget", "directory", "."]).whole(), @r"
+        exit 0
+        --- stdout
+        auth, environment default
+          CALL                                   WAITS AT MOST  LEFT  MEASURED  WHERE
+          auth
+          └─ directory [ends its own work: 2 s]  300 ms                         auth/auth.toml:3:19
+        --- stderr
+        ");
+    insta::assert_snapshot!(bench.run(&["show", "budget", "dirctory"]).whole(), @r"
+        exit 2
+        --- stdout
+        --- stderr
+        error: dirctory: is no service here, and no path
+        help: did you mean `directory`? `forewarn show services` lists them all
+        ");
+    insta::assert_snapshot!(bench.run(&["show", "calls", "--format", "svg"]).whole(), @r"
+        exit 2
+        --- stdout
+        --- stderr
+        error: --format svg: belongs to `forewarn show budget`
+        help: write `text` or `json`; only `budget` is drawn
+        ");
+    insta::assert_snapshot!(bench.run(&["show", "calls", "--service", "auth"]).whole(), @r"
+        exit 2
+        --- stdout
+        --- stderr
+        error: --service auth: belongs to `forewarn show budget`
+        help: leave it out, or show `budget`
+        ");
+    let drawn = bench.run(&["show", "budget", "--format", "svg"]).whole();
+    assert!(drawn.contains("</svg>"), "{drawn}");
+}

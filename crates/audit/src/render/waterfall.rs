@@ -1,0 +1,422 @@
+//! A chain of time budgets as a picture: an SVG waterfall that stands alone, to paste into a review.
+//! Every wait is a bar from where it can start to where it ends at the latest; what runs past the budget
+//! of the caller above is set off. No script, no font but the reader's, no colour alone as a sign.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use model::{Limit, pretty};
+
+use super::budget::{assumptions, left, measured, quantile};
+use super::table::place;
+use super::{count, plain};
+use crate::Outcome;
+use crate::chain::{Chain, Hop, Piece, Slack};
+
+const WIDTH: f64 = 1120.0;
+const MARGIN: f64 = 28.0;
+/// Where the time axis starts and ends.
+const CHART: (f64, f64) = (330.0, 930.0);
+/// Where the last column starts.
+const LEFT: f64 = 950.0;
+const TOP: f64 = 104.0;
+const ROW: f64 = 54.0;
+const BAR: f64 = 18.0;
+/// Width of a character of text of size 1, about, in the sans-serif fonts of our time.
+const CHARACTER: f64 = 0.55;
+
+const INK: &str = "#1c2733";
+const FAINT: &str = "#66727f";
+const GRID: &str = "#e4e8ec";
+const ATTEMPT: &str = "#2f6f9f";
+const BACKOFF: &str = "#a9c8de";
+const BEYOND: &str = "#c8372d";
+const SEEN: &str = "#e0a100";
+
+/// The picture of a chain.
+pub fn waterfall(outcome: &Outcome, chain: &Chain) -> String {
+    let axis = Axis::of(chain);
+    let notes = assumptions(chain);
+    let bottom = TOP + ROW * chain.hops.len() as f64;
+    let more = if chain.left_out > 0 { 1 } else { 0 };
+    let height = bottom + 64.0 + 17.0 * (notes.len() + more) as f64;
+    let mut canvas = Canvas::new(height, &chain.hops[0].service);
+    canvas.heading(chain, &axis);
+    axis.draw(&mut canvas, bottom);
+    for index in 0..chain.hops.len() {
+        guide(&mut canvas, chain, index, &axis);
+    }
+    for (index, hop) in chain.hops.iter().enumerate() {
+        let y = TOP + ROW * index as f64;
+        canvas.names(outcome, chain, index, y);
+        wait(&mut canvas, hop, &axis, y);
+    }
+    canvas.legend(chain, bottom + 30.0);
+    let mut y = bottom + 60.0;
+    if more > 0 {
+        canvas.text(MARGIN, y, 12.0, FAINT, &format!("and {} more", count(chain.left_out, "call")));
+        y += 17.0;
+    }
+    for note in notes {
+        canvas.text(MARGIN, y, 12.0, FAINT, &clip(&format!("assuming {}", plain(&note)), 150));
+        y += 17.0;
+    }
+    canvas.end()
+}
+
+/// From time to place.
+struct Axis {
+    end: Duration,
+    /// Lengths differ so much that short ones could not be seen: the axis shows square roots.
+    bent: bool,
+}
+
+impl Axis {
+    /// Beyond this ratio of the longest time to the shortest wait a straight axis hides the short ones.
+    const STRAIGHT: f64 = 60.0;
+
+    fn of(chain: &Chain) -> Self {
+        let waits = || chain.hops.iter().filter_map(|hop| Some((hop, hop.wait.as_ref()?.most.finite()?)));
+        let own = chain.hops.iter().filter_map(|hop| Some(hop.start + hop.own.as_ref()?.0.finite()?));
+        let seen = chain.hops.iter().filter_map(|hop| Some(hop.start + hop.observed.last()?.1));
+        let ends = waits().map(|(hop, most)| hop.start.saturating_add(most));
+        let end = ends.chain(own).chain(seen).max().filter(|end| !end.is_zero());
+        let end = end.unwrap_or(Duration::from_secs(1));
+        let shortest = waits().map(|(_, most)| most).filter(|most| !most.is_zero()).min().unwrap_or(end);
+        Self { end, bent: end.as_secs_f64() / shortest.as_secs_f64() > Self::STRAIGHT }
+    }
+
+    fn x(&self, time: Duration) -> f64 {
+        let share = (time.as_secs_f64() / self.end.as_secs_f64()).min(1.0);
+        CHART.0 + (CHART.1 - CHART.0) * if self.bent { share.sqrt() } else { share }
+    }
+
+    /// Round times that stand far enough apart, zero not among them.
+    fn ticks(&self) -> Vec<Duration> {
+        const APART: f64 = 74.0;
+        const ROUND: [u64; 3] = [1, 2, 5];
+        const MINUTES: [u64; 14] =
+            [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172_800, 604_800];
+        let below_a_minute = (0..5).flat_map(|power| ROUND.map(|step| step * 10_u64.pow(power)));
+        let short =
+            below_a_minute.chain([15_000, 30_000]).filter(|&ms| ms <= 30_000).map(Duration::from_millis);
+        let mut round: Vec<Duration> = short.chain(MINUTES.map(Duration::from_secs)).collect();
+        round.sort();
+        if self.bent {
+            let mut ticks = Vec::new();
+            let mut before = CHART.0;
+            for time in round.into_iter().filter(|&time| time <= self.end) {
+                if self.x(time) - before >= APART {
+                    before = self.x(time);
+                    ticks.push(time);
+                }
+            }
+            return ticks;
+        }
+        let step = round.into_iter().find(|&step| self.x(step) - CHART.0 >= APART).unwrap_or(self.end);
+        let mut ticks = Vec::new();
+        let mut time = step;
+        while time <= self.end {
+            ticks.push(time);
+            time += step;
+        }
+        ticks
+    }
+
+    fn draw(&self, canvas: &mut Canvas, bottom: f64) {
+        for time in std::iter::once(Duration::ZERO).chain(self.ticks()) {
+            let x = self.x(time);
+            canvas.line((x, TOP - 8.0), (x, bottom), GRID, "");
+            let label = if time.is_zero() { "0".to_owned() } else { pretty(time) };
+            canvas.anchored("middle", x, TOP - 14.0, 11.0, FAINT, &label);
+        }
+    }
+}
+
+/// The end of a hop's budget, as a line down to the last of its calls.
+fn guide(canvas: &mut Canvas, chain: &Chain, index: usize, axis: &Axis) {
+    let hop = &chain.hops[index];
+    let Some(last) = chain.hops.iter().rposition(|other| other.caller == index && other.depth > 0) else {
+        return;
+    };
+    let waited = hop.wait.as_ref().map_or(Limit::Never, |wait| wait.most);
+    let own = hop.own.as_ref().map_or(Limit::Never, |(limit, _)| *limit);
+    let Some(end) = waited.min(own).finite() else { return };
+    let x = axis.x(hop.start.saturating_add(end));
+    let from = TOP + ROW * index as f64 + 10.0 + BAR;
+    let to = TOP + ROW * (last + 1) as f64 - 12.0;
+    canvas.line((x, from), (x, to), INK, "stroke-dasharray=\"3 3\" stroke-opacity=\"0.55\"");
+}
+
+/// The bar of a wait, what was measured in it, and what it leaves.
+fn wait(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
+    let (from, top) = (axis.x(hop.start), y + 10.0);
+    if let Some((Limit::After(own), _)) = &hop.own {
+        let to = axis.x(hop.start.saturating_add(*own));
+        let words = format!("its own limit: {}", pretty(*own));
+        canvas.line((from, top + BAR + 3.5), (to, top + BAR + 3.5), INK, "stroke-width=\"1.5\"");
+        canvas.line((to, top + BAR), (to, top + BAR + 7.0), INK, "stroke-width=\"1.5\"");
+        if hop.depth == 0 {
+            canvas.beside(to, from, top + BAR - 4.0, &words);
+        } else {
+            canvas.text(LEFT, top + 29.0, 10.5, FAINT, &words);
+        }
+    }
+    let Some(wait) = &hop.wait else {
+        if hop.depth > 0 {
+            let middle = top + BAR / 2.0;
+            canvas.line(
+                (from, middle),
+                (CHART.1, middle),
+                FAINT,
+                "stroke-dasharray=\"1 5\" stroke-width=\"2\"",
+            );
+            canvas.anchored("start", from + 8.0, middle - 5.0, 11.0, FAINT, "no limit known");
+        }
+        return;
+    };
+    let Some(most) = wait.most.finite() else {
+        canvas.rect((from, top), (CHART.1 - from, BAR), "url(#endless)", "rx=\"3\"");
+        canvas.anchored("start", from + 8.0, top + 13.0, 12.0, "#ffffff", "no limit");
+        canvas.text(LEFT, top + 13.0, 12.0, BEYOND, "waits without end");
+        return;
+    };
+    let end = hop.start.saturating_add(most);
+    let deadline = match wait.slack {
+        Some(Slack::Over(over)) => end.saturating_sub(over).max(hop.start),
+        _ => end,
+    };
+    let mut time = hop.start;
+    for piece in &wait.pieces {
+        let (length, colour, inset) = match piece {
+            Piece::Attempt(length) => (*length, ATTEMPT, 0.0),
+            Piece::Backoff(length) => (*length, BACKOFF, 5.0),
+        };
+        let next = time.saturating_add(length).min(end);
+        let cut = deadline.clamp(time, next);
+        for (start, stop, colour) in [(time, cut, colour), (cut, next, BEYOND)] {
+            let width = axis.x(stop) - axis.x(start) - if inset > 0.0 { 0.0 } else { 1.0 };
+            if stop > start {
+                let at = (axis.x(start), top + inset);
+                canvas.rect(at, (width.max(1.0), BAR - 2.0 * inset), colour, "rx=\"2\"");
+            }
+        }
+        time = next;
+    }
+    canvas.beside(axis.x(end), from, top + 13.0, &wait.sum);
+    seen(canvas, hop, axis, top + BAR + 13.0);
+    let colour = if matches!(wait.slack, Some(Slack::Over(_))) { BEYOND } else { FAINT };
+    let words = match wait.slack {
+        Some(Slack::Left(_)) => format!("leaves {}", left(hop)),
+        Some(Slack::Over(_)) => left(hop),
+        None => String::new(),
+    };
+    canvas.text(LEFT, top + 13.0, 12.0, colour, &words);
+}
+
+/// Measured quantiles as marks below the bar, told in one line beside them.
+fn seen(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
+    let x = |latency: Duration| axis.x(hop.start.saturating_add(latency));
+    for &(share, latency) in &hop.observed {
+        canvas.diamond(x(latency), y, &format!("{} {}", quantile(share), pretty(latency)));
+    }
+    let (Some(first), Some(last)) = (hop.observed.first(), hop.observed.last()) else { return };
+    let words = measured(hop);
+    let width = words.chars().count() as f64 * 10.5 * CHARACTER;
+    if x(last.1) + 10.0 + width < LEFT {
+        canvas.anchored("start", x(last.1) + 9.0, y + 3.5, 10.5, FAINT, &words);
+    } else if x(first.1) - 10.0 - width > CHART.0 {
+        canvas.anchored("end", x(first.1) - 9.0, y + 3.5, 10.5, FAINT, &words);
+    }
+}
+
+/// Shortens what is too long for its place, in the middle: both ends of a path say something.
+fn clip(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let (first, last) = (most / 3, most - most / 3 - 1);
+    text.chars().take(first).chain(['…']).chain(text.chars().skip(length - last)).collect()
+}
+
+struct Canvas {
+    svg: String,
+}
+
+impl Canvas {
+    fn new(height: f64, edge: &str) -> Self {
+        let mut svg = String::new();
+        let _ = writeln!(
+            svg,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+             height=\"{height}\" role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', \
+             'DejaVu Sans', sans-serif\">"
+        );
+        let _ = writeln!(svg, "<title>Time budgets from {}</title>", escaped(&plain(edge)));
+        svg.push_str(
+            "<defs><linearGradient id=\"endless\"><stop offset=\"0\" stop-color=\"#c8372d\"/>\
+             <stop offset=\"1\" stop-color=\"#c8372d\" stop-opacity=\"0.08\"/></linearGradient></defs>\n",
+        );
+        let mut canvas = Self { svg };
+        canvas.rect((0.0, 0.0), (WIDTH, height), "#ffffff", "");
+        canvas
+    }
+
+    fn heading(&mut self, chain: &Chain, axis: &Axis) {
+        let edge = plain(&chain.hops[0].service);
+        let title = format!("How long a request to {} may take", clip(&edge, 60));
+        self.bold(MARGIN, 36.0, 19.0, &title);
+        let order = "each call to its limit, those of one service one after the other";
+        let bent = if axis.bent { "; square-root time axis" } else { "" };
+        let words = format!("environment {}: {order}{bent}", plain(&chain.environment));
+        self.text(MARGIN, 58.0, 12.5, FAINT, &words);
+    }
+
+    /// The service of a row, its place in the tree, and where its wait is written.
+    fn names(&mut self, outcome: &Outcome, chain: &Chain, index: usize, y: f64) {
+        const INDENT: f64 = 18.0;
+        let hop = &chain.hops[index];
+        let x = MARGIN + INDENT * hop.depth.min(8) as f64;
+        if hop.depth > 0 {
+            let above = TOP
+                + ROW * hop.caller as f64
+                + if hop.caller == 0 && chain.hops[0].own.is_none() { 30.0 } else { 44.0 };
+            let stem = x - INDENT + 5.0;
+            self.line((stem, above), (stem, y + 19.0), "#b8c1ca", "");
+            self.line((stem, y + 19.0), (x - 4.0, y + 19.0), "#b8c1ca", "");
+        }
+        let room = CHART.0 - 12.0 - x;
+        let mut name = plain(&hop.service);
+        if hop.calls > 1 {
+            let _ = write!(name, " ({})", count(hop.calls, "call"));
+        }
+        if hop.again {
+            name.push_str(" (see above)");
+        }
+        self.bold(x, y + 23.0, 13.5, &clip(&name, (room / (13.5 * 0.6)) as usize));
+        let origin = match (&hop.wait, &hop.own) {
+            (Some(wait), _) => Some(&wait.origin),
+            (None, Some((_, origin))) => Some(origin),
+            (None, None) => None,
+        };
+        let Some(origin) = origin else { return };
+        let default = if origin.is_default() { " (default)" } else { "" };
+        let place = format!("{}{default}", place(outcome, origin).shown());
+        self.text(x, y + 38.0, 10.5, FAINT, &clip(&place, (room / (10.5 * CHARACTER)) as usize));
+    }
+
+    fn legend(&mut self, chain: &Chain, y: f64) {
+        let waits = || chain.hops.iter().filter_map(|hop| hop.wait.as_ref());
+        let has_backoff = waits().any(|wait| wait.pieces.iter().any(|p| matches!(p, Piece::Backoff(_))));
+        let over = waits().any(|wait| matches!(wait.slack, Some(Slack::Over(_))));
+        let seen = chain.hops.iter().any(|hop| !hop.observed.is_empty());
+        let own = chain.hops.iter().any(|hop| hop.own.is_some());
+        let mut x = MARGIN;
+        let mut word = |canvas: &mut Self, shown: bool, mark: &dyn Fn(&mut Self, f64), text: &str| {
+            if shown {
+                mark(canvas, x);
+                canvas.text(x + 20.0, y + 4.0, 11.5, FAINT, text);
+                x += 36.0 + text.chars().count() as f64 * 11.5 * CHARACTER;
+            }
+        };
+        let square = |colour: &'static str| {
+            move |canvas: &mut Self, x: f64| canvas.rect((x, y - 6.0), (13.0, 11.0), colour, "rx=\"2\"")
+        };
+        word(self, true, &square(ATTEMPT), "an attempt");
+        word(self, has_backoff, &square(BACKOFF), "wait before the next");
+        word(self, over, &square(BEYOND), "past the end of the caller's budget");
+        word(self, seen, &|canvas, x| canvas.diamond(x + 6.0, y, "measured"), "measured");
+        let dashes = "stroke-dasharray=\"3 3\"";
+        word(
+            self,
+            true,
+            &|canvas, x| canvas.line((x + 6.0, y - 8.0), (x + 6.0, y + 7.0), INK, dashes),
+            "end of a budget",
+        );
+        let bracket = |canvas: &mut Self, x: f64| {
+            canvas.line((x, y), (x + 13.0, y), INK, "stroke-width=\"1.5\"");
+            canvas.line((x + 13.0, y - 4.0), (x + 13.0, y + 4.0), INK, "stroke-width=\"1.5\"");
+        };
+        word(self, own, &bracket, "the service's own limit on its work");
+    }
+
+    /// Words right of a place, or left of it where the right has no room, or inside the bar.
+    fn beside(&mut self, x: f64, from: f64, y: f64, words: &str) {
+        let width = words.chars().count() as f64 * 12.0 * CHARACTER;
+        if x + 8.0 + width < LEFT - 6.0 {
+            self.anchored("start", x + 7.0, y, 12.0, INK, words);
+        } else if x - from > width + 14.0 {
+            self.anchored("end", x - 8.0, y, 12.0, "#ffffff", words);
+        } else {
+            self.anchored("end", from - 7.0, y, 12.0, INK, words);
+        }
+    }
+
+    fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: &str, more: &str) {
+        let _ = writeln!(
+            self.svg,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\" {more}/>"
+        );
+    }
+
+    fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: &str, more: &str) {
+        let _ = writeln!(
+            self.svg,
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\" {more}/>"
+        );
+    }
+
+    fn diamond(&mut self, x: f64, y: f64, title: &str) {
+        let _ = writeln!(
+            self.svg,
+            "<path d=\"M{x:.1} {:.1}l4.5 4.5l-4.5 4.5l-4.5 -4.5z\" fill=\"{SEEN}\" stroke=\"{INK}\" \
+             stroke-width=\"0.7\"><title>{}</title></path>",
+            y - 4.5,
+            escaped(title)
+        );
+    }
+
+    fn bold(&mut self, x: f64, y: f64, size: f64, words: &str) {
+        let _ = writeln!(
+            self.svg,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" font-weight=\"600\" fill=\"{INK}\">{}</text>",
+            escaped(words)
+        );
+    }
+
+    fn text(&mut self, x: f64, y: f64, size: f64, colour: &str, words: &str) {
+        self.anchored("start", x, y, size, colour, words);
+    }
+
+    fn anchored(&mut self, anchor: &str, x: f64, y: f64, size: f64, colour: &str, words: &str) {
+        if words.is_empty() {
+            return;
+        }
+        let _ = writeln!(
+            self.svg,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{}</text>",
+            escaped(words)
+        );
+    }
+
+    fn end(mut self) -> String {
+        self.svg.push_str("</svg>\n");
+        self.svg
+    }
+}
+
+/// Text as XML holds it.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            other => out.push(other),
+        }
+    }
+    out
+}

@@ -1,0 +1,160 @@
+//! Chains of time budgets, from configuration to text and picture.
+
+use audit::chain::{Chain, chains};
+use audit::{Outcome, Request, audit_texts, render};
+
+const SHOP: &[(&str, &str)] = &[
+    (
+        "forewarn.toml",
+        r#"
+[[service]]
+name = "web"
+files = ["web.toml"]
+
+[[service]]
+name = "orders"
+files = ["orders.toml"]
+
+[[service]]
+name = "stock"
+files = ["stock.toml"]
+
+[[service]]
+name = "mail"
+
+[[setting]]
+files = ["web.toml"]
+key = "orders_timeout"
+covers = "whole-call"
+to = "orders"
+
+[[setting]]
+files = ["orders.toml"]
+key = "stock.timeout"
+covers = "attempt"
+to = "stock"
+
+[[setting]]
+files = ["orders.toml"]
+key = "stock.retries"
+controls = "retries"
+to = "stock"
+
+[[setting]]
+files = ["orders.toml"]
+key = "stock.backoff"
+controls = "backoff-base"
+to = "stock"
+
+[[setting]]
+files = ["orders.toml"]
+key = "mail.timeout"
+covers = "whole-call"
+to = "mail"
+zero = "never"
+
+[[setting]]
+files = ["stock.toml"]
+key = "request_timeout"
+covers = "handler"
+
+[[call]]
+from = "stock"
+to = "orders"
+
+[[observed]]
+from = "web"
+to = "orders"
+calls = 5000
+window = "a day"
+quantiles = { p50 = "120ms", p99 = "900ms" }
+"#,
+    ),
+    ("web.toml", "orders_timeout = \"2s\"\n"),
+    (
+        "orders.toml",
+        "[stock]\ntimeout = \"600ms\"\nretries = 2\nbackoff = \"100ms\"\n[mail]\ntimeout = \"0s\"\n",
+    ),
+    ("stock.toml", "request_timeout = \"400ms\"\n"),
+];
+
+fn audited(files: &[(&str, &str)]) -> Outcome {
+    audit_texts(files, &Request::default()).expect("nothing stops it")
+}
+
+fn found(outcome: &Outcome, service: Option<&str>) -> Vec<Chain> {
+    let environments = &outcome.fleet.environments;
+    environments.iter().flat_map(|environment| chains(&outcome.fleet, environment, service)).collect()
+}
+
+#[test]
+fn a_chain_shows_each_wait_what_it_leaves_and_where_it_is_written() {
+    let outcome = audited(SHOP);
+    insta::assert_snapshot!(render::budget(&outcome, &found(&outcome, None)), @r"
+        web, environment default
+          CALL                                     WAITS AT MOST                             LEFT  MEASURED                WHERE
+          web
+          └─ orders                                2 s                                             p50 120 ms, p99 900 ms  web.toml:1:18
+             ├─ mail                               no limit                                                                orders.toml:6:11
+             └─ stock [ends its own work: 400 ms]  (2 + 1) x 600 ms + 200 ms back-off = 2 s  0 s                           orders.toml:2:11
+                └─ orders (its calls stand above)  not known
+        ");
+}
+
+#[test]
+fn a_service_shows_the_chains_that_lead_to_it_alone() {
+    let outcome = audited(SHOP);
+    insta::assert_snapshot!(render::budget(&outcome, &found(&outcome, Some("mail"))), @r"
+        web, environment default
+          CALL                                     WAITS AT MOST                             LEFT  MEASURED                WHERE
+          web
+          └─ orders                                2 s                                             p50 120 ms, p99 900 ms  web.toml:1:18
+             ├─ mail                               no limit                                                                orders.toml:6:11
+             └─ stock [ends its own work: 400 ms]  (2 + 1) x 600 ms + 200 ms back-off = 2 s  0 s                           orders.toml:2:11
+                └─ orders (its calls stand above)  not known
+        ");
+    assert_eq!(found(&outcome, Some("nobody")), []);
+}
+
+#[test]
+fn a_picture_is_well_formed_and_holds_every_hop() {
+    let outcome = audited(SHOP);
+    let chains = found(&outcome, None);
+    let [chain] = chains.as_slice() else { panic!("one edge, found {}", chains.len()) };
+    let svg = render::waterfall(&outcome, chain);
+    for hop in &chain.hops {
+        assert!(svg.contains(&format!(">{}", hop.service)), "{} is missing", hop.service);
+    }
+    assert_eq!(elements_open_at_the_end(&svg), Vec::<String>::new());
+    insta::assert_snapshot!(svg);
+}
+
+#[test]
+fn names_with_markup_stand_in_a_picture_as_text() {
+    let outcome = audited(&[
+        (
+            "forewarn.toml",
+            "[[call]]\nfrom = \"a<b>&\\\"\"\nto = \"c\"\n[[service]]\nname = \"a<b>&\\\"\"\n[[service]]\nname = \"c\"\n",
+        ),
+        ("a.toml", "timeout = \"1s\"\n"),
+    ]);
+    let chains = found(&outcome, None);
+    let svg = render::waterfall(&outcome, &chains[0]);
+    assert!(svg.contains("a&lt;b&gt;&amp;"), "{svg}");
+    assert_eq!(elements_open_at_the_end(&svg), Vec::<String>::new());
+}
+
+/// Elements that are not closed, in their order; panics where one is closed that is not the last open.
+fn elements_open_at_the_end(xml: &str) -> Vec<String> {
+    let mut open: Vec<String> = Vec::new();
+    for tag in xml.split('<').skip(1) {
+        let (tag, _) = tag.split_once('>').expect("a tag ends");
+        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop().as_deref(), Some(name), "closed out of order");
+        } else if !tag.ends_with('/') {
+            open.push(name.to_owned());
+        }
+    }
+    open
+}
