@@ -12,7 +12,7 @@ use crate::print;
 
 /// The targets: a binary in `fuzz/src/bin`, seeds in `fuzz/seeds/NAME`, and where it helps a
 /// dictionary in `fuzz/dictionaries/NAME.dict`.
-const TARGETS: &[&str] = &["yaml", "json", "toml", "properties", "ini", "env", "nginx", "readers"];
+const TARGETS: &[&str] = &["yaml", "json", "toml", "properties", "ini", "env", "nginx", "haproxy", "readers"];
 
 /// How long a run lasts when nothing is said.
 const SECONDS: u32 = 600;

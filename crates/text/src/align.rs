@@ -24,6 +24,7 @@ pub(crate) fn align(
         (Syntax::Yaml, Style::Plain) => walk.folded(Quote::None),
         (Syntax::Yaml, Style::Quoted) if mark == Some(b'"') => walk.folded(Quote::Double),
         (Syntax::Yaml, Style::Quoted) => walk.folded(Quote::Single),
+        (Syntax::Haproxy, _) => walk.quoted_anywhere(),
         (Syntax::Toml | Syntax::Env, _) if mark == Some(b'\'') => walk.escaped(None),
         _ => walk.escaped(Some(syntax)),
     }
@@ -206,6 +207,27 @@ impl Walk<'_> {
         }
     }
 
+    /// A word of which any part may stand in quotes.
+    fn quoted_anywhere(&mut self) {
+        let mut open = None;
+        while self.done < self.text.len() {
+            let Some(byte) = self.rest().bytes().next() else { return };
+            match (open, byte) {
+                (None, b'"' | b'\'') => {
+                    open = Some(byte);
+                    self.at += 1;
+                }
+                (Some(quote), _) if byte == quote => {
+                    open = None;
+                    self.at += 1;
+                }
+                (None | Some(b'"'), b'\\') if self.escape(Syntax::Haproxy) => {}
+                _ if self.literal() => {}
+                _ => return,
+            }
+        }
+    }
+
     /// Whatever was not followed belongs to the place where the walk stopped.
     fn finish(mut self) -> PositionMap {
         let followed = self.done == self.text.len();
@@ -245,7 +267,7 @@ fn joined_lines(syntax: Syntax, raw: &str) -> usize {
 fn escape(syntax: Syntax, raw: &str) -> (usize, [Option<char>; 2]) {
     let Some(letter) = raw[1..].chars().next() else { return (1, [None, None]) };
     let digits = match (letter, syntax) {
-        ('x', Syntax::Yaml | Syntax::Json | Syntax::Toml) => 2,
+        ('x', Syntax::Yaml | Syntax::Json | Syntax::Toml | Syntax::Haproxy) => 2,
         ('u', _) => 4,
         ('U', Syntax::Yaml | Syntax::Toml) => 8,
         _ => 0,
@@ -509,7 +531,8 @@ mod tests {
 
         #[test]
         fn no_text_leads_out_of_its_scalar(raw in "[ab\\\\\"' \r\nun0-9]{0,20}", text in "[ab\\\\\"' \n]{0,20}") {
-            for syntax in [Syntax::Yaml, Syntax::Json, Syntax::Toml, Syntax::Properties, Syntax::Nginx] {
+            for syntax in [Syntax::Yaml, Syntax::Json, Syntax::Toml, Syntax::Properties, Syntax::Nginx, Syntax::Haproxy]
+            {
                 for style in [Style::Plain, Style::Quoted, Style::Block] {
                     let map = align(syntax, style, Some(b'"'), &raw, 7, &text);
                     for offset in 0..=text.len() as u32 {

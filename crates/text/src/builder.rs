@@ -256,7 +256,7 @@ impl TreeBuilder {
     }
 
     fn report_duplicates(&mut self, syntax: Syntax, text: &str) {
-        if syntax == Syntax::Nginx {
+        if matches!(syntax, Syntax::Nginx | Syntax::Haproxy) {
             return; // A repeated directive is a list there, not a mistake.
         }
         let key_text = |id: u32| match &self.nodes[id as usize].shape {

@@ -7,6 +7,7 @@
 mod align;
 mod builder;
 mod dotenv;
+mod haproxy;
 mod ini;
 mod json;
 mod literal;

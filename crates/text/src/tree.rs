@@ -28,6 +28,8 @@ pub enum Syntax {
     /// NGINX directives. `name arg arg { ... }` is an entry `name` whose value is the list of its
     /// arguments, with a map as last item where there is a block.
     Nginx,
+    /// HAProxy. A directive is an entry as in NGINX; a section is one with a map as last item.
+    Haproxy,
 }
 
 /// How a scalar was written.
@@ -161,6 +163,7 @@ impl<'s> Tree<'s> {
             Syntax::Ini => crate::ini::parse(&text, &mut builder),
             Syntax::Env => crate::dotenv::parse(&text, &mut builder),
             Syntax::Nginx => crate::nginx::parse(&text, &mut builder),
+            Syntax::Haproxy => crate::haproxy::parse(&text, &mut builder),
         }
         builder.finish(syntax, file, text, map)
     }

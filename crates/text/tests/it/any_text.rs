@@ -8,10 +8,18 @@ use text::{FileId, NodeKind, Source, Syntax, Tree};
 #[allow(unreachable_pub, clippy::use_debug, reason = "shared with the fuzz targets as it is")]
 mod promises;
 
-const SYNTAXES: [Syntax; 7] =
-    [Syntax::Yaml, Syntax::Json, Syntax::Toml, Syntax::Properties, Syntax::Ini, Syntax::Env, Syntax::Nginx];
+const SYNTAXES: [Syntax; 8] = [
+    Syntax::Yaml,
+    Syntax::Json,
+    Syntax::Toml,
+    Syntax::Properties,
+    Syntax::Ini,
+    Syntax::Env,
+    Syntax::Nginx,
+    Syntax::Haproxy,
+];
 
-const SAMPLES: [(Syntax, &str); 8] = [
+const SAMPLES: [(Syntax, &str); 9] = [
     (Syntax::Yaml, include_str!("../../../../fuzz/seeds/yaml/app.yaml")),
     (Syntax::Yaml, include_str!("../../../../fuzz/seeds/yaml/aliases.yaml")),
     (Syntax::Json, include_str!("../../../../fuzz/seeds/json/app.json")),
@@ -20,6 +28,7 @@ const SAMPLES: [(Syntax, &str); 8] = [
     (Syntax::Ini, include_str!("../../../../fuzz/seeds/ini/app.ini")),
     (Syntax::Env, include_str!("../../../../fuzz/seeds/env/app.env")),
     (Syntax::Nginx, include_str!("../../../../fuzz/seeds/nginx/site.conf")),
+    (Syntax::Haproxy, include_str!("../../../../fuzz/seeds/haproxy/haproxy.cfg")),
 ];
 
 /// Pieces that mean something to some syntax, and some that mean nothing to any.
@@ -73,6 +82,9 @@ fn pieces() -> impl Strategy<Value = String> {
         "? ",
         "!t ",
         "_by_lua_block {",
+        "\ndefaults\n",
+        "\nbackend b\n",
+        "\\x41",
         "--[[",
         "]]",
         "export ",
@@ -154,6 +166,8 @@ fn a_mistake_on_every_line_is_read_in_the_time_of_the_text() {
         (Syntax::Nginx, "a \"x\n"),
         (Syntax::Nginx, "a 'x \"y\n"),
         (Syntax::Nginx, "a \\\""),
+        (Syntax::Haproxy, "a \"x\n"),
+        (Syntax::Haproxy, "backend\n"),
         (Syntax::Env, "A=\"x\n"),
         (Syntax::Env, "A='x\nB=\"y\n"),
         (Syntax::Properties, "\\\n"),

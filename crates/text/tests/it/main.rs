@@ -4,6 +4,7 @@ mod any_text;
 mod outline;
 
 mod env;
+mod haproxy;
 mod ini;
 mod json;
 mod nginx;

@@ -6,8 +6,16 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use text::{FileId, Node, NodeKind, ProblemKind, Scalar, Source, Span, Style, Syntax, Tree};
 
-const SYNTAXES: &[Syntax] =
-    &[Syntax::Yaml, Syntax::Json, Syntax::Toml, Syntax::Properties, Syntax::Ini, Syntax::Env, Syntax::Nginx];
+const SYNTAXES: &[Syntax] = &[
+    Syntax::Yaml,
+    Syntax::Json,
+    Syntax::Toml,
+    Syntax::Properties,
+    Syntax::Ini,
+    Syntax::Env,
+    Syntax::Nginx,
+    Syntax::Haproxy,
+];
 
 /// What configuration is made of, and what breaks it.
 const TOKENS: &[&str] = &[
