@@ -132,6 +132,7 @@ fn syntax_name(syntax: Syntax) -> &'static str {
         Syntax::Ini => "ini",
         Syntax::Env => "env",
         Syntax::Nginx => "nginx",
+        Syntax::Haproxy => "haproxy",
     }
 }
 

@@ -384,7 +384,8 @@ fn words(line: Line<'_>, next: Option<Line<'_>>, marks: &mut Marks) {
     let is_directive = body.trim_end().ends_with(';') && !body.contains(": ");
     let parts: Vec<(usize, &str)> = split_words(body).map(|(at, word)| (first + at, word)).collect();
     for (i, &(at, word)) in parts.iter().enumerate() {
-        if i > 0 && matches!(parts[i - 1].1, "-u" | "--user") && word.contains(':') {
+        // `curl -u name:password`, and HAProxy's `stats auth name:password`.
+        if i > 0 && matches!(parts[i - 1].1, "-u" | "--user" | "auth") && word.contains(':') {
             marks.add(line.start + at..line.start + at + word.trim_end_matches(['"', '\'']).len());
         }
         // A user's password in an access list of Redis.
@@ -396,8 +397,11 @@ fn words(line: Line<'_>, next: Option<Line<'_>>, marks: &mut Marks) {
         let is_redis = i == 0 && matches!(name, "requirepass" | "masterauth" | "masteruser");
         let names = is_redis || secrecy(name.trim_start_matches('-')) == Some(Secrecy::Always);
         // Where a `;` is missing a directive's words are those of the one before.
-        let is_header = i > 0 && parts[i - 1].1.ends_with("_header");
-        if !names || name.contains(['=', ':']) || !(is_flag || is_redis || is_directive || is_header) {
+        let is_header = i > 0 && ["_header", "-header"].iter().any(|end| parts[i - 1].1.ends_with(end));
+        // `user NAME insecure-password WORD` of HAProxy.
+        let is_user = i > 1 && parts[0].1 == "user";
+        let takes_next = is_flag || is_redis || is_directive || is_header || is_user;
+        if !names || name.contains(['=', ':']) || !takes_next {
             continue;
         }
         match parts.get(i + 1) {

@@ -14,6 +14,7 @@ mod compose;
 mod embedded;
 mod flags;
 mod grouping;
+mod haproxy;
 mod keys;
 mod kubernetes;
 mod kustomize;

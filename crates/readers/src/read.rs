@@ -4,6 +4,7 @@
 use text::{Source, Syntax, Tree};
 
 use crate::compose::COMPOSE;
+use crate::haproxy::HAPROXY;
 use crate::kubernetes::KUBERNETES;
 use crate::kustomize::KUSTOMIZE;
 use crate::nginx::NGINX;
@@ -32,7 +33,7 @@ pub struct Dialect {
 }
 
 /// All dialects. The first that speaks a file reads it.
-pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX];
+pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX, &HAPROXY];
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,6 @@ use crate::Reading;
 const BY_NAME: &str = "its name says that it is no configuration";
 const ENGINE: &str = "its name says that a template engine makes a configuration of it";
 const UNKNOWN: &str = "no known syntax";
-const HAPROXY: &str = "HAProxy configuration, which is not read yet";
 const SQUID: &str = "Squid configuration, which is not read yet";
 const REDIS: &str = "Redis configuration, which is not read yet";
 const SECTIONS: &str = "Apache or Fluentd configuration, which is not read yet";
@@ -72,6 +71,8 @@ fn by_text(name: &str, text: &str) -> Reading {
     let is_template = match syntax {
         Syntax::Yaml => !is_yaml(text),
         Syntax::Json => text.contains("{%") || text.contains(": {{") || text.contains("<%"),
+        // `{%[src]}` is HAProxy's own: an expression in braces.
+        Syntax::Haproxy => has_marks(&text.replace("{%[", "")),
         Syntax::Nginx | Syntax::Ini | Syntax::Properties | Syntax::Toml | Syntax::Env => has_marks(text),
     };
     if is_template { Reading::Template(MARKS) } else { Reading::As(syntax) }
@@ -112,6 +113,9 @@ fn named(name: &str, extension: &str) -> Option<Named> {
     }
     if name == "nginx.conf" {
         return Some(Named::As(Syntax::Nginx));
+    }
+    if name == "haproxy.cfg" {
+        return Some(Named::As(Syntax::Haproxy));
     }
     Some(Named::As(match extension {
         "yaml" | "yml" => Syntax::Yaml,
@@ -163,7 +167,7 @@ fn of_conf(text: &str) -> Result<Syntax, &'static str> {
     } else if colons > pairs {
         Ok(Syntax::Yaml)
     } else {
-        Err(of_lines(lines))
+        of_lines(lines)
     }
 }
 
@@ -189,7 +193,11 @@ fn is_assignment(code: &str) -> bool {
 }
 
 /// Whose lines of words these are.
-fn of_lines<'t, Lines: Iterator<Item = &'t str>>(lines: impl Fn() -> Lines) -> &'static str {
+///
+/// # Errors
+///
+/// Whose they are, where they are in no syntax of ours.
+fn of_lines<'t, Lines: Iterator<Item = &'t str>>(lines: impl Fn() -> Lines) -> Result<Syntax, &'static str> {
     const REDIS_WORDS: [&str; 8] = [
         "maxmemory",
         "appendonly",
@@ -206,23 +214,32 @@ fn of_lines<'t, Lines: Iterator<Item = &'t str>>(lines: impl Fn() -> Lines) -> &
     let is_section = |line: &str| {
         let mut words = line.split_whitespace();
         match words.next() {
-            Some("global" | "defaults") => words.count() <= 1,
-            Some("frontend" | "backend" | "listen") => (1..=2).contains(&words.count()),
+            Some("global") => words.next().is_none(),
+            // `NAME from DEFAULTS`, and of old an address behind the name.
+            Some("defaults") => words.all(is_haproxy_name),
+            Some("frontend" | "backend" | "listen") => {
+                words.next().is_some_and(is_haproxy_name) && words.count() <= 3
+            }
             _ => false,
         }
     };
     let sections = lines().filter(|line| !line.starts_with([' ', '\t']) && is_section(line)).count();
     if sections > 1 || sections > 0 && starts(&["timeout", "server", "mode", "bind", "maxconn"]) > 0 {
-        HAPROXY
+        Ok(Syntax::Haproxy)
     } else if starts(&["acl", "http_access", "http_port", "cache_dir", "cache_peer"]) > 1 {
-        SQUID
+        Err(SQUID)
     } else if starts(&REDIS_WORDS) > 0 {
-        REDIS
+        Err(REDIS)
     } else if lines().next().is_none() {
-        UNKNOWN
+        Err(UNKNOWN)
     } else {
-        LINES
+        Err(LINES)
     }
+}
+
+/// Whether a word may name a section of HAProxy's (configuration manual, chapter 4).
+fn is_haproxy_name(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
 
 /// Names that never hold settings of ours, although their syntax is known.
@@ -322,9 +339,18 @@ mod tests {
             ("server { listen 80; }\nupstream auth {\n  server a:80\n  ;\n}\n", Syntax::Nginx),
             ("[a]\nx = 1\ny\nz\n", Syntax::Ini),
             ("net:\n  port: 27017\n", Syntax::Yaml),
+            (
+                "global\n  maxconn 100\ndefaults\n  timeout connect 5s\nbackend a\n  server a a:80\n",
+                Syntax::Haproxy,
+            ),
+            ("listen auth\n  bind :80\n  option httpchk GET /x?a=b\n", Syntax::Haproxy),
+            ("defaults tcp from base\n  timeout server 1h\nbackend a from tcp\n", Syntax::Haproxy),
         ] {
             assert_eq!(syntax_of("x.conf", text), Reading::As(syntax), "{text}");
             assert_eq!(syntax_of("x.conf.template", text), Reading::As(syntax), "{text}");
+        }
+        for text in ["userlist a\n", "frontend a\n  log-format \"{%[src]}\"\n"] {
+            assert_eq!(syntax_of("haproxy.cfg", text), Reading::As(Syntax::Haproxy), "{text}");
         }
         assert_eq!(syntax_of("nginx.conf", "include a;\n"), Reading::As(Syntax::Nginx));
         assert_eq!(syntax_of("nginx.conf", "worker_processes\n  1;\na\nb\n"), Reading::As(Syntax::Nginx));
@@ -336,8 +362,6 @@ mod tests {
             ("<match **>\n</match>\n", SECTIONS),
             ("Timeout 60\n<VirtualHost *:80>\n</VirtualHost>\n", SECTIONS),
             ("<?xml version=\"1.0\"?>\n<a/>\n", UNKNOWN),
-            ("global\n  maxconn 100\ndefaults\n  timeout connect 5s\nbackend a\n  server a a:80\n", HAPROXY),
-            ("listen auth\n  bind :80\n  option httpchk GET /x?a=b\n", HAPROXY),
             ("acl a src 10.0.0.0/8\nhttp_access allow a\nread_timeout 5 minutes\n", SQUID),
             ("timeout 0\ntcp-keepalive 300\n", REDIS),
             ("timeout 0\nretry 3\n", LINES),

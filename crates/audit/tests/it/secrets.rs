@@ -166,6 +166,12 @@ const PLANTED: &[(&str, &str)] = &[
         "etc/pgbouncer.ini",
         "[databases]\nx = host=db password=Kq7vMark1 connect_timeout=0\n[pgbouncer]\nquery_timeout = 0\n",
     ),
+    (
+        "etc/haproxy.cfg",
+        "userlist u\n  user a insecure-password Kq7vMark1\n  user b password $6$Kq7vMark2\n\
+         listen s\n  mode http\n  timeout server 0\n  stats auth a:Kq7vMark3\n  server s http:80\n\
+         frontend f\n  http-request set-header X-Api-Key Kq7vMark4\n  default_backend s\n",
+    ),
     ("etc/my.cnf", "[client]\npassword=Kq7vMark1\nconnect_timeout=0\n"),
     (
         "auth.service",

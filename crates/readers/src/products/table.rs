@@ -64,7 +64,6 @@ const ENVOY: &str = "Envoy API v3, circuit_breaker.proto: concurrent retries of 
 const ISTIO: &str = "Istio API destination_rule.proto: outstanding retries of a cluster";
 const LAMBDA: &str = "Terraform AWS provider, aws_lambda_function, and AWS SAM: timeout in seconds";
 const KIBANA: &str = "Kibana 4 to 9, kibana.yml: time in milliseconds";
-const HAPROXY: &str = "HAProxy configuration manual 3.1: a timeout without unit is in ms";
 
 /// The facts, the more specific before the more general ones of the same product.
 pub(super) static ROWS: &[Row] = &[
@@ -243,17 +242,6 @@ pub(super) static ROWS: &[Row] = &[
         Knob::Attempts,
         GRPC,
     ),
-    limit("timeout.connect", Covers::Connect, MS, HAPROXY).within("haproxy.cfg").elsewhere(S),
-    limit("timeout.queue", Covers::PoolWait, MS, HAPROXY).within("haproxy.cfg").elsewhere(S),
-    limit("timeout.client|timeout.server", Covers::BetweenBytes, MS, HAPROXY)
-        .within("haproxy.cfg")
-        .elsewhere(S),
-    limit("timeout.http-keep-alive|timeout.tunnel", Covers::Idle, MS, HAPROXY)
-        .within("haproxy.cfg")
-        .elsewhere(S),
-    row("timeout.http-request|timeout.check", Some(OTHER), Some(MS), HAPROXY)
-        .within("haproxy.cfg")
-        .elsewhere(S),
     limit("elasticsearch.requestTimeout|opensearch.requestTimeout", Covers::WholeCall, MS, KIBANA),
     row("elasticsearch.shardTimeout|elasticsearch.pingTimeout", Some(OTHER), Some(MS), KIBANA),
     // Automation: a job is no call.

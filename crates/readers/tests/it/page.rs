@@ -19,6 +19,7 @@ fn syntax(language: &str) -> Option<Syntax> {
         "ini" => Syntax::Ini,
         "env" => Syntax::Env,
         "nginx" => Syntax::Nginx,
+        "haproxy" => Syntax::Haproxy,
         _ => return None,
     })
 }

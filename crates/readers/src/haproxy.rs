@@ -1,0 +1,321 @@
+//! HAProxy: who accepts, who is passed on to, and within which limits. One server group a section
+//! that clients connect to; one client group a section that has servers, with a pool group for its
+//! queue and a probe group for its checks; what is left of our topics in loose groups.
+//!
+//! A frontend's limits bound what its clients do, a backend's what its servers do. So calls are made
+//! with the backend's settings, whichever frontends lead to it.
+
+mod sections;
+mod servers;
+mod settings;
+
+use std::collections::BTreeSet;
+
+use model::{Covers, GroupKind, Knob, Origin, Setting, Topic, Value};
+use text::{Scalar, Span, Syntax, Tree};
+
+use crate::{Context, Dialect, Fragment, Group, Ignored, Owner, Target};
+use sections::{Kind, Section, Sections};
+use servers::Server;
+
+/// The dialect.
+pub(crate) static HAPROXY: Dialect =
+    Dialect { name: "haproxy", docs: include_str!("haproxy.md"), speaks, read };
+
+fn speaks(_: &Context<'_>, tree: &Tree<'_>) -> bool {
+    let opens = |key: &str| matches!(key, "global" | "defaults" | "frontend" | "backend" | "listen");
+    tree.syntax() == Syntax::Haproxy
+        && tree.documents().any(|root| root.written_entries().any(|entry| opens(entry.key.text())))
+}
+
+fn read(_: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
+    let sections = Sections::of(tree);
+    let mut reader = Reader { sections: &sections, fragment, used: BTreeSet::new() };
+    for section in sections.iter().filter(|section| !sections.is_disabled(section)) {
+        if section.kind.accepts() {
+            reader.accepts(section);
+        }
+        if section.kind.passes_on() {
+            reader.passes_on(section);
+            reader.queues(section);
+            reader.checks(section);
+        }
+        if section.kind == Kind::Global {
+            reader.accepts_in_all(section);
+        }
+    }
+    for section in sections.iter() {
+        reader.rest(section);
+    }
+    fragment.forwards = fragment.groups.iter().any(|group| group.kind == GroupKind::Client);
+}
+
+struct Reader<'s, 't, 'f> {
+    sections: &'s Sections<'t>,
+    fragment: &'f mut Fragment,
+    /// Where the values stand that groups have taken.
+    used: BTreeSet<Span>,
+}
+
+impl<'s, 't> Reader<'s, 't, '_> {
+    /// The limit on all connections of the process.
+    fn accepts_in_all(&mut self, section: &'s Section<'t>) {
+        let found = self.in_effect(section, "maxconn", Knob::ConnectionLimit);
+        self.group(section, section.label.clone(), GroupKind::Server, found.into_iter().collect());
+    }
+
+    /// What clients meet.
+    fn accepts(&mut self, section: &'s Section<'t>) {
+        let mut found = Vec::new();
+        if self.sections.is_http(section) {
+            found.extend(self.keep_alive(section));
+            found.extend(self.in_effect(section, "timeout http-request", Knob::Timeout(Covers::Headers)));
+            found.extend(self.in_effect(section, "timeout client", Knob::Timeout(Covers::BetweenBytes)));
+            found.extend(self.closing(section, &["option httpclose", "option forceclose"]));
+        } else {
+            found.extend(self.session(section));
+        }
+        found.extend(self.in_effect(section, "timeout client-fin", Knob::Other(Topic::KeepAlive)));
+        let most = self.in_effect(section, "maxconn", Knob::ConnectionLimit);
+        // 0 leaves it to the global limit.
+        found.extend(most.filter(|most| most.count() != Some(0)));
+        self.group(section, section.label.clone(), GroupKind::Server, found);
+    }
+
+    /// How long a connection of a client is kept between two requests: the first of three that is
+    /// set decides (manual, `timeout http-keep-alive`).
+    fn keep_alive(&mut self, section: &'s Section<'t>) -> Option<Setting> {
+        const OWN: &str = "timeout http-keep-alive";
+        let idle = Knob::Timeout(Covers::Idle);
+        if self.sections.find(section, OWN).is_some() {
+            return self.in_effect(section, OWN, idle);
+        }
+        let fallback = ["timeout http-request", "timeout client"]
+            .into_iter()
+            .find(|keyword| self.sections.find(section, keyword).is_some())?;
+        let mut setting = self.in_effect(section, fallback, idle)?;
+        setting.key = section.key(OWN);
+        setting.value.origin = Origin::Derived(vec![setting.value.origin]);
+        Some(setting)
+    }
+
+    /// How long a TCP session may be silent. Where it becomes a tunnel to one backend, that one's
+    /// `timeout tunnel` takes the place of `timeout client`.
+    fn session(&mut self, section: &'s Section<'t>) -> Option<Setting> {
+        let idle = Knob::Timeout(Covers::Idle);
+        let tunnel = self.only_backend(section).filter(|backend| {
+            self.sections.find(backend, "timeout tunnel").is_some() && !self.sections.is_http(backend)
+        });
+        match tunnel {
+            Some(backend) => self.in_effect(backend, "timeout tunnel", idle),
+            None => self.in_effect(section, "timeout client", idle),
+        }
+    }
+
+    fn only_backend(&self, section: &'s Section<'t>) -> Option<&'s Section<'t>> {
+        if section.kind == Kind::Listen {
+            return Some(section);
+        }
+        let routes = ["default_backend", "use_backend"].into_iter().flat_map(|route| section.all(route));
+        let names: BTreeSet<&str> = routes.filter_map(|route| route.value().map(Scalar::text)).collect();
+        match names.into_iter().collect::<Vec<_>>()[..] {
+            [only] => self.sections.backend(only),
+            _ => None,
+        }
+    }
+
+    /// The calls to a section's servers.
+    fn passes_on(&mut self, section: &'s Section<'t>) {
+        let is_http = self.sections.is_http(section);
+        let servers: Vec<Server<'s, 't>> = Server::all(section).collect();
+        let mut targets: Vec<Target> = Vec::new();
+        let dispatched = servers::dispatched(section, is_http);
+        let named = servers.iter().filter_map(|server| server.target(self.sections, is_http));
+        for target in named.chain(dispatched) {
+            if !targets.iter().any(|known| known.address == target.address) {
+                targets.push(target);
+            }
+        }
+        let mut found = Vec::new();
+        let limits = [
+            ("timeout connect", Covers::Connect, "HAProxy timeout connect"),
+            ("timeout server", Covers::BetweenBytes, "HAProxy timeout server"),
+        ];
+        let tunnel = self.sections.find(section, "timeout tunnel").is_some();
+        for (keyword, covers, of) in limits {
+            // A TCP session is a tunnel as soon as it stands.
+            let keyword =
+                if covers == Covers::BetweenBytes && !is_http && tunnel { "timeout tunnel" } else { keyword };
+            let knob = Knob::Timeout(covers);
+            if self.sections.find(section, keyword).is_some() {
+                found.extend(self.in_effect(section, keyword, knob));
+            } else {
+                found.push(settings::without_limit(section.key(keyword), knob, section.at, of));
+            }
+        }
+        let (retries, repeats) = self.retries(section, is_http);
+        found.extend(retries);
+        if is_http {
+            let close = ["option http-server-close", "option httpclose", "option forceclose"];
+            found.extend(self.closing(section, &close));
+        }
+        found.extend(self.slots(&servers));
+        if targets.is_empty() && servers.is_empty() {
+            return; // It answers by itself: redirects, statistics.
+        }
+        let index = self.group(section, section.label.clone(), GroupKind::Client, found);
+        if let Some(index) = index {
+            self.fragment.groups[index].targets = targets;
+            self.fragment.groups[index].idempotent = repeats.then_some(false);
+        }
+    }
+
+    /// How many requests servers take at once. Where they differ, one number says nothing of a call.
+    fn slots(&mut self, servers: &[Server<'s, 't>]) -> Vec<Setting> {
+        let limits = servers.iter().filter_map(|server| server.parameter(self.sections, "maxconn"));
+        let limits: Vec<_> = limits.filter(|limit| limit.value.text() != "0").collect();
+        let texts: BTreeSet<&str> = limits.iter().map(|limit| limit.value.text()).collect();
+        let knob = if texts.len() > 1 { Knob::Other(Topic::Pool) } else { Knob::PoolSize };
+        let mut seen = BTreeSet::new();
+        let limits = limits.into_iter().filter(|limit| seen.insert(limit.value.span()));
+        limits.filter_map(|limit| self.written(limit.key, knob, limit.value)).collect()
+    }
+
+    /// How often is tried again; and whether that repeats requests that must not be repeated. By
+    /// default only connecting is, on which a request has not been sent.
+    fn retries(&mut self, section: &'s Section<'t>, is_http: bool) -> (Vec<Setting>, bool) {
+        let mut found = Vec::new();
+        let conditions = self.sections.find(section, "retry-on").filter(|_| is_http);
+        let words = conditions.map(|(_, directive)| directive.words()).unwrap_or_default();
+        let repeats = settings::repeats_requests(&words);
+        let knob = if repeats { Knob::Retries } else { Knob::Other(Topic::Retry) };
+        match self.sections.find(section, "retries") {
+            Some(_) => found.extend(self.in_effect(section, "retries", knob)),
+            None if repeats => found.push(settings::three_retries(section.key("retries"), section.at)),
+            None => {}
+        }
+        if let Some((at, directive)) = conditions {
+            let span = directive.value_span();
+            self.used.insert(span);
+            found.push(settings::written(at.key("retry-on"), Knob::RetryOn, Value::Text(words), span));
+        }
+        if let Some((at, directive)) = self.sections.find(section, "option redispatch") {
+            let (key, knob) = (at.key("option redispatch"), Knob::Other(Topic::Retry));
+            found.push(settings::written(key, knob, Value::Flag(true), directive.at()));
+        }
+        let spares = |line: &sections::Directive<'_>| line.words().starts_with("disable-l7-retry");
+        let spared = self.sections.chain(section).any(|at| at.all("http-request").any(spares));
+        (found, repeats && !spared)
+    }
+
+    /// The option, of some, that closes a connection behind each response.
+    fn closing(&self, section: &'s Section<'t>, options: &[&str]) -> Option<Setting> {
+        let (at, directive) = options.iter().find_map(|option| self.sections.find(section, option))?;
+        let key = at.key(directive.keyword());
+        Some(settings::written(key, Knob::KeepAlive, Value::Flag(false), directive.at()))
+    }
+
+    /// How long a request waits for a server's turn. Without a limit on a server's connections there
+    /// is no queue. A group of its own: the wait ends before connecting starts.
+    fn queues(&mut self, section: &'s Section<'t>) {
+        let limited = Server::all(section)
+            .filter_map(|server| server.parameter(self.sections, "maxconn"))
+            .any(|most| most.value.text() != "0");
+        let wait = Knob::Timeout(Covers::PoolWait);
+        let knob = if limited { wait } else { Knob::Other(Topic::Timeout) };
+        const OWN: &str = "timeout queue";
+        let found = if self.sections.find(section, OWN).is_some() {
+            self.in_effect(section, OWN, knob)
+        } else if !limited {
+            None
+        } else if self.sections.find(section, "timeout connect").is_some() {
+            self.in_effect(section, "timeout connect", wait).map(|mut setting| {
+                setting.key = section.key(OWN);
+                setting.value.origin = Origin::Derived(vec![setting.value.origin]);
+                setting
+            })
+        } else {
+            Some(settings::without_limit(section.key(OWN), wait, section.at, "HAProxy timeout queue"))
+        };
+        let label = format!("{}, queue", section.label);
+        self.group(section, label, GroupKind::Pool, found.into_iter().collect());
+    }
+
+    /// The health checks of a section's servers.
+    fn checks(&mut self, section: &'s Section<'t>) {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        for server in Server::all(section).filter(|server| server.is(self.sections, "check")) {
+            for name in ["inter", "fall", "rise"] {
+                let parameter = server.parameter(self.sections, name);
+                let parameter = parameter.filter(|parameter| seen.insert(parameter.value.span()));
+                if let Some((parameter, knob)) = parameter.zip(settings::knob(name)) {
+                    found.extend(self.written(parameter.key, knob, parameter.value));
+                }
+            }
+        }
+        if let Some(knob) = settings::knob("timeout check").filter(|_| !found.is_empty()) {
+            found.extend(self.in_effect(section, "timeout check", knob));
+        }
+        self.group(section, format!("{}, checks", section.label), GroupKind::Probe, found);
+    }
+
+    /// The setting of a keyword in effect in a section. A value that cannot be read is none.
+    fn in_effect(&mut self, section: &'s Section<'t>, keyword: &str, knob: Knob) -> Option<Setting> {
+        let (at, directive) = self.sections.find(section, keyword)?;
+        self.written(at.key(keyword), knob, directive.value()?)
+    }
+
+    fn written(&mut self, key: String, knob: Knob, value: Scalar<'t>) -> Option<Setting> {
+        let first = self.used.insert(value.span());
+        match settings::read(key.clone(), knob, value) {
+            Ok(setting) => Some(setting),
+            Err(reason) => {
+                if first {
+                    self.fragment.ignored.push(Ignored { key, span: value.span(), reason });
+                }
+                None
+            }
+        }
+    }
+
+    /// What no group has taken of the limits that stand in a section.
+    fn rest(&mut self, section: &'s Section<'t>) {
+        let mut found = Vec::new();
+        for directive in &section.directives {
+            let Some(value) = directive.value().filter(|value| !self.used.contains(&value.span())) else {
+                continue;
+            };
+            if let Some(knob) = settings::knob(directive.keyword()) {
+                found.extend(self.written(section.key(directive.keyword()), knob, value));
+            }
+        }
+        self.group(section, section.label.clone(), GroupKind::Loose, found);
+    }
+
+    /// Adds a group, if there is anything in it, and gives its place.
+    fn group(
+        &mut self,
+        section: &Section<'_>,
+        label: String,
+        kind: GroupKind,
+        settings: Vec<Setting>,
+    ) -> Option<usize> {
+        if settings.is_empty() {
+            return None;
+        }
+        self.fragment.groups.push(Group {
+            label,
+            kind,
+            owner: Owner::File,
+            process: None,
+            at: section.at,
+            settings,
+            targets: Vec::new(),
+            governs: None,
+            idempotent: None,
+            passes_deadline: false,
+        });
+        Some(self.fragment.groups.len() - 1)
+    }
+}

@@ -1,0 +1,96 @@
+//! What directives limit, and what holds where they are absent (HAProxy configuration manual 1.5 to
+//! 3.2, chapter 4.2, Proxies keywords reference). A bare number is milliseconds (chapter 2, Time format).
+
+use model::{
+    Covers, Knob, Limit, Origin, Probe, ProbeField, Setting, Sourced, Span, TimeUnit, Topic, Unit, Value,
+};
+use text::Scalar;
+
+use crate::setting::placeholder_default;
+use crate::{Meaning, Reason, Zero, measure};
+
+/// A limit without value has no end; HAProxy warns of the three that matter when it starts.
+pub(super) fn without_limit(key: String, knob: Knob, near: Span, of: &'static str) -> Setting {
+    let version = "all versions, configuration manual 4.2: an unspecified timeout is infinite";
+    plain(key, knob, Value::Time(Limit::Never), Origin::Default { near, of, version })
+}
+
+/// Connection attempts, or attempts of a request where `retry-on` says so, after the first one.
+pub(super) fn three_retries(key: String, near: Span) -> Setting {
+    let version = "all versions, CONN_RETRIES in include/haproxy/defaults.h";
+    let origin = Origin::Default { near, of: "HAProxy retries", version };
+    plain(key, Knob::Retries, Value::Count(3), origin)
+}
+
+/// What a keyword controls; `None` for those that are none of our topics. What depends on the
+/// sections around it is the caller's affair.
+pub(super) fn knob(keyword: &str) -> Option<Knob> {
+    let other = |topic| Some(Knob::Other(topic));
+    match keyword {
+        "timeout connect" => Some(Knob::Timeout(Covers::Connect)),
+        "timeout client" | "timeout server" => Some(Knob::Timeout(Covers::BetweenBytes)),
+        "timeout http-request" => Some(Knob::Timeout(Covers::Headers)),
+        "timeout http-keep-alive" => Some(Knob::Timeout(Covers::Idle)),
+        "timeout queue" => Some(Knob::Timeout(Covers::PoolWait)),
+        "timeout check" => Some(Knob::Probe(Probe::Health, ProbeField::Timeout)),
+        _ if keyword.starts_with("timeout ") => other(Topic::Timeout),
+        "retries" => other(Topic::Retry),
+        "maxconn" => Some(Knob::ConnectionLimit),
+        "inter" => Some(Knob::Probe(Probe::Health, ProbeField::Period)),
+        "fall" => Some(Knob::Probe(Probe::Health, ProbeField::Failures)),
+        "rise" => other(Topic::Probe),
+        "hard-stop-after" => Some(Knob::Timeout(Covers::Drain)),
+        _ => None,
+    }
+}
+
+/// Reads a value.
+///
+/// # Errors
+///
+/// Why it is none.
+pub(super) fn read(key: String, knob: Knob, value: Scalar<'_>) -> Result<Setting, Reason> {
+    // 0 is no limit: the warning of absent timeouts asks for "a non-zero value".
+    let meaning = Meaning { knob, bare: Some(TimeUnit::Milliseconds), zero: Zero::Never, elsewhere: None };
+    let counts = matches!(knob, Knob::Other(Topic::Retry | Topic::Probe | Topic::Pool) | Knob::Retries);
+    let meaning = match knob {
+        Knob::Timeout(_) => Meaning { elsewhere: Some(TimeUnit::Seconds), ..meaning },
+        _ if counts => Meaning { bare: None, ..meaning },
+        _ => meaning,
+    };
+    let text = value.text();
+    // `"${TIMEOUT-30s}"`: what holds where the variable is not set.
+    let range = placeholder_default(text).unwrap_or(0..text.len());
+    let measured = measure(&text[range.clone()], &meaning, None)?;
+    Ok(Setting {
+        key,
+        knob,
+        value: Sourced::written(measured.value, value.part(range)),
+        unit: measured.unit,
+        written: measured.written,
+        assumptions: Vec::new(),
+        unheeded: None,
+    })
+}
+
+/// A setting that is words or a switch.
+pub(super) fn written(key: String, knob: Knob, value: Value, span: Span) -> Setting {
+    plain(key, knob, value, Origin::Written(span))
+}
+
+fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
+    Setting {
+        key,
+        knob,
+        value: Sourced { value, origin },
+        unit: Unit::None,
+        written: None,
+        assumptions: Vec::new(),
+        unheeded: None,
+    }
+}
+
+/// Whether one of the conditions of `retry-on` repeats a request that a server may have worked on.
+pub(super) fn repeats_requests(conditions: &str) -> bool {
+    conditions.split(' ').any(|word| !matches!(word, "none" | "conn-failure" | "0rtt-rejected" | ""))
+}
