@@ -8,6 +8,8 @@ mod client;
 mod drift_between_environments;
 #[cfg(test)]
 mod fixture;
+mod keepalive_above_middlebox;
+mod keepalive_ping_too_fast;
 mod keepalive_race;
 mod kept;
 mod labels;
@@ -19,6 +21,7 @@ mod pool_acquire_above_request;
 mod pool_connect_above_acquire;
 mod pool_connections_above_limit;
 mod pool_lifetime_above_server;
+mod pool_validation_above_wait;
 mod probe_default_timeout;
 mod probe_timeout_above_period;
 mod retry_amplification;
@@ -38,6 +41,7 @@ mod timeout_connect_above_request;
 mod timeout_connect_only;
 mod timeout_missing;
 mod timeout_shorter_than_callee;
+mod timeout_statement_above_request;
 mod unit_driver;
 mod unit_name_mismatch;
 mod unit_too_large;
@@ -131,11 +135,14 @@ impl Found {
 /// All rules, by name.
 pub static RULES: &[&Rule] = &[
     &drift_between_environments::RULE,
+    &keepalive_above_middlebox::RULE,
+    &keepalive_ping_too_fast::RULE,
     &keepalive_race::RULE,
     &pool_acquire_above_request::RULE,
     &pool_connect_above_acquire::RULE,
     &pool_connections_above_limit::RULE,
     &pool_lifetime_above_server::RULE,
+    &pool_validation_above_wait::RULE,
     &probe_default_timeout::RULE,
     &probe_timeout_above_period::RULE,
     &retry_amplification::RULE,
@@ -152,6 +159,7 @@ pub static RULES: &[&Rule] = &[
     &timeout_connect_only::RULE,
     &timeout_missing::RULE,
     &timeout_shorter_than_callee::RULE,
+    &timeout_statement_above_request::RULE,
     &unit_driver::RULE,
     &unit_name_mismatch::RULE,
     &unit_too_large::RULE,
