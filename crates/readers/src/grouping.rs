@@ -75,6 +75,28 @@ impl<'a> Grouping<'a> {
         self.members.push(member);
     }
 
+    /// Whether it says something of a password hash.
+    pub(crate) fn has_hash(&self) -> bool {
+        self.members.iter().any(|member| matches!(member.setting.knob, Knob::Hash(_)))
+    }
+
+    /// Whether it says nothing else.
+    pub(crate) fn is_hash(&self) -> bool {
+        self.callees.is_empty()
+            && self.has_hash()
+            && self.members.iter().all(|member| matches!(member.setting.knob, Knob::Hash(_)))
+    }
+
+    /// Gives its settings away.
+    pub(crate) fn take(&mut self) -> Vec<Member<'a>> {
+        std::mem::take(&mut self.members)
+    }
+
+    /// Takes over the settings of a block inside it.
+    pub(crate) fn extend(&mut self, members: Vec<Member<'a>>) {
+        self.members.extend(members);
+    }
+
     /// Leaves of the settings of one key the last.
     fn drop_replaced(&mut self) {
         let mut seen = HashSet::new();

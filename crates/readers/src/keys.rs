@@ -4,7 +4,7 @@
 
 mod patterns;
 
-use model::{Covers, Knob, Probe, ProbeField, TimeUnit};
+use model::{Covers, HashField, Knob, Probe, ProbeField, TimeUnit};
 
 use crate::words::{Any, Words, any, pieces};
 use crate::{Reason, Zero};
@@ -39,6 +39,7 @@ impl Class {
             Knob::Retries => format!("that `{leaf}` counts the tries after the first"),
             Knob::BackoffBase => format!("that `{leaf}` is the wait before the first retry"),
             Knob::PoolSize => format!("that `{leaf}` is the most connections of a pool"),
+            Knob::Hash(HashField::Memory) => format!("that `{leaf}` is in KiB"),
             _ => format!("what `{leaf}` controls"),
         })
     }
@@ -105,6 +106,7 @@ impl Class {
         let zero = match knob {
             Knob::Timeout(Covers::Drain) | Knob::Grace | Knob::PreStop => Zero::Literal,
             Knob::BackoffBase | Knob::BackoffMax | Knob::Jitter | Knob::Probe(..) => Zero::Literal,
+            Knob::ClockSkew | Knob::TokenLead => Zero::Literal,
             _ => Zero::Never,
         };
         Self { knob, name_unit: None, side: None, zero, guessed: false }
@@ -154,6 +156,12 @@ pub(crate) fn is_suspect(key: &str) -> bool {
                 | b"drui"
                 | b"jedi"
                 | b"lett"
+                | b"toke"
+                | b"leew"
+                | b"skew"
+                | b"argo"
+                | b"bcry"
+                | b"hash"
         )
     })
 }
@@ -235,7 +243,8 @@ pub(crate) fn stem_of_setting(key: &str) -> &str {
     const KNOB_WORDS: &str = "timeout|timeouts|time|deadline|deadlines|retry|retries|attempts|tries|backoff|back|\
         keepalive|keep|alive|idle|pool|pools|max|maximum|min|minimum|initial|connect|connection|connections|conn|\
         conns|dial|read|write|send|receive|socket|request|response|statement|query|call|overall|total|wait|\
-        acquire|per|default|http|client|tls|ssl|shutdown|drain|grace|graceful|global|num|number|enable|disable";
+        acquire|per|default|http|client|tls|ssl|shutdown|drain|grace|graceful|global|num|number|enable|disable|\
+        argon2|argon2id|bcrypt|hash|hashing|hashers";
     let mut end = 0;
     for piece in pieces(key) {
         let word = &key[piece.clone()];

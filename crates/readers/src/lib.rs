@@ -33,5 +33,6 @@ pub use fragment::{
     Mount, MountKind, Neighbours, Owner, Reason, Target, Way, key_matches,
 };
 pub use measure::{Meaning, Measured, Zero, measure};
+pub use products::PRODUCT_PAGES;
 pub use read::{Context, DIALECTS, Dialect, Reading, read};
 pub use syntax::{reading_by_name, syntax_of};

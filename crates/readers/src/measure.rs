@@ -76,6 +76,11 @@ pub fn measure(text: &str, meaning: &Meaning, name: Option<TimeUnit>) -> Result<
             (Word::Off | Word::False, _) => plain(Value::Flag(false)),
         };
     }
+    if meaning.knob == Knob::Hash(HashField::Memory)
+        && let Some(kib) = kib(text)
+    {
+        return plain(Value::Count(kib));
+    }
     let amount = Amount::parse(text).ok_or(Reason::NotAnAmount)?;
     let written = Written {
         number: amount.number,
@@ -102,6 +107,20 @@ pub fn measure(text: &str, meaning: &Meaning, name: Option<TimeUnit>) -> Result<
         (Kind::Either, None) => measured(amount.count(), Unit::None),
         (Kind::Text, _) => Err(Reason::NotAnAmount),
     }
+}
+
+/// A size in KiB, where it is written with a unit of bytes. As everywhere where memory is meant, all of
+/// them are powers of two.
+fn kib(text: &str) -> Option<u64> {
+    let (number, unit) = Decimal::prefix(text)?;
+    let bytes = match unit.trim().to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "k" | "kb" | "kib" | "ki" => 1 << 10,
+        "m" | "mb" | "mib" | "mi" => 1 << 20,
+        "g" | "gb" | "gib" | "gi" => 1_u128 << 30,
+        _ => return None,
+    };
+    u64::try_from(number.times(bytes) >> 10).ok()
 }
 
 /// What kind of value a knob takes.
@@ -478,6 +497,15 @@ mod tests {
         assert_eq!(shown("5xx,reset", &of(Knob::RetryOn), None), "5xx,reset, None");
         assert_eq!(shown("32", &of(Knob::KeepAlive), None), "32, None");
         assert_eq!(shown("75s", &of(Knob::KeepAlive), None), "75000000000 ns, InValue");
+    }
+
+    #[test]
+    fn the_memory_of_a_hash_is_counted_in_kib() {
+        let memory = of(Knob::Hash(HashField::Memory));
+        for (text, kib) in [("65536", "65536"), ("128MB", "131072"), ("64 MiB", "65536"), ("8192b", "8")] {
+            assert_eq!(shown(text, &memory, None), format!("{kib}, None"), "{text}");
+        }
+        assert_eq!(shown("64 apples", &memory, None), "NotAnAmount");
     }
 
     #[test]

@@ -1,16 +1,28 @@
 //! What products document about their own keys: the unit of a bare number, what a limit covers,
-//! what 0 means. Rows apply by a product's own file names and key paths, never by a repository.
-//! The facts are rows of `table`; what is not documented has none.
+//! what 0 means, what holds where nothing is written. Rows apply by a product's own file names and
+//! key paths, or in a file that is recognised as the product's by its keys; never by a repository.
+//! The facts are rows of `table` and of the products in `recognised`; what is not documented has none.
 
+mod authentication;
+mod recognised;
 mod table;
 
-use model::{Covers, Knob, TimeUnit};
+use std::time::Duration;
+
+use model::{Covers, Knob, Limit, TimeUnit, Value};
 
 use crate::setting::Place;
 use crate::words::split_once;
 use crate::{Meaning, Zero};
 
+pub(crate) use recognised::{Product, recognise};
+
 use table::ROWS;
+
+/// The pages of products that are read without a dialect of their own: where each lies in `src`, and
+/// what it says.
+pub static PRODUCT_PAGES: &[(&str, &str)] =
+    &[("products/authentication.md", include_str!("products/authentication.md"))];
 
 /// One documented fact about keys of a product.
 #[derive(Debug)]
@@ -32,9 +44,86 @@ pub(crate) struct Row {
     zero: Zero,
     /// The unit that a well-known other product gives a key of this name.
     elsewhere: Option<TimeUnit>,
+    /// Numbers that its consumer takes for something else.
+    taken: &'static [Taken],
+    /// What holds where the key is absent; only in the file of a recognised product.
+    pub(crate) default: Option<Absent>,
     /// Where it is documented.
     #[cfg_attr(not(test), expect(dead_code, reason = "read by people and by the test of the table"))]
     source: &'static str,
+}
+
+/// A value as a fact states it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Held {
+    Seconds(u64),
+    Count(u64),
+    Text(&'static str),
+    /// No time limit.
+    Never,
+    /// Any number of them.
+    Unlimited,
+}
+
+impl Held {
+    /// As the model has it.
+    pub(crate) fn value(self) -> Value {
+        match self {
+            Self::Seconds(number) => Value::Time(Limit::After(Duration::from_secs(number))),
+            Self::Count(count) => Value::Count(count),
+            Self::Text(text) => Value::Text(text.to_owned()),
+            Self::Never => Value::Time(Limit::Never),
+            Self::Unlimited => Value::Text("unlimited".to_owned()),
+        }
+    }
+}
+
+/// A number that the consumer of a key takes for something else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    /// As written, without unit.
+    number: f64,
+    /// What it stands for.
+    pub(crate) holds: Held,
+    /// What the consumer does, with its document, where nobody would expect it: what is written then
+    /// does not hold. `None` where the spelling is the documented one.
+    pub(crate) against: Option<&'static str>,
+}
+
+/// A spelling that the document defines: -1 for ever, 0 unlimited.
+const fn spelt(number: f64, holds: Held) -> Taken {
+    Taken { number, holds, against: None }
+}
+
+/// A number that says one thing and holds another.
+const fn unheeded(number: f64, holds: Held, why: &'static str) -> Taken {
+    Taken { number, holds, against: Some(why) }
+}
+
+/// What holds where a key is absent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Absent {
+    /// What holds.
+    pub(crate) holds: Held,
+    /// Whose default.
+    pub(crate) of: &'static str,
+    /// For which versions, and where that is documented.
+    pub(crate) version: &'static str,
+    /// The block without which nobody asks for the key, as a path from the root; empty for the file.
+    pub(crate) needs: &'static str,
+    /// A choice made elsewhere in the file that decides whether the key counts.
+    pub(crate) when: Option<Choice>,
+}
+
+/// A choice between alternatives, one of which a key belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choice {
+    /// The key that chooses, with its path.
+    pub(crate) key: &'static str,
+    /// Its values for this alternative, `|` between them.
+    pub(crate) says: &'static str,
+    /// Whether this alternative holds where nothing is chosen.
+    pub(crate) unsaid: bool,
 }
 
 /// The end of a key's path.
@@ -71,6 +160,25 @@ impl Row {
         })
     }
 
+    /// Whether the keys are the whole path, from the root on.
+    fn is_whole(&self, path: &Flat) -> bool {
+        self.ends.iter().flatten().any(|PathEnd { behind, end }| match (path.ends_with(end), behind) {
+            (Some(at), None) => at == 0,
+            (Some(at), Some(before)) => path.starts_with(before, at),
+            (None, _) => false,
+        })
+    }
+
+    /// The key of a row of one key, as written in the table.
+    pub(crate) fn key(&self) -> &'static str {
+        self.ends[0].map_or("", |only| only.end)
+    }
+
+    /// What a number stands for to the consumer, where that is something else.
+    pub(crate) fn taken(&self, number: f64) -> Option<&'static Taken> {
+        self.taken.iter().find(|taken| taken.number == number)
+    }
+
     /// The meaning of a key that its words already class as `knob`.
     pub(crate) fn meaning(&self, knob: Option<Knob>) -> Option<Meaning> {
         let knob = self.knob.or(knob)?;
@@ -85,13 +193,47 @@ impl Row {
         Self { elsewhere: Some(unit), ..self }
     }
 
+    const fn taking(self, taken: &'static [Taken]) -> Self {
+        Self { taken, ..self }
+    }
+
+    /// What holds where the key is absent.
+    const fn or(self, holds: Held, of: &'static str, version: &'static str) -> Self {
+        let default = Absent { holds, of, version, needs: "", when: None };
+        Self { default: Some(default), ..self }
+    }
+
+    /// The default holds only where there is such a block.
+    const fn needs(self, block: &'static str) -> Self {
+        let Some(default) = self.default else { panic!("only a default needs a block") };
+        Self { default: Some(Absent { needs: block, ..default }), ..self }
+    }
+
+    /// The default holds only where a key chooses it.
+    const fn when(self, key: &'static str, says: &'static str, unsaid: bool) -> Self {
+        let Some(default) = self.default else { panic!("only a default is chosen") };
+        let when = Some(Choice { key, says, unsaid });
+        Self { default: Some(Absent { when, ..default }), ..self }
+    }
+
     const fn within(self, files: &'static str) -> Self {
         Self { files, ..self }
     }
 }
 
 const fn row(keys: &'static str, knob: Option<Knob>, bare: Option<TimeUnit>, source: &'static str) -> Row {
-    Row { files: "", keys, ends: Row::ends(keys), knob, bare, zero: Zero::Never, elsewhere: None, source }
+    Row {
+        files: "",
+        keys,
+        ends: Row::ends(keys),
+        knob,
+        bare,
+        zero: Zero::Never,
+        elsewhere: None,
+        taken: &[],
+        default: None,
+        source,
+    }
 }
 
 /// A limit whose bare number has a unit.
@@ -112,6 +254,9 @@ const fn means(keys: &'static str, knob: Knob, source: &'static str) -> Row {
 /// The row for a key. Rows are few and asked for only where a key may be one of ours.
 pub(crate) fn find(place: &Place<'_>) -> Option<&'static Row> {
     let path = Flat::of(place);
+    if let Some(row) = place.product.and_then(|product| product.rows.iter().find(|row| row.is_whole(&path))) {
+        return Some(row);
+    }
     let file = place.file.rsplit('/').next().unwrap_or(place.file);
     ROWS.iter().find(|row| {
         row.is_of(&path) && (row.files.is_empty() || row.files.split('|').any(|name| name == file))
@@ -166,6 +311,13 @@ impl Flat {
         (at < self.length && self.starts[at]).then_some(at)
     }
 
+    /// Whether the path starts with a key that ends before `end`.
+    fn starts_with(&self, key: &str, end: usize) -> bool {
+        let wanted = || key.bytes().filter(u8::is_ascii_alphanumeric);
+        let found = &self.bytes[..end];
+        wanted().count() <= end && wanted().zip(found).all(|(want, have)| want.eq_ignore_ascii_case(have))
+    }
+
     /// Whether the path holds a key before `end`, from the start of a word on.
     fn holds(&self, key: &str, end: usize) -> bool {
         let wanted = || key.bytes().filter(u8::is_ascii_alphanumeric);
@@ -184,7 +336,7 @@ mod tests {
     fn found(file: &str, key: &str) -> Option<&'static str> {
         let segments: Vec<&str> = key.split('/').collect();
         let (leaf, parents) = segments.split_last()?;
-        find(&Place { file, parents, leaf }).map(|row| row.keys)
+        find(&Place { file, parents, leaf, product: None }).map(|row| row.keys)
     }
 
     #[test]
@@ -234,7 +386,7 @@ mod tests {
 
     #[test]
     fn every_row_names_a_product_with_its_document_and_says_something() {
-        for row in ROWS {
+        for row in ROWS.iter().chain(recognised::PRODUCTS.iter().flat_map(|product| product.rows)) {
             assert!(row.source.split_whitespace().count() >= 2, "{}: {}", row.keys, row.source);
             assert!(row.source.starts_with(char::is_alphabetic), "{}: {}", row.keys, row.source);
             assert!(row.knob.is_some() || row.bare.is_some(), "{}", row.keys);

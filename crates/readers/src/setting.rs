@@ -2,12 +2,13 @@
 //! documentation says, what the key's words say, in this order. Looks at one pair at a time; what
 //! stands around it is `sweep`'s and `variables`' affair.
 
-use model::{Covers, Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unit, Value};
+use model::{Covers, Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unheeded, Unit, Value};
 use text::scalar::Schema;
 use text::{Scalar, Span, Style, Syntax};
 
 use crate::keys::{self, Class};
-use crate::{Declared, Ignored, Meaning, Reason, Zero, key_matches, measure, products};
+use crate::products::{self, Product, Row};
+use crate::{Declared, Ignored, Meaning, Reason, Zero, key_matches, measure};
 
 /// Where a key stands.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,8 @@ pub(crate) struct Place<'a> {
     pub(crate) parents: &'a [&'a str],
     /// The key.
     pub(crate) leaf: &'a str,
+    /// The product whose own file it is, where the keys of the file say so.
+    pub(crate) product: Option<&'static Product>,
 }
 
 impl Place<'_> {
@@ -51,6 +54,8 @@ pub(crate) struct Known {
     /// The product or its owner says what it means: nothing was guessed.
     documented: bool,
     class: Option<Class>,
+    /// The row that says what it means.
+    row: Option<&'static Row>,
 }
 
 impl Known {
@@ -102,6 +107,7 @@ pub(crate) fn known(place: &Place<'_>, declared: &[Declared]) -> Option<Result<K
             declared: declared.unit.is_some(),
             documented: true,
             class,
+            row: None,
         }));
     }
     let class = said.and_then(Result::ok);
@@ -110,7 +116,7 @@ pub(crate) fn known(place: &Place<'_>, declared: &[Declared]) -> Option<Result<K
     {
         let documented = row.knob.is_some();
         let name_unit = class.and_then(|class| class.name_unit);
-        return Some(Ok(Known { meaning, name_unit, declared: false, documented, class }));
+        return Some(Ok(Known { meaning, name_unit, declared: false, documented, class, row: Some(row) }));
     }
     Some(said?.map(|class| Known {
         meaning: Meaning { knob: class.knob, bare: None, zero: class.zero, elsewhere: None },
@@ -118,6 +124,7 @@ pub(crate) fn known(place: &Place<'_>, declared: &[Declared]) -> Option<Result<K
         declared: false,
         documented: false,
         class: Some(class),
+        row: None,
     }))
 }
 
@@ -159,7 +166,7 @@ fn octal(value: Scalar<'_>) -> Option<String> {
 ///
 /// Why the value is none.
 pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span) -> Result<Setting, Reason> {
-    let measured = measure(text, &known.meaning, known.name_unit).map_err(|reason| {
+    let mut measured = measure(text, &known.meaning, known.name_unit).map_err(|reason| {
         // `pool: blue` names a pool.
         let names = known.meaning.knob == Knob::PoolSize && known.class.is_some_and(|class| class.guessed);
         if reason == Reason::NotAnAmount && names { Reason::NotOurs } else { reason }
@@ -168,6 +175,13 @@ pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span
     let is_time = matches!(known.meaning.knob, Knob::Timeout(_) | Knob::Grace | Knob::PreStop);
     if is_time && !known.documented && matches!(measured.value, Value::Flag(_)) {
         return Err(Reason::NotOurs);
+    }
+    let taken = known.row.zip(measured.written).and_then(|(row, written)| row.taken(written.number));
+    let mut unheeded = None;
+    if let Some(taken) = taken {
+        measured.value = taken.holds.value();
+        unheeded =
+            taken.against.map(|why| Unheeded { at: span, text: text.trim().to_owned(), why: why.to_owned() });
     }
     let unit = if measured.unit == Unit::Product && known.declared { Unit::Declared } else { measured.unit };
     let mut assumptions = Vec::new();
@@ -188,7 +202,7 @@ pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span
         unit,
         written: measured.written,
         assumptions,
-        unheeded: None,
+        unheeded,
     })
 }
 
@@ -232,7 +246,7 @@ mod tests {
 
     #[test]
     fn list_items_stand_behind_their_list_without_a_dot() {
-        let place = Place { file: "", parents: &["routes", "[1]", "retry"], leaf: "max" };
+        let place = Place { file: "", parents: &["routes", "[1]", "retry"], leaf: "max", product: None };
         assert_eq!(place.key(), "routes[1].retry.max");
     }
 }

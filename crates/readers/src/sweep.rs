@@ -14,6 +14,7 @@ use text::{Entry, Node, NodeKind, Scalar, Span, Syntax, Tree};
 use crate::comments::unit_in_comments;
 use crate::grouping::{Grouping, Member};
 use crate::keys;
+use crate::products::{Product, recognise};
 use crate::setting::{self, Place};
 use crate::variables::{Variable, gather};
 use crate::{Context, Fragment, Ignored, Owner, Reason, Target, address};
@@ -35,6 +36,7 @@ pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragm
         tree,
         claimed: Claimed::of(fragment, tree.file()),
         extents: extents(fragment),
+        product: recognise(tree),
         blocks: Vec::new(),
         ignored: Vec::new(),
     };
@@ -87,6 +89,8 @@ struct Sweep<'s, 't> {
     tree: &'t Tree<'t>,
     claimed: Claimed,
     extents: Vec<(Span, Owner)>,
+    /// The product whose own file this is.
+    product: Option<&'static Product>,
     blocks: Vec<Block<'t>>,
     ignored: Vec<Ignored>,
 }
@@ -124,7 +128,10 @@ impl<'t> Sweep<'_, 't> {
         around: Surroundings,
         block: &mut NewBlock<'t>,
     ) {
-        let all = !self.context.declared.is_empty() || around.suspect.0 || around.suspect.1;
+        let all = !self.context.declared.is_empty()
+            || self.product.is_some()
+            || around.suspect.0
+            || around.suspect.1;
         for entry in entries.clone() {
             let key = entry.key.text();
             if all || keys::is_suspect(key) {
@@ -135,6 +142,7 @@ impl<'t> Sweep<'_, 't> {
                 self.address(entry, path, block);
             }
         }
+        self.defaults(path, block);
         let own = block.made.get("").copied();
         for entry in entries.filter(|entry| entry.value.kind() != NodeKind::Scalar) {
             let key = entry.key.text();
@@ -150,6 +158,24 @@ impl<'t> Sweep<'_, 't> {
             };
             self.node(entry.value, Some(&below), around);
         }
+    }
+
+    /// What holds where a recognised product's keys are absent from the map: its own, and those of the
+    /// blocks in it that are not there.
+    fn defaults(&mut self, path: Option<&Path<'_>>, block: &mut NewBlock<'t>) {
+        let Some(product) = self.product else { return };
+        let segments = Path::segments(path);
+        // The whole of the map can be long.
+        let near = block.map.written_entries().next().map_or(block.map.span(), |entry| entry.key.span());
+        for default in product.absent(self.tree, &segments, block.map) {
+            let (prefix, leaf) = default.key.rsplit_once('.').unwrap_or(("", default.key));
+            let setting = default.setting(&segments, near);
+            self.block(block, prefix, &segments).grouping.add(Member { name: leaf, side: None, setting });
+        }
+    }
+
+    fn place<'a>(&'a self, parents: &'a [&'a str], leaf: &'a str) -> Place<'a> {
+        Place { file: self.context.source.path(), parents, leaf, product: self.product }
     }
 
     fn list(&mut self, list: Node<'t>, path: Option<&Path<'_>>, around: Surroundings) {
@@ -188,7 +214,7 @@ impl<'t> Sweep<'_, 't> {
         let mut parents: Vec<&str> = segments.iter().map(Cow::as_ref).collect();
         let parts = split_key(entry.key.text());
         parents.extend(parts.parents());
-        let place = Place { file: self.context.source.path(), parents: &parents, leaf: parts.leaf };
+        let place = self.place(&parents, parts.leaf);
         let known = match setting::known(&place, self.context.declared) {
             None => return,
             Some(Ok(known)) if around.serves => known.at_server(),
@@ -266,7 +292,7 @@ impl<'t> Sweep<'_, 't> {
         let mut parents: Vec<&str> = segments.iter().map(Cow::as_ref).collect();
         let parts = split_key(entry.key.text());
         parents.extend(parts.parents());
-        let place = Place { file: self.context.source.path(), parents: &parents, leaf: parts.leaf };
+        let place = self.place(&parents, parts.leaf);
         let Some(located) = address::locate(&place.key(), value) else { return };
         self.block(block, parts.prefix, &segments).grouping.address(parts.leaf, located);
     }
@@ -368,7 +394,7 @@ impl<'t> Sweep<'_, 't> {
         }
         let segments = Path::segments(path);
         let parents: Vec<&str> = segments.iter().map(Cow::as_ref).collect();
-        let place = Place { file: self.context.source.path(), parents: &parents, leaf: name };
+        let place = self.place(&parents, name);
         let read = setting::known(&place, self.context.declared).map(|known| {
             let known = known?;
             Ok((known, setting::read_text(&place, &known, &scalar.text()[value], span)?))
@@ -393,13 +419,29 @@ impl<'t> Sweep<'_, 't> {
                 self.blocks[index].grouping.borrow_targets(targets, certain);
             }
         }
+        self.join_hashes();
         // In a file of a dialect an address that the dialect left is not known to be called.
         let calls = fragment.dialect.is_empty();
         for block in self.blocks {
             fragment.groups.extend(block.grouping.groups(calls));
         }
+        if let (true, Some(product)) = (fragment.dialect.is_empty(), self.product) {
+            fragment.dialect = product.name;
+        }
         fragment.ignored.extend(self.ignored);
         fragment.ignored.sort_by_key(|ignored| (ignored.span.file, ignored.span.start));
+    }
+
+    /// What a block says of a password hash belongs to what stands around it: `argon2: { memory: ... }`
+    /// beside `algorithm: argon2`.
+    fn join_hashes(&mut self) {
+        for index in (0..self.blocks.len()).rev() {
+            let Some(around) = self.blocks[index].around else { continue };
+            if self.blocks[index].grouping.is_hash() && self.blocks[around].grouping.has_hash() {
+                let members = self.blocks[index].grouping.take();
+                self.blocks[around].grouping.extend(members);
+            }
+        }
     }
 
     /// The callees of the nearest block around that has any, where it has just one; and whether no

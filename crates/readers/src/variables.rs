@@ -50,7 +50,7 @@ pub(crate) fn gather<'t>(
         if last[name] != i {
             continue;
         }
-        let place = Place { file: "", parents, leaf: name };
+        let place = Place { file: "", parents, leaf: name, product: None };
         match setting::known(&place, declared) {
             Some(Ok(known)) => match setting::read(&place, &known, variable.value) {
                 Ok(setting) => {

@@ -1,7 +1,7 @@
 //! The table of words: what keys hold, from the most to the least specific, and what that means. Words
 //! alone; must name no product.
 
-use model::{Covers, Knob, Topic};
+use model::{Covers, HashField, Knob, Topic};
 
 use crate::words::{Any, Words, any, split_once};
 
@@ -96,6 +96,24 @@ const fn likely(words: &'static str, covers: Covers) -> Pattern {
 
 /// The meaning of words, most specific first.
 pub(super) static PATTERNS: &[Pattern] = &[
+    // Password hashes: the words of the two algorithms stand for nothing else.
+    guess("argon2|argon2id memory|m", Knob::Hash(HashField::Memory)),
+    guess("=memory /argon2|argon2id", Knob::Hash(HashField::Memory)),
+    knob("argon2|argon2id iterations|passes|time|t !timeout", Knob::Hash(HashField::Iterations)),
+    knob("=iterations|passes /argon2|argon2id", Knob::Hash(HashField::Iterations)),
+    knob("argon2|argon2id parallelism|lanes|threads|p", Knob::Hash(HashField::Lanes)),
+    knob("=parallelism|lanes /argon2|argon2id", Knob::Hash(HashField::Lanes)),
+    knob("bcrypt cost|rounds|strength", Knob::Hash(HashField::Cost)),
+    knob("=cost|rounds|strength /bcrypt", Knob::Hash(HashField::Cost)),
+    // Tokens.
+    knob("clock skew|tolerance|leeway", Knob::ClockSkew),
+    knob("token|jwt|tokens leeway|skew", Knob::ClockSkew),
+    knob("token refresh|renewal|renew before|lead|margin|ahead|threshold", Knob::TokenLead),
+    knob("token refresh|renewal|renew interval|period|every !reuse|lifetime|grace|rate", Knob::TokenRefresh),
+    knob(
+        "access|id|refresh token ttl|lifetime|lifespan|expiry|expiration|expires|validity !max|idle|reuse",
+        Knob::TokenLife,
+    ),
     // Company of our keys: what is named, run, shown or stored, not how long or how often.
     not_ours("name|names|image|tag|version|path|file|dir|directory|url|uri|host|hostname|port|id|ids|uuid$"),
     not_ours("command|cmd|message|msg|text|description|title|label|labels|template|script|help|comment$"),

@@ -1,9 +1,9 @@
 //! The table of what products document about their own keys. Each row names its source: a manual, or the
 //! file that declares the option. Must hold nothing that was not looked up there.
 
-use model::{Covers, Knob, TimeUnit, Topic};
+use model::{Covers, HashField, Knob, TimeUnit, Topic};
 
-use super::{Row, limit, means, row, unit};
+use super::{Held, Row, limit, means, row, spelt, unit};
 
 const MS: TimeUnit = TimeUnit::Milliseconds;
 const S: TimeUnit = TimeUnit::Seconds;
@@ -64,6 +64,14 @@ const ENVOY: &str = "Envoy API v3, circuit_breaker.proto: concurrent retries of 
 const ISTIO: &str = "Istio API destination_rule.proto: outstanding retries of a cluster";
 const LAMBDA: &str = "Terraform AWS provider, aws_lambda_function, and AWS SAM: timeout in seconds";
 const KIBANA: &str = "Kibana 4 to 9, kibana.yml: time in milliseconds";
+const KEYCLOAK: &str = "Keycloak 26, DatabaseOptions.java and HttpOptions.java";
+const KEYCLOAK_HASH: &str = "Keycloak 26, all provider configuration: password-hashing, argon2";
+const SUPABASE: &str = "supabase/auth internal/conf/configuration.go";
+const SUPABASE_SECONDS: &str = "supabase/auth internal/conf/configuration.go: in seconds";
+const ZITADEL: &str = "Zitadel 2.x and later, cmd/defaults.yaml";
+const KRATOS: &str = "Ory Kratos 1.x, embedx/config.schema.json";
+const RAUTHY: &str = "rauthy 0.30 and later, config.toml";
+const CERT_MANAGER: &str = "cert-manager API reference, CertificateSpec: renewBefore";
 
 /// The facts, the more specific before the more general ones of the same product.
 pub(super) static ROWS: &[Row] = &[
@@ -244,6 +252,39 @@ pub(super) static ROWS: &[Row] = &[
     ),
     limit("elasticsearch.requestTimeout|opensearch.requestTimeout", Covers::WholeCall, MS, KIBANA),
     row("elasticsearch.shardTimeout|elasticsearch.pingTimeout", Some(OTHER), Some(MS), KIBANA),
+    // Servers that authenticate, by names that only they have; their own files are in `authentication`.
+    means("KC_DB_POOL_MAX_SIZE", Knob::PoolSize, KEYCLOAK),
+    means("db-pool-max-size", Knob::PoolSize, KEYCLOAK).within("keycloak.conf"),
+    means("KC_DB_POOL_MIN_SIZE|KC_DB_POOL_INITIAL_SIZE", Knob::PoolIdle, KEYCLOAK),
+    means("db-pool-min-size|db-pool-initial-size", Knob::PoolIdle, KEYCLOAK).within("keycloak.conf"),
+    means("KC_HTTP_POOL_MAX_THREADS", Knob::Workers, KEYCLOAK),
+    means("http-pool-max-threads", Knob::Workers, KEYCLOAK),
+    row("db-log-slow-queries-threshold", Some(OTHER), Some(MS), KEYCLOAK),
+    means("spi-password-hashing--argon2--memory", Knob::Hash(HashField::Memory), KEYCLOAK_HASH),
+    means("spi-password-hashing--argon2--iterations", Knob::Hash(HashField::Iterations), KEYCLOAK_HASH),
+    means("spi-password-hashing--argon2--parallelism", Knob::Hash(HashField::Lanes), KEYCLOAK_HASH),
+    means("spi-password-hashing--argon2--cpu-cores", Knob::Hash(HashField::AtOnce), KEYCLOAK_HASH),
+    means("GOTRUE_DB_MAX_POOL_SIZE", Knob::PoolSize, SUPABASE)
+        .taking(const { &[spelt(0.0, Held::Unlimited)] }),
+    means("GOTRUE_DB_MAX_IDLE_POOL_SIZE", Knob::PoolIdle, SUPABASE),
+    limit("GOTRUE_DB_CONN_MAX_LIFETIME", Covers::Lifetime, NS, SUPABASE),
+    limit("GOTRUE_DB_CONN_MAX_IDLE_TIME", Covers::Idle, NS, SUPABASE),
+    limit("GOTRUE_API_MAX_REQUEST_DURATION", Covers::Handler, NS, SUPABASE),
+    row("GOTRUE_JWT_EXP", Some(Knob::TokenLife), Some(S), SUPABASE_SECONDS),
+    row("GOTRUE_SECURITY_REFRESH_TOKEN_REUSE_INTERVAL", Some(OTHER), Some(S), SUPABASE_SECONDS),
+    means("ZITADEL_DATABASE_POSTGRES_MAXOPENCONNS", Knob::PoolSize, ZITADEL),
+    means("ZITADEL_DATABASE_POSTGRES_MAXIDLECONNS", Knob::PoolIdle, ZITADEL),
+    limit("ZITADEL_DATABASE_POSTGRES_MAXCONNLIFETIME", Covers::Lifetime, NS, ZITADEL),
+    limit("ZITADEL_DATABASE_POSTGRES_MAXCONNIDLETIME", Covers::Idle, NS, ZITADEL),
+    means("SystemDefaults.PasswordHasher.Hasher.Cost", Knob::Hash(HashField::Cost), ZITADEL),
+    means("SystemDefaults.PasswordHasher.Hasher.Algorithm", Knob::Hash(HashField::Algorithm), ZITADEL),
+    means("hashers.argon2.memory", Knob::Hash(HashField::Memory), KRATOS),
+    means("hashers.argon2.iterations", Knob::Hash(HashField::Iterations), KRATOS),
+    means("hashers.argon2.parallelism", Knob::Hash(HashField::Lanes), KRATOS),
+    means("hashers.bcrypt.cost", Knob::Hash(HashField::Cost), KRATOS),
+    means("hashers.algorithm", Knob::Hash(HashField::Algorithm), KRATOS),
+    means("MAX_HASH_THREADS", Knob::Hash(HashField::AtOnce), RAUTHY),
+    row("spec.renewBefore", Some(Knob::TokenLead), None, CERT_MANAGER),
     // Automation: a job is no call.
     row("jobs**timeout-minutes", Some(OTHER), Some(TimeUnit::Minutes), GITHUB),
     means("timeout", OTHER, GITLAB).within(".gitlab-ci.yml"),

@@ -10,13 +10,17 @@ mod page;
 mod show;
 mod site;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use readers::DIALECTS;
+use readers::{DIALECTS, PRODUCT_PAGES};
+
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name)
+}
 
 /// Where a dialect's page lies, beside its code.
-fn page_of(dialect: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(format!("{}.md", dialect.replace('-', "_")))
+fn page_of(dialect: &str) -> PathBuf {
+    source(&format!("{}.md", dialect.replace('-', "_")))
 }
 
 #[test]
@@ -24,12 +28,14 @@ fn examples_on_the_pages_give_what_the_pages_say() {
     // `FOREWARN_BLESS=1` writes what comes out into the pages.
     let bless = std::env::var_os("FOREWARN_BLESS").is_some_and(|value| value == "1");
     let mut differences = String::new();
-    for dialect in DIALECTS {
-        let done = page::run(dialect.name, dialect.docs);
+    let dialects = DIALECTS.iter().map(|dialect| (page_of(dialect.name), Some(dialect.name), dialect.docs));
+    let products = PRODUCT_PAGES.iter().map(|&(name, docs)| (source(name), None, docs));
+    for (path, dialect, docs) in dialects.chain(products) {
+        let done = page::run(dialect, docs);
         if bless {
-            std::fs::write(page_of(dialect.name), &done).expect("write the page");
-        } else if done != dialect.docs {
-            differences += &page::difference(dialect.name, dialect.docs, &done);
+            std::fs::write(path, &done).expect("write the page");
+        } else if done != docs {
+            differences += &page::difference(&path.display().to_string(), docs, &done);
         }
     }
     assert!(differences.is_empty(), "{differences}run with FOREWARN_BLESS=1 to take this over");

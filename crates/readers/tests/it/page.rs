@@ -52,8 +52,9 @@ pub(crate) fn examples(page: &str) -> usize {
     page.lines().filter(|line| *line == "```fragment").count()
 }
 
-/// The page with every fragment as it really comes out.
-pub(crate) fn run(dialect: &str, page: &str) -> String {
+/// The page with every fragment as it really comes out. All are read as the dialect, where the page is
+/// of one.
+pub(crate) fn run(dialect: Option<&str>, page: &str) -> String {
     let mut done = String::new();
     let mut inputs: Vec<Input> = Vec::new();
     let mut lines = page.lines();
@@ -65,7 +66,7 @@ pub(crate) fn run(dialect: &str, page: &str) -> String {
             lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
         let (language, path) = info.split_once(' ').unwrap_or((info, ""));
         if language == "fragment" {
-            assert!(!inputs.is_empty(), "{dialect}: a fragment without input");
+            assert!(!inputs.is_empty(), "{dialect:?}: a fragment without input");
             done += &fragment(dialect, std::mem::take(&mut inputs));
         } else {
             if let Some(syntax) = syntax(language) {
@@ -76,12 +77,12 @@ pub(crate) fn run(dialect: &str, page: &str) -> String {
         }
         done += "```\n";
     }
-    assert!(inputs.is_empty(), "{dialect}: an example without a fragment");
+    assert!(inputs.is_empty(), "{dialect:?}: an example without a fragment");
     done
 }
 
 /// What the last input is read as.
-fn fragment(dialect: &str, inputs: Vec<Input>) -> String {
+fn fragment(dialect: Option<&str>, inputs: Vec<Input>) -> String {
     let (syntax, ..) = *inputs.last().expect("an input");
     let sources = inputs
         .into_iter()
@@ -92,7 +93,9 @@ fn fragment(dialect: &str, inputs: Vec<Input>) -> String {
     let source = site.0.last().expect("an input");
     let tree = Tree::parse(syntax, source);
     let fragment = read(&Context { source, neighbours: &site, declared: &[] }, &tree);
-    assert_eq!(fragment.dialect, dialect, "the example is read as another dialect:\n{}", source.text());
+    if let Some(dialect) = dialect {
+        assert_eq!(fragment.dialect, dialect, "the example is read as another dialect:\n{}", source.text());
+    }
     show::fragment(&fragment, &site, source)
 }
 
