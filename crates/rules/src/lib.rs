@@ -46,6 +46,7 @@ mod unit_driver;
 mod unit_name_mismatch;
 mod unit_too_large;
 mod unit_too_small;
+mod value_ignored;
 
 use std::borrow::Cow;
 
@@ -74,7 +75,10 @@ pub struct Rule {
 impl Rule {
     /// Whether it speaks about what is written; the others reckon with what the values mean.
     fn is_about_writing(&self) -> bool {
-        matches!(self.mode, FailureMode::UnitConfusion | FailureMode::ConfigurationDrift)
+        matches!(
+            self.mode,
+            FailureMode::UnitConfusion | FailureMode::ConfigurationDrift | FailureMode::InertSetting
+        )
     }
 }
 
@@ -164,4 +168,5 @@ pub static RULES: &[&Rule] = &[
     &unit_name_mismatch::RULE,
     &unit_too_large::RULE,
     &unit_too_small::RULE,
+    &value_ignored::RULE,
 ];
