@@ -42,6 +42,8 @@ pub(crate) struct Place {
     pub(crate) place: String,
     /// The syntax to read it as.
     pub(crate) syntax: Syntax,
+    /// Where it lies, every link resolved.
+    pub(crate) real: PathBuf,
 }
 
 /// What a walk found.
@@ -89,12 +91,12 @@ impl Collected {
         let mut sources = Vec::new();
         let mut places = Vec::new();
         let mut left_out = Vec::new();
-        for Candidate { shown, place, content, .. } in candidates {
+        for Candidate { shown, place, content, identity } in candidates {
             match content.and_then(|bytes| look_at(&place, bytes)) {
                 Ok((syntax, text)) => {
                     let id = FileId((own.len() + sources.len()) as u32);
                     sources.push(Source::new(id, shown, text));
-                    places.push(Place { id, place, syntax });
+                    places.push(Place { id, place, syntax, real: identity });
                 }
                 Err(status) => left_out.push(FileReport { path: shown, status }),
             }
@@ -229,6 +231,29 @@ pub(crate) fn collect(
         }
     }
     Ok(Collected::sort_out(candidates, own))
+}
+
+/// The top of the repository that is audited, every link resolved: of the one around the working
+/// directory if any root lies in it, else of the one around the first root. Where there is no
+/// repository, the directory itself is taken for its top.
+pub(crate) fn repository(roots: &[PathBuf]) -> Option<PathBuf> {
+    let top = |directory: &Path| {
+        let is_top = |above: &&Path| above.join(".git").symlink_metadata().is_ok();
+        directory.ancestors().find(is_top).unwrap_or(directory).to_path_buf()
+    };
+    let roots: Vec<PathBuf> = roots.iter().filter_map(|root| real(root)).collect();
+    let here = top(&real(Path::new("."))?);
+    if roots.iter().any(|root| root.starts_with(&here)) {
+        return Some(here);
+    }
+    let first = roots.first()?;
+    let directory = if first.is_dir() { first } else { first.parent()? };
+    Some(top(directory))
+}
+
+/// Where a path really leads.
+pub(crate) fn real(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
 }
 
 /// The ignore file of a directory that must not be opened: a FIFO or a device need not end.

@@ -18,10 +18,12 @@ mod plain;
 mod read;
 mod redact;
 pub mod render;
+mod repository;
 mod request;
 mod settle;
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use rules::{Margins, RULES, Rule};
 
@@ -34,6 +36,7 @@ pub use load::CONFIG_NAME;
 pub use nearest::nearest;
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use redact::redact;
+pub use repository::Repository;
 pub use request::{ConfigChoice, Error, Request};
 pub use settle::{Settled, settle};
 
@@ -44,7 +47,7 @@ pub use settle::{Settled, settle};
 /// What stops it: a root that cannot be read, a mistake in `forewarn.toml`. Findings are no errors.
 pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
     let rules = chosen_rules(request)?;
-    let first = request.roots.first().map_or(std::path::Path::new("."), |root| root.as_path());
+    let first = request.roots.first().map_or(Path::new("."), PathBuf::as_path);
     let mut loaded = load::load(&request.config, first)?;
     let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
     let collected =
@@ -53,7 +56,18 @@ pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
                 Error::stopped(root.display(), what, "name files or directories that exist and can be read")
             })?;
     let own = std::mem::take(&mut loaded.sources);
-    Ok(examine(collected, own, &loaded.config, &rules, request))
+    let repository = repository_of(&request.roots, &own, &collected.places);
+    Ok(Outcome { repository, ..examine(collected, own, &loaded.config, &rules, request) })
+}
+
+/// What the sources of an audit from the disk are called in the repository.
+fn repository_of(roots: &[PathBuf], own: &[text::Source], places: &[collect::Place]) -> Repository {
+    let Some(top) = collect::repository(roots) else { return Repository::default() };
+    let own: Vec<PathBuf> = own
+        .iter()
+        .map(|source| collect::real(Path::new(source.path())).unwrap_or_else(|| source.path().into()))
+        .collect();
+    Repository::new(&top, own.iter().chain(places.iter().map(|place| &place.real)).map(PathBuf::as_path))
 }
 
 /// Runs an audit on texts in memory, each with its relative path; a `forewarn.toml` among them is
@@ -77,7 +91,10 @@ pub fn audit_texts(files: &[(&str, &str)], request: &Request<'_>) -> Result<Outc
     let exclude = Globs::new(&exclude);
     let candidates = files.iter().copied().filter(|(path, _)| !exclude.matches(path));
     let collected = Collected::of_texts(candidates, &own);
-    Ok(examine(collected, own, &loaded.config, &rules, request))
+    let own_paths = own.iter().map(|source| Path::new(source.path()));
+    let real = own_paths.chain(collected.places.iter().map(|place| place.real.as_path()));
+    let repository = Repository::new(Path::new(""), real);
+    Ok(Outcome { repository, ..examine(collected, own, &loaded.config, &rules, request) })
 }
 
 /// The stages behind collecting: read, join, check, settle.
@@ -126,7 +143,8 @@ fn examine(
         not_evaluated,
         problems,
         ignored,
-        rules_run: rules.len(),
+        rules_run: rules.iter().map(|rule| rule.name).collect(),
+        repository: Repository::default(),
     }
 }
 

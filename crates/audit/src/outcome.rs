@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use model::{Finding, Fleet, Level, NotEvaluated};
 use text::{FileId, Source, Span};
 
+use crate::Repository;
+
 /// The sources of an audit, by number.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -85,8 +87,10 @@ pub struct Outcome {
     pub problems: Vec<(Span, String)>,
     /// Keys of our topics that are no setting: place and reason.
     pub ignored: Vec<readers::Ignored>,
-    /// How many rules ran.
-    pub rules_run: usize,
+    /// The rules that ran, by name.
+    pub rules_run: Vec<&'static str>,
+    /// What the sources are called in their repository.
+    pub repository: Repository,
 }
 
 /// How many there are of what an outcome holds.
@@ -133,6 +137,11 @@ impl Outcome {
             services: services.len(),
             calls: calls.len(),
         }
+    }
+
+    /// Whether there are several environments, so that findings say in which they hold.
+    pub(crate) fn several_environments(&self) -> bool {
+        self.fleet.environments.len() > 1
     }
 
     /// Whether any finding that is not `off` reaches a level, shown or not.

@@ -2,7 +2,10 @@
 //! so every format shows the same set. Secrets are hidden here, in every format.
 
 mod budget;
+mod github;
 mod json;
+mod junit;
+mod sarif;
 mod short;
 mod snippet;
 mod summary;
@@ -13,7 +16,10 @@ mod text;
 mod waterfall;
 
 pub use budget::{budget, budget_table};
+pub use github::github;
 pub use json::json;
+pub use junit::junit;
+pub use sarif::{outside_the_repository, sarif};
 pub use short::short;
 pub use snippet::Style;
 pub use summary::{Detail, summary};
@@ -24,6 +30,26 @@ pub use waterfall::waterfall;
 /// A text of a finding or a file as part of one line: secrets hidden, nothing that a terminal obeys.
 fn plain(text: &str) -> String {
     crate::plain::line(&crate::redact(text))
+}
+
+/// Whom something is about, in words.
+fn subject(subject: &model::Subject) -> String {
+    match subject {
+        model::Subject::Service(name) | model::Subject::Setting(name) => plain(name),
+        model::Subject::Call(from, to) => format!("{} -> {}", plain(from), plain(to)),
+    }
+}
+
+/// The labels of a finding that have a place.
+fn places(finding: &model::Finding) -> impl Iterator<Item = (&model::Label, model::Span)> {
+    finding.labels.iter().filter_map(|label| Some((label, label.origin.span()?)))
+}
+
+/// A place in words: `path:line:column`.
+fn place(span: model::Span, outcome: &crate::Outcome) -> String {
+    let source = outcome.sources.get(span.file);
+    let at = source.position(span.start);
+    format!("{}:{}:{}", source.path(), at.line, at.column)
 }
 
 /// A number with its noun: "1 file", "12 files".

@@ -208,6 +208,12 @@ pub(crate) enum FormatArgument {
     Short,
     /// Everything, versioned; schema/check-v1.json describes it
     Json,
+    /// SARIF 2.1.0, for code scanning; paths from the top of the repository
+    Sarif,
+    /// Annotations of GitHub Actions, which shows the first ten errors and ten warnings of a step
+    Github,
+    /// JUnit XML: a suite a rule, a case a finding; failures from --fail-on up
+    Junit,
 }
 
 /// A format of tables.

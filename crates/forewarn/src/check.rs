@@ -19,6 +19,9 @@ pub(crate) fn run(check: &Check) -> Result<u8, Error> {
         FormatArgument::Text => render::text(&outcome, check.style),
         FormatArgument::Short => render::short(&outcome),
         FormatArgument::Json => render::json(&outcome),
+        FormatArgument::Sarif => render::sarif(&outcome),
+        FormatArgument::Github => render::github(&outcome),
+        FormatArgument::Junit => render::junit(&outcome, check.fail_on),
     };
     match &check.output {
         Some(file) => to_file(file, &written)?,
@@ -26,6 +29,13 @@ pub(crate) fn run(check: &Check) -> Result<u8, Error> {
     }
     if let Some(detail) = check.summary {
         to_stderr(&render::summary(&outcome, detail));
+    }
+    let outside = render::outside_the_repository(&outcome);
+    if check.format == FormatArgument::Sarif && outside > 0 {
+        to_stderr(&format!(
+            "{outside} of the findings point outside the repository and have no file in SARIF, which code scanning may \
+             refuse; run Forewarn in the repository that holds the files\n"
+        ));
     }
     if check.timed {
         to_stderr(&format!("took {}\n", model::pretty(start.elapsed())));

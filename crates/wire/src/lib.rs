@@ -1,7 +1,8 @@
 //! The JSON that Forewarn publishes: types only, versioned, with a JSON Schema made from the same
-//! types. Within a version fields are only ever added. Holds no logic.
+//! types (SARIF has its own). Within a version fields are only ever added. Holds no logic.
 
 pub mod check;
+pub mod sarif;
 pub mod table;
 
 use std::fmt::Write as _;

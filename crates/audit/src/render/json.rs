@@ -55,7 +55,7 @@ fn summary(outcome: &Outcome) -> out::Summary {
         services: counts.services,
         calls: counts.calls,
         settings: outcome.fleet.settings.len(),
-        rules_run: outcome.rules_run,
+        rules_run: outcome.rules_run.len(),
     }
 }
 

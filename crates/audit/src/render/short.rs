@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{level_name, plain};
+use super::{level_name, place, places, plain};
 use crate::Outcome;
 
 /// All findings, in the order settled.
@@ -10,10 +10,8 @@ pub fn short(outcome: &Outcome) -> String {
     let mut shown = String::new();
     for finding in &outcome.findings {
         let title = plain(&finding.title);
-        if let Some(span) = finding.labels.iter().find_map(|label| label.origin.span()) {
-            let source = outcome.sources.get(span.file);
-            let at = source.position(span.start);
-            let _ = write!(shown, "{}:{}:{}: ", source.path(), at.line, at.column);
+        if let Some((_, span)) = places(finding).next() {
+            let _ = write!(shown, "{}: ", place(span, outcome));
         }
         let _ = writeln!(shown, "{}[{}]: {title}", level_name(finding.level), finding.rule);
     }

@@ -133,16 +133,20 @@ struct Drawn {
 
 impl Drawn {
     fn new(mark: &Mark, source: &Source) -> Self {
-        let text = source.text();
-        let start = floor(text, mark.span.start as usize);
-        let line = source.lines().line(start as u32);
-        let line_end = source.lines().start(line + 1).map_or(text.len(), |next| next as usize);
-        let line_end = start + text[start..line_end.max(start)].trim_end().len();
-        // A block is pointed at by its first line.
-        let end = floor(text, mark.span.end as usize).clamp(start, line_end.max(start));
-        let end = start + text[start..end].trim_end().len();
-        Self { line, start, end, text: plain(&mark.text) }
+        let (start, end) = on_one_line(mark.span, source);
+        Self { line: source.lines().line(start as u32), start, end, text: plain(&mark.text) }
     }
+}
+
+/// Where to point for a span, in bytes. A block is pointed at by its first line.
+pub(super) fn on_one_line(span: Span, source: &Source) -> (usize, usize) {
+    let text = source.text();
+    let start = floor(text, span.start as usize);
+    let line = source.lines().line(start as u32);
+    let line_end = source.lines().start(line + 1).map_or(text.len(), |next| next as usize);
+    let line_end = start + text[start..line_end.max(start)].trim_end().len();
+    let end = floor(text, span.end as usize).clamp(start, line_end.max(start));
+    (start, start + text[start..end].trim_end().len())
 }
 
 /// The nearest border of a character at or below an offset.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use model::Subject;
-
-use super::{count, plain};
+use super::{count, plain, subject};
 use crate::outcome::Counts;
 use crate::{FileStatus, Outcome};
 
@@ -75,10 +73,10 @@ fn read(outcome: &Outcome, counts: &Counts) -> String {
         count(counts.calls, "call"),
         count(outcome.fleet.settings.len(), "setting"),
     );
-    if outcome.fleet.environments.len() > 1 {
+    if outcome.several_environments() {
         let _ = write!(line, ", {}", count(outcome.fleet.environments.len(), "environment"));
     }
-    let _ = write!(line, "; ran {}", count(outcome.rules_run, "rule"));
+    let _ = write!(line, "; ran {}", count(outcome.rules_run.len(), "rule"));
     line
 }
 
@@ -91,10 +89,7 @@ fn not_evaluated(outcome: &Outcome, detail: Detail) -> Reasons {
     for missing in &outcome.not_evaluated {
         let mut reason = format!("{} needs {}", missing.rule, plain(&missing.needs));
         if detail == Detail::Full {
-            let _ = match &missing.subject {
-                Subject::Service(name) | Subject::Setting(name) => write!(reason, " ({})", plain(name)),
-                Subject::Call(from, to) => write!(reason, " ({} -> {})", plain(from), plain(to)),
-            };
+            let _ = write!(reason, " ({})", subject(&missing.subject));
         }
         *groups.entry(reason).or_default() += 1;
     }

@@ -1,5 +1,7 @@
 //! One outcome of our own making in every format.
 
+use std::path::Path;
+
 use ::text::Source;
 use model::{
     Basis, Environment, FailureMode, FileId, Finding, Fleet, Label, Level, NotEvaluated, Origin, Span,
@@ -7,8 +9,9 @@ use model::{
 };
 
 use super::*;
-use crate::{FileReport, FileStatus, Outcome, Sources};
+use crate::{FileReport, FileStatus, Outcome, Repository, Sources};
 
+const PATHS: [&str; 3] = ["auth/auth.toml", "directory/app.yaml", "directory/min.json"];
 const AUTH: &str = "[directory]\nurl = \"http://auth:hunter2@directory:8080\"\nrequest_timeout = \"300ms\"\n";
 const DIRECTORY: &str = "server:\n  handler: 2s # its own limit\n";
 
@@ -41,7 +44,7 @@ fn outcome() -> Outcome {
     let minified =
         format!("{{{}\"timeout\": 300, {}}}", "\"filler\": 1, ".repeat(4000), "\"more\": 2, ".repeat(4000));
     let mut first = finding(
-        "timeout-inversion",
+        "timeout-shorter-than-callee",
         Level::Error,
         "auth gives up after 300 ms while directory works for up to 2 s",
         vec![
@@ -52,7 +55,7 @@ fn outcome() -> Outcome {
     first.arithmetic = vec!["300 ms < 2 s + 100 ms".into()];
     first.help = "let the handler end first: at most 200 ms, or wait 2.1 s.".into();
     let mut second = finding(
-        "missing-deadline",
+        "timeout-missing",
         Level::Warning,
         "nothing ends a call to http://auth:hunter2@directory:8080",
         vec![
@@ -71,7 +74,7 @@ fn outcome() -> Outcome {
     second.assumptions = vec!["that `url` is called".into()];
     second.environments = vec!["staging".into()];
     let third = finding(
-        "unit-confusion",
+        "unit-too-large",
         Level::Note,
         "300 is read as 300 s",
         vec![Label { origin: Origin::Written(span(&minified, 2, "300")), text: "no unit".into() }],
@@ -114,11 +117,17 @@ fn outcome() -> Outcome {
         ],
         problems: vec![(span(DIRECTORY, 1, "handler"), "a tab in the indentation".into())],
         sources: Sources::new(vec![
-            Source::new(FileId(0), "auth/auth.toml", AUTH),
-            Source::new(FileId(1), "directory/app.yaml", DIRECTORY),
-            Source::new(FileId(2), "directory/min.json", minified),
+            Source::new(FileId(0), PATHS[0], AUTH),
+            Source::new(FileId(1), PATHS[1], DIRECTORY),
+            Source::new(FileId(2), PATHS[2], minified),
         ]),
-        rules_run: 24,
+        rules_run: vec![
+            "retry-amplification",
+            "timeout-missing",
+            "timeout-shorter-than-callee",
+            "unit-too-large",
+        ],
+        repository: Repository::new(Path::new(""), PATHS.map(Path::new)),
         ..Outcome::default()
     }
 }
@@ -126,7 +135,7 @@ fn outcome() -> Outcome {
 #[test]
 fn text_shows_places_sum_defaults_assumptions_environments_and_help() {
     insta::assert_snapshot!(text(&outcome(), Style::default()), @r#"
-    error[timeout-inversion]: auth gives up after 300 ms while directory works for up to 2 s
+    error[timeout-shorter-than-callee]: auth gives up after 300 ms while directory works for up to 2 s
      --> auth/auth.toml:3:19
       |
     3 | request_timeout = "300ms"
@@ -139,9 +148,9 @@ fn text_shows_places_sum_defaults_assumptions_environments_and_help() {
       |
       = sum: 300 ms < 2 s + 100 ms
       = in: production and staging
-      = help: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-inversion`
+      = help: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-shorter-than-callee`
 
-    warning[missing-deadline]: nothing ends a call to http://************@directory:8080
+    warning[timeout-missing]: nothing ends a call to http://************@directory:8080
      --> auth/auth.toml:1:1
       |
     1 | [directory]
@@ -152,33 +161,177 @@ fn text_shows_places_sum_defaults_assumptions_environments_and_help() {
       = default: client attempt_timeout, since 1.0, client manual
       = assumed: that `url` is called
       = in: staging
-      = help: see `forewarn explain missing-deadline`
+      = help: see `forewarn explain timeout-missing`
 
-    note[unit-confusion]: 300 is read as 300 s
+    note[unit-too-large]: 300 is read as 300 s
      --> directory/min.json:1:52013
       |
     1 | ...filler": 1, "filler": 1, "filler": 1, "timeout": 300, "more": 2, "more": 2, "more": 2, "more": 2, "more": 2, "...
       |                                                     ^^^ no unit
       |
       = in: production and staging
-      = help: see `forewarn explain unit-confusion`
+      = help: see `forewarn explain unit-too-large`
     "#);
 }
 
 #[test]
 fn short_has_one_line_a_finding() {
     insta::assert_snapshot!(short(&outcome()), @r#"
-    auth/auth.toml:3:19: error[timeout-inversion]: auth gives up after 300 ms while directory works for up to 2 s
-    auth/auth.toml:1:1: warning[missing-deadline]: nothing ends a call to http://************@directory:8080
-    directory/min.json:1:52013: note[unit-confusion]: 300 is read as 300 s
+    auth/auth.toml:3:19: error[timeout-shorter-than-callee]: auth gives up after 300 ms while directory works for up to 2 s
+    auth/auth.toml:1:1: warning[timeout-missing]: nothing ends a call to http://************@directory:8080
+    directory/min.json:1:52013: note[unit-too-large]: 300 is read as 300 s
+    "#);
+}
+
+#[test]
+fn github_has_one_command_a_finding() {
+    insta::assert_snapshot!(github(&outcome()), @"
+    ::error file=auth/auth.toml,line=3,endLine=3,col=19,endColumn=26,title=timeout-shorter-than-callee%3A auth -> directory::auth gives up after 300 ms while directory works for up to 2 s%0Aauth/auth.toml:3:19: covers the whole call, 1 attempt%0Adirectory/app.yaml:2:12: covers the handler%0Asum: 300 ms < 2 s + 100 ms%0Ain: production and staging%0Ahelp: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-shorter-than-callee`
+    ::warning file=auth/auth.toml,line=1,endLine=1,col=1,endColumn=12,title=timeout-missing%3A auth -> directory::nothing ends a call to http://************@directory:8080%0Aauth/auth.toml:1:1: no `attempt_timeout`: no limit%0Aauth/auth.toml:2:7: the call%0Adefault: client attempt_timeout, since 1.0, client manual%0Aassumed: that `url` is called%0Ain: staging%0Ahelp: see `forewarn explain timeout-missing`
+    ::notice file=directory/min.json,line=1,endLine=1,col=52013,endColumn=52016,title=unit-too-large%3A auth -> directory::300 is read as 300 s%0Adirectory/min.json:1:52013: no unit%0Ain: production and staging%0Ahelp: see `forewarn explain unit-too-large`
+    ");
+}
+
+#[test]
+fn junit_has_a_suite_a_rule_and_a_case_a_finding() {
+    insta::assert_snapshot!(junit(&outcome(), Level::Warning), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="forewarn" tests="7" failures="2" errors="0">
+      <testsuite name="retry-amplification" tests="1" failures="0" errors="0" skipped="0">
+        <testcase name="no finding" classname="forewarn.retry-amplification"/>
+      </testsuite>
+      <testsuite name="timeout-below-latency" tests="3" failures="0" errors="0" skipped="3">
+        <testcase name="auth -&gt; directory" classname="forewarn.timeout-below-latency">
+          <skipped message="needs measured latency of the call"/>
+        </testcase>
+        <testcase name="auth -&gt; directory (2)" classname="forewarn.timeout-below-latency">
+          <skipped message="needs measured latency of the call"/>
+        </testcase>
+        <testcase name="auth -&gt; directory (3)" classname="forewarn.timeout-below-latency">
+          <skipped message="needs measured latency of the call"/>
+        </testcase>
+      </testsuite>
+      <testsuite name="timeout-missing" tests="1" failures="1" errors="0" skipped="0">
+        <testcase name="auth -&gt; directory" classname="forewarn.timeout-missing">
+          <failure type="warning" message="nothing ends a call to http://************@directory:8080">warning[timeout-missing]: nothing ends a call to http://************@directory:8080
+     --&gt; auth/auth.toml:1:1
+      |
+    1 | [directory]
+      | ^^^^^^^^^^^ no `attempt_timeout`: no limit
+    2 | url = &quot;http://************@directory:8080&quot;
+      |       ------------------------------------ the call
+      |
+      = default: client attempt_timeout, since 1.0, client manual
+      = assumed: that `url` is called
+      = in: staging
+      = help: see `forewarn explain timeout-missing`</failure>
+        </testcase>
+      </testsuite>
+      <testsuite name="timeout-shorter-than-callee" tests="1" failures="1" errors="0" skipped="0">
+        <testcase name="auth -&gt; directory" classname="forewarn.timeout-shorter-than-callee">
+          <failure type="error" message="auth gives up after 300 ms while directory works for up to 2 s">error[timeout-shorter-than-callee]: auth gives up after 300 ms while directory works for up to 2 s
+     --&gt; auth/auth.toml:3:19
+      |
+    3 | request_timeout = &quot;300ms&quot;
+      |                   ^^^^^^^ covers the whole call, 1 attempt
+      |
+     ::: directory/app.yaml:2:12
+      |
+    2 |   handler: 2s # its own limit
+      |            -- covers the handler
+      |
+      = sum: 300 ms &lt; 2 s + 100 ms
+      = in: production and staging
+      = help: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-shorter-than-callee`</failure>
+        </testcase>
+      </testsuite>
+      <testsuite name="unit-too-large" tests="1" failures="0" errors="0" skipped="0">
+        <testcase name="auth -&gt; directory" classname="forewarn.unit-too-large">
+          <system-out>note[unit-too-large]: 300 is read as 300 s
+     --&gt; directory/min.json:1:52013
+      |
+    1 | ...filler&quot;: 1, &quot;filler&quot;: 1, &quot;filler&quot;: 1, &quot;timeout&quot;: 300, &quot;more&quot;: 2, &quot;more&quot;: 2, &quot;more&quot;: 2, &quot;more&quot;: 2, &quot;more&quot;: 2, &quot;...
+      |                                                     ^^^ no unit
+      |
+      = in: production and staging
+      = help: see `forewarn explain unit-too-large`</system-out>
+        </testcase>
+      </testsuite>
+    </testsuites>
+    "#);
+}
+
+#[test]
+fn a_result_of_sarif_has_one_place_links_to_the_others_and_a_fingerprint() {
+    let log: serde_json::Value = serde_json::from_str(&sarif(&outcome())).expect("JSON");
+    let mut result = log["runs"][0]["results"][1].clone();
+    let index = result["ruleIndex"].take().as_u64().expect("a number") as usize;
+    assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], "timeout-missing");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&result).expect("JSON"), @r#"
+    {
+      "level": "warning",
+      "locations": [
+        {
+          "logicalLocations": [
+            {
+              "fullyQualifiedName": "auth -> directory",
+              "kind": "call"
+            }
+          ],
+          "message": {
+            "text": "no `attempt_timeout`: no limit"
+          },
+          "physicalLocation": {
+            "artifactLocation": {
+              "uri": "auth/auth.toml",
+              "uriBaseId": "%SRCROOT%"
+            },
+            "region": {
+              "endColumn": 12,
+              "endLine": 1,
+              "startColumn": 1,
+              "startLine": 1
+            }
+          }
+        }
+      ],
+      "message": {
+        "text": "nothing ends a call to http://************@directory:8080.\nauth/auth.toml:1:1: no `attempt_timeout`: no limit\n[auth/auth.toml:2:7](1): the call\ndefault: client attempt_timeout, since 1.0, client manual\nassumed: that `url` is called\nin: staging\nhelp: see `forewarn explain timeout-missing`"
+      },
+      "partialFingerprints": {
+        "forewarnFinding/v1": "f5c179637e5371347bb023ce9e54cf75:1"
+      },
+      "relatedLocations": [
+        {
+          "id": 1,
+          "message": {
+            "text": "the call"
+          },
+          "physicalLocation": {
+            "artifactLocation": {
+              "uri": "auth/auth.toml",
+              "uriBaseId": "%SRCROOT%"
+            },
+            "region": {
+              "endColumn": 43,
+              "endLine": 2,
+              "startColumn": 7,
+              "startLine": 2
+            }
+          }
+        }
+      ],
+      "ruleId": "timeout-missing",
+      "ruleIndex": null
+    }
     "#);
 }
 
 #[test]
 fn the_summary_counts_what_was_read_found_hidden_and_not_evaluated() {
-    insta::assert_snapshot!(summary(&outcome(), Detail::Full), @r"
+    insta::assert_snapshot!(summary(&outcome(), Detail::Full), @"
     3 findings: 1 error, 1 warning, 1 note; 2 hidden by level
-    read 2 files (1 in part, skipped 2): 0 services, 0 calls, 0 settings, 2 environments; ran 24 rules
+    read 2 files (1 in part, skipped 2): 0 services, 0 calls, 0 settings, 2 environments; ran 4 rules
     not evaluated: 3
       3 × timeout-below-latency needs measured latency of the call (auth -> directory)
     files not evaluated: 2
@@ -236,6 +389,10 @@ fn no_format_shows_a_secret() {
         text(&outcome, coloured),
         short(&outcome),
         json(&outcome),
+        sarif(&outcome),
+        github(&outcome),
+        junit(&outcome, Level::Warning),
+        junit(&outcome, Level::Error),
         summary(&outcome, Detail::Full),
     ];
     for shown in all {

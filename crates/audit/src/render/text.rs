@@ -1,6 +1,6 @@
 //! Findings and errors as people read them: what can happen, where, the sum, what to do.
 
-use annotate_snippets::{Group, Level as Look, Message};
+use annotate_snippets::{Group, Level as Look};
 use model::{FileId, Finding, Level, Origin};
 use text::Source;
 
@@ -10,15 +10,16 @@ use crate::{Error, Outcome};
 
 /// All findings, in the order settled.
 pub fn text(outcome: &Outcome, style: Style) -> String {
-    let several = outcome.fleet.environments.len() > 1;
+    drawn(outcome, style).fold(String::new(), |shown, finding| shown + &finding + "\n\n")
+}
+
+/// Each finding as drawn, without a line break at its end.
+pub(super) fn drawn(outcome: &Outcome, style: Style) -> impl Iterator<Item = String> {
+    let several = outcome.several_environments();
     let mut redacted = Redacted::default();
-    let mut shown = String::new();
-    for finding in &outcome.findings {
-        let group = group(finding, several, |file| outcome.sources.get(file), &mut redacted);
-        shown.push_str(&style.draw(&[group]));
-        shown.push_str("\n\n");
-    }
-    shown
+    outcome.findings.iter().map(move |finding| {
+        style.draw(&[group(finding, several, |file| outcome.sources.get(file), &mut redacted)])
+    })
 }
 
 fn group<'s>(
@@ -41,27 +42,34 @@ fn group<'s>(
         .primary_title(plain(&finding.title))
         .id(finding.rule)
         .elements(elements(&marks, source, redacted));
-    for line in &finding.arithmetic {
-        group = group.element(line_of("sum", line));
+    let remarks = remarks(finding, several_environments);
+    for (name, words) in &remarks {
+        let look = if *name == HELP { Look::HELP } else { Look::NOTE.with_name(*name) };
+        group = group.element(look.message(words.clone()));
     }
-    for default in defaults(finding) {
-        group = group.element(line_of("default", &default));
-    }
-    for assumption in &finding.assumptions {
-        group = group.element(line_of("assumed", assumption));
-    }
+    group
+}
+
+/// The remark that says what to do: always the last.
+const HELP: &str = "help";
+
+/// What is said below a finding's places, name by name: the sum, what it rests on, where it holds,
+/// what to do.
+pub(super) fn remarks(finding: &Finding, several_environments: bool) -> Vec<(&'static str, String)> {
+    let mut remarks: Vec<(&'static str, String)> = Vec::new();
+    remarks.extend(finding.arithmetic.iter().map(|line| ("sum", plain(line))));
+    remarks.extend(defaults(finding).iter().map(|line| ("default", plain(line))));
+    remarks.extend(finding.assumptions.iter().map(|line| ("assumed", plain(line))));
     if several_environments && !finding.environments.is_empty() {
-        group = group.element(line_of("in", &in_a_row(&finding.environments)));
+        remarks.push(("in", plain(&in_a_row(&finding.environments))));
     }
     let mut help = plain(finding.help.trim_end_matches('.'));
     if !help.is_empty() {
         help.push_str("; ");
     }
-    group.element(Look::HELP.message(format!("{help}see `forewarn explain {}`", finding.rule)))
-}
-
-fn line_of(name: &'static str, text: &str) -> Message<'static> {
-    Look::NOTE.with_name(name).message(plain(text))
+    help.push_str(&format!("see `forewarn explain {}`", finding.rule));
+    remarks.push((HELP, help));
+    remarks
 }
 
 /// Which defaults the finding rests on, with what documents them.

@@ -2,6 +2,7 @@
 
 mod any_file;
 mod budget;
+mod formats;
 mod join;
 mod rule_pages;
 mod secrets;

@@ -3,6 +3,7 @@
 
 use audit::render::{self, Detail, Style};
 use audit::{Request, audit_texts};
+use model::Level;
 
 /// What every planted secret contains and nothing else does.
 const SECRET: &str = "Kq7vMark";
@@ -16,6 +17,10 @@ fn shown(files: &[(&str, &str)]) -> (Vec<String>, usize) {
                 render::text(&outcome, Style { colour: true, width: 60 }),
                 render::short(&outcome),
                 render::json(&outcome),
+                render::sarif(&outcome),
+                render::github(&outcome),
+                render::junit(&outcome, Level::Warning),
+                render::junit(&outcome, Level::Error),
                 render::summary(&outcome, Detail::Brief),
                 render::summary(&outcome, Detail::Full),
             ];

@@ -6,7 +6,7 @@ use crate::workbench::Workbench;
 fn the_short_help_fits_on_a_screen() {
     let ran = Workbench::with(&[]).run(&["-h"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    insta::assert_snapshot!(ran.stdout, @r"
+    insta::assert_snapshot!(ran.stdout, @"
     Says which configuration can take a service down, before it does
 
     Usage: forewarn [OPTIONS] [PATH]...
@@ -44,7 +44,7 @@ fn the_short_help_fits_on_a_screen() {
 
     Output:
           --format <FORMAT>  How findings are written [default: text] [possible values: text, short,
-                             json]
+                             json, sarif, github, junit]
           --output <FILE>    Write findings to a file instead of stdout; it is replaced as a whole or
                              not at all
           --color <WHEN>     When to use colour; NO_COLOR and CLICOLOR_FORCE are respected [default:
