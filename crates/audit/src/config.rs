@@ -11,6 +11,7 @@ mod tests;
 mod words;
 
 use model::{Knob, Latency, Level, Limit, Sourced, TimeUnit};
+use readers::platforms::Platform;
 use rules::MarginSet;
 use text::{Source, Span};
 
@@ -48,6 +49,8 @@ pub struct DeclaredService {
     pub hosts: Vec<String>,
     /// It only forwards requests.
     pub forwards: Option<bool>,
+    /// It is a platform of somebody else's, whose limits are known; where that is said.
+    pub platform: Option<(&'static Platform, Span)>,
 }
 
 /// A call, declared or corrected.

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod fragment;
 pub mod measure;
+pub mod platforms;
 pub mod variables;
 
 mod comments;

@@ -1,8 +1,9 @@
 //! From the tree of a `forewarn.toml` to its nouns: every table, every key.
 
 use model::{Knob, Latency, Origin, Sourced};
+use readers::platforms::{PLATFORMS, Platform};
 use rules::MarginSet;
-use text::{Entry, Node, Source, Syntax, Tree};
+use text::{Entry, Node, Source, Span, Syntax, Tree};
 
 use super::fields::{Mistakes, Table, word_of};
 use super::measurement::{self, WHAT_WAS_MEASURED};
@@ -16,7 +17,7 @@ const TOP: &[&str] =
     &["exclude", "environments", "service", "call", "setting", "observed", "margins", "rules", "override"];
 const MARGINS: &[&str] =
     &["chain", "chain_share", "keepalive", "attempts_warning", "attempts_error", "drift", "false_timeouts"];
-const SERVICE: &[&str] = &["name", "files", "hosts", "forwards"];
+const SERVICE: &[&str] = &["name", "files", "hosts", "forwards", "platform"];
 const CALL: &[&str] = &["from", "to", "absent", "passes_deadline", "idempotent", "per_request"];
 const SETTING: &[&str] = &["files", "key", "controls", "covers", "unit", "zero", "to"];
 /// Beside [`WHAT_WAS_MEASURED`].
@@ -72,16 +73,23 @@ fn services(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredService> {
             let name = table.needed_text("name", m);
             let files = table.globs("files", m);
             let hosts = table.texts("hosts", m).into_iter().map(|(host, _)| host.to_lowercase()).collect();
-            let forwards = table.flag("forwards", m);
+            let platform = platform(&table, m);
+            let forwards = table.flag("forwards", m).or(platform.map(|_| true));
             let origin = Origin::Declared(table.place("name"));
             Some(DeclaredService {
                 name: Sourced { value: name?.to_owned(), origin },
                 files,
                 hosts,
                 forwards,
+                platform,
             })
         })
         .collect()
+}
+
+fn platform(table: &Table<'_>, m: &mut Mistakes) -> Option<(&'static Platform, Span)> {
+    let names: Vec<(&str, &'static Platform)> = PLATFORMS.iter().map(|known| (known.name, known)).collect();
+    Some((table.word("platform", &names, m)?, table.place("platform")))
 }
 
 fn calls(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredCall> {

@@ -360,6 +360,7 @@ fn every_key_and_every_word_stands_in_the_template() {
         names_of(words::CONTROLS),
         names_of(words::UNITS),
         names_of(words::ZERO),
+        readers::platforms::PLATFORMS.iter().map(|platform| platform.name).collect(),
     ];
     let is_key = |key: &str| {
         let forms = [format!("\n#{key} = "), format!("\n#[{key}]\n"), format!("\n#[[{key}]]\n")];

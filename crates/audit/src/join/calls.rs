@@ -65,6 +65,7 @@ pub(crate) fn calls(
     }
     let mut calls = fold(drafts);
     declared::correct(config, services, &mut calls, met);
+    declared::platforms(config, services, arena, &mut calls);
     declared::observe(environment, config, services, &mut calls, met);
     calls
 }

@@ -170,6 +170,19 @@ pub(crate) fn correct(config: &Config, services: &Services, calls: &mut Vec<Call
     }
 }
 
+/// Gives the calls of a declared platform the limits that its maker documents.
+pub(crate) fn platforms(config: &Config, services: &Services, arena: &mut Arena, calls: &mut [Call]) {
+    for declared in &config.services {
+        let Some((platform, at)) = declared.platform else { continue };
+        let Some(service) = services.named(&declared.name.value) else { continue };
+        let written = platform.client(at);
+        let group = arena.add(&written, written.settings.iter().cloned());
+        for call in calls.iter_mut().filter(|call| call.from == ServiceId(service as u32)) {
+            call.groups.push(group);
+        }
+    }
+}
+
 /// Settings that `forewarn.toml` gives to a call by name.
 pub(crate) fn give(
     parts: &[Part<'_>],

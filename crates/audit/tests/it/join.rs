@@ -145,3 +145,22 @@ fn a_leading_zero_is_octal_in_yaml_and_not_elsewhere() {
     assert_eq!(seconds("client.yaml", "client:\n  request_timeout_seconds: \"010\"\n"), "10 s");
     assert_eq!(seconds("client.properties", "client.request_timeout_seconds=010\n"), "10 s");
 }
+
+#[test]
+fn a_declared_platform_calls_within_the_limits_of_its_maker() {
+    let outcome = audited(&[
+        (
+            "forewarn.toml",
+            "[[service]]\nname = \"router\"\nplatform = \"heroku\"\n[[service]]\nname = \"web\"\nfiles = [\"web.toml\"]\n\
+             [[call]]\nfrom = \"router\"\nto = \"web\"\n\
+             [[setting]]\nfiles = [\"web.toml\"]\nkey = \"request_timeout\"\ncovers = \"handler\"\n",
+        ),
+        ("web.toml", "request_timeout = \"60s\"\n"),
+    ]);
+    let found: Vec<String> = outcome
+        .findings
+        .iter()
+        .map(|finding| format!("{} {:?}: {}", finding.rule, finding.level, finding.title))
+        .collect();
+    insta::assert_snapshot!(found.join("\n"), @"timeout-shorter-than-callee Error: router gives up on web after 30 s, web works for up to 60 s");
+}
