@@ -23,6 +23,8 @@ pub struct Fragment {
     pub included: Vec<FileId>,
     /// The file only forwards requests: its own service, if it becomes one, is a proxy.
     pub forwards: bool,
+    /// Parts of the file whose every key the dialect knows: there is nothing left to guess in them.
+    pub read_whole: Vec<Span>,
     /// Keys of our topics that are no setting, and why.
     pub ignored: Vec<Ignored>,
     /// What disturbed the parser.

@@ -4,6 +4,8 @@
 use text::{Source, Syntax, Tree};
 
 use crate::compose::COMPOSE;
+use crate::envoy::ENVOY;
+use crate::grpc::GRPC;
 use crate::haproxy::HAPROXY;
 use crate::kubernetes::KUBERNETES;
 use crate::kustomize::KUSTOMIZE;
@@ -33,7 +35,7 @@ pub struct Dialect {
 }
 
 /// All dialects. The first that speaks a file reads it.
-pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX, &HAPROXY];
+pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX, &HAPROXY, &ENVOY, &GRPC];
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ impl Claimed {
             written.extend(group.targets.iter().map(|target| target.span));
         }
         written.extend(fragment.ignored.iter().map(|ignored| ignored.span));
+        written.extend(&fragment.read_whole);
         // Values can come from other files, where the same offset is another place.
         written.retain(|span| span.file == file);
         absent.retain(|span| span.file == file);
