@@ -150,8 +150,8 @@ pub(crate) struct UnreadableRoot {
 }
 
 /// Walks the roots. `base` is the directory of `forewarn.toml`; globs in `exclude` are relative to
-/// it, or to each root where there is none. `own` are the sources that Forewarn itself is configured
-/// by: they come first in the numbering and are not audited.
+/// it, or to each root where there is none; files in `not_read` are left out as well. `own` are the
+/// sources that Forewarn itself is configured by: they come first in the numbering and are not audited.
 ///
 /// # Errors
 ///
@@ -161,10 +161,12 @@ pub(crate) fn collect(
     roots: &[PathBuf],
     base: Option<&Path>,
     exclude: &Globs,
+    not_read: &[PathBuf],
     own: &[Source],
 ) -> Result<Collected, UnreadableRoot> {
     let mut candidates = Vec::new();
     let depth = depth_of_names(roots);
+    let not_read: BTreeSet<PathBuf> = not_read.iter().filter_map(|path| real(path)).collect();
     for root in roots {
         let unreadable = |what: String| UnreadableRoot { root: root.clone(), what };
         let kind = fs::metadata(root).map_err(|error| unreadable(reason(&error)))?;
@@ -216,13 +218,16 @@ pub(crate) fn collect(
             if exclude.matches(&place) || entry.file_name() == CONFIG_NAME {
                 continue;
             }
+            let identity = identity.join(below);
+            if not_read.contains(&identity) {
+                continue;
+            }
             // Who names a link as a root means its target; below a root none is followed.
             let kind = if entry.depth() == 0 { Some(kind.file_type()) } else { entry.file_type() };
             let content = match left_out_by_name(&place) {
                 Some(status) if kind.is_some_and(|kind| kind.is_file()) => Err(status),
                 _ => read(entry.path(), kind),
             };
-            let identity = identity.join(below);
             candidates.push(Candidate { shown: shown(entry.path()), place, identity, content });
         }
         let mut left_closed = left_closed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -234,21 +239,23 @@ pub(crate) fn collect(
 }
 
 /// The top of the repository that is audited, every link resolved: of the one around the working
-/// directory if any root lies in it, else of the one around the first root. Where there is no
-/// repository, the directory itself is taken for its top.
+/// directory if any root lies in it, else of the one around the first root. Where neither is in one,
+/// the directories themselves are taken for tops.
 pub(crate) fn repository(roots: &[PathBuf]) -> Option<PathBuf> {
+    let roots: Vec<PathBuf> = roots.iter().filter_map(|root| real(root)).collect();
+    let here = real(Path::new("."))?;
+    let first = roots.first()?;
+    let first = if first.is_dir() { first } else { first.parent()? };
     let top = |directory: &Path| {
         let is_top = |above: &&Path| above.join(".git").symlink_metadata().is_ok();
-        directory.ancestors().find(is_top).unwrap_or(directory).to_path_buf()
+        directory.ancestors().find(is_top).map(Path::to_path_buf)
     };
-    let roots: Vec<PathBuf> = roots.iter().filter_map(|root| real(root)).collect();
-    let here = top(&real(Path::new("."))?);
-    if roots.iter().any(|root| root.starts_with(&here)) {
-        return Some(here);
-    }
-    let first = roots.first()?;
-    let directory = if first.is_dir() { first } else { first.parent()? };
-    Some(top(directory))
+    let holds_one = |top: &PathBuf| roots.iter().any(|root| root.starts_with(top));
+    top(&here)
+        .filter(holds_one)
+        .or_else(|| top(first))
+        .or_else(|| Some(here).filter(holds_one))
+        .or_else(|| Some(first.to_path_buf()))
 }
 
 /// Where a path really leads.

@@ -50,11 +50,17 @@ pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
     let first = request.roots.first().map_or(Path::new("."), PathBuf::as_path);
     let mut loaded = load::load(&request.config, first)?;
     let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
-    let collected =
-        collect::collect(&request.roots, loaded.base.as_deref(), &Globs::new(&exclude), &loaded.sources)
-            .map_err(|UnreadableRoot { root, what }| {
-                Error::stopped(root.display(), what, "name files or directories that exist and can be read")
-            })?;
+    let exclude = Globs::new(&exclude);
+    let collected = collect::collect(
+        &request.roots,
+        loaded.base.as_deref(),
+        &exclude,
+        &request.not_read,
+        &loaded.sources,
+    )
+    .map_err(|UnreadableRoot { root, what }| {
+        Error::stopped(root.display(), what, "name files or directories that exist and can be read")
+    })?;
     let own = std::mem::take(&mut loaded.sources);
     let repository = repository_of(&request.roots, &own, &collected.places);
     Ok(Outcome { repository, ..examine(collected, own, &loaded.config, &rules, request) })

@@ -18,6 +18,8 @@ pub struct Request<'a> {
     pub config: ConfigChoice,
     /// Globs of files that are not looked at, beside those of `forewarn.toml`.
     pub exclude: Vec<String>,
+    /// Files that are not looked at because this run writes them.
+    pub not_read: Vec<PathBuf>,
     /// The environments to judge; all where empty.
     pub environments: Vec<String>,
     /// The only rules to run; all where empty.
@@ -38,6 +40,7 @@ impl Default for Request<'_> {
             roots: vec![PathBuf::from(".")],
             config: ConfigChoice::Find,
             exclude: Vec::new(),
+            not_read: Vec::new(),
             environments: Vec::new(),
             only_rules: Vec::new(),
             skip_rules: Vec::new(),

@@ -1,9 +1,12 @@
 //! The command line as it is typed. Nothing is checked here beyond its form; see `settings`.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// Says which configuration can take a service down, before it does.
 ///
@@ -30,6 +33,7 @@ Examples:
   forewarn                            audit the current directory
   forewarn check deploy/ services/    audit two trees as one fleet
   forewarn check --format json        for machines; the format is versioned
+  forewarn check --output out.sarif   text to read, and a file for code scanning
   forewarn explain timeout-missing    why a rule exists, and what to do
   forewarn show calls                 who calls whom, as far as the files say
   forewarn init                       write a forewarn.toml with every option and its default"
@@ -49,7 +53,7 @@ impl Arguments {
         match &self.verb {
             None => self.check.color,
             Some(Verb::Check(check)) => check.color,
-            Some(Verb::Explain { .. } | Verb::Init { .. } | Verb::Show(_)) => ColorArgument::Auto,
+            Some(_) => ColorArgument::Auto,
         }
     }
 }
@@ -91,6 +95,18 @@ pub(crate) enum Verb {
     },
     /// Show what was read: files, services, calls, settings, time budgets, rules
     Show(ShowArguments),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print a manual page, for `man -l`
+    Man {
+        /// The verb whose page it is; the page of forewarn itself without it
+        #[arg(value_name = "VERB")]
+        verb: Option<String>,
+    },
 }
 
 /// Arguments of `check`.
@@ -116,12 +132,22 @@ pub(crate) struct CheckArguments {
     /// Exit with 0 whatever is found
     #[arg(long, help_heading = "What is judged")]
     pub(crate) exit_zero: bool,
-    /// How findings are written
+    /// How findings are written to stdout, unless a file gets them in that format
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(crate) format: FormatArgument,
-    /// Write findings to a file instead of stdout; it is replaced as a whole or not at all
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub(crate) output: Option<PathBuf>,
+    /// Write findings to a file, in the format named or that of its ending; may be repeated
+    ///
+    /// The format is the one named before `=`, else that of the ending (.txt text, .json json, .sarif
+    /// and .sarif.json sarif, .xml junit), else that of --format. A file is replaced as a whole or not
+    /// at all, and is not read as configuration. Stdout gets the findings as --format says, unless a
+    /// file gets them in that format.
+    #[arg(
+        long,
+        value_name = "[FORMAT=]FILE",
+        value_parser = OsStringValueParser::new().map(OutputArgument::of),
+        help_heading = "Output"
+    )]
+    pub(crate) output: Vec<OutputArgument>,
     /// When to use colour; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(crate) color: ColorArgument,
@@ -214,6 +240,45 @@ pub(crate) enum FormatArgument {
     Github,
     /// JUnit XML: a suite a rule, a case a finding; failures from --fail-on up
     Junit,
+}
+
+impl FormatArgument {
+    /// The format that a file's ending promises.
+    fn of_ending(file: &Path) -> Option<Self> {
+        let name = file.file_name()?.to_str()?.to_lowercase();
+        let endings = [
+            (".sarif", Self::Sarif),
+            (".sarif.json", Self::Sarif),
+            (".json", Self::Json),
+            (".xml", Self::Junit),
+            (".txt", Self::Text),
+        ];
+        endings.iter().find(|(ending, _)| name.ends_with(ending)).map(|&(_, format)| format)
+    }
+}
+
+/// A file to write, with the format it is to have where that is named or its ending promises one.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputArgument {
+    pub(crate) format: Option<FormatArgument>,
+    pub(crate) file: PathBuf,
+}
+
+impl OutputArgument {
+    fn of(typed: OsString) -> Self {
+        // A file may have a `=` in its name: what stands before it is a format only if there is one.
+        let named = typed.to_str().and_then(|typed| {
+            let (format, file) = typed.split_once('=')?;
+            Some((FormatArgument::from_str(format, false).ok()?, PathBuf::from(file)))
+        });
+        match named {
+            Some((format, file)) => Self { format: Some(format), file },
+            None => {
+                let file = PathBuf::from(typed);
+                Self { format: FormatArgument::of_ending(&file), file }
+            }
+        }
+    }
 }
 
 /// A format of tables.

@@ -1,4 +1,4 @@
-//! `forewarn check`: one audit, written in one format.
+//! `forewarn check`: one audit, written in the formats asked for.
 
 use std::time::Instant;
 
@@ -15,23 +15,26 @@ pub(crate) fn run(check: &Check) -> Result<u8, Error> {
     #[expect(clippy::disallowed_methods, reason = "the time taken is shown with -v and decides nothing")]
     let start = Instant::now();
     let outcome = audited(&check.request, check.progress)?;
-    let written = match check.format {
-        FormatArgument::Text => render::text(&outcome, check.style),
+    let written = |format, style| match format {
+        FormatArgument::Text => render::text(&outcome, style),
         FormatArgument::Short => render::short(&outcome),
         FormatArgument::Json => render::json(&outcome),
         FormatArgument::Sarif => render::sarif(&outcome),
         FormatArgument::Github => render::github(&outcome),
         FormatArgument::Junit => render::junit(&outcome, check.fail_on),
     };
-    match &check.output {
-        Some(file) => to_file(file, &written)?,
-        None => to_stdout(&written)?,
+    for output in &check.outputs {
+        to_file(&output.file, &written(output.format, check.style_of_files))?;
+    }
+    if let Some(format) = check.stdout {
+        to_stdout(&written(format, check.style))?;
     }
     if let Some(detail) = check.summary {
         to_stderr(&render::summary(&outcome, detail));
     }
     let outside = render::outside_the_repository(&outcome);
-    if check.format == FormatArgument::Sarif && outside > 0 {
+    let formats = check.outputs.iter().map(|output| output.format).chain(check.stdout);
+    if outside > 0 && formats.into_iter().any(|format| format == FormatArgument::Sarif) {
         to_stderr(&format!(
             "{outside} of the findings point outside the repository and have no file in SARIF, which code scanning may \
              refuse; run Forewarn in the repository that holds the files\n"

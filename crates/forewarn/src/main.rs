@@ -5,6 +5,7 @@ mod arguments;
 mod check;
 mod explain;
 mod init;
+mod manual;
 mod output;
 mod progress;
 mod settings;
@@ -76,5 +77,7 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         Some(Verb::Explain { rule }) => explain::run(rule.as_deref(), terminal),
         Some(Verb::Init { directory }) => init::run(&directory),
         Some(Verb::Show(what)) => show::run(what),
+        Some(Verb::Completions { shell }) => manual::completions(shell),
+        Some(Verb::Man { verb }) => manual::page(verb.as_deref()),
     }
 }

@@ -23,7 +23,8 @@ pub(crate) fn to_stderr(text: &str) {
 }
 
 /// Replaces a file as a whole: written beside it first, then renamed, so that a run that is cut
-/// short leaves the old file or none, never half of one.
+/// short leaves the old file or none, never half of one. What is there and no file, such as a pipe, is
+/// written to.
 #[expect(clippy::disallowed_methods, reason = "the binary writes")]
 pub(crate) fn to_file(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |error: std::io::Error| {
@@ -33,6 +34,9 @@ pub(crate) fn to_file(path: &Path, text: &str) -> Result<(), Error> {
             "name a file in a directory that exists and can be written to with --output",
         )
     };
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::write(path, text).map_err(failed);
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
@@ -40,4 +44,15 @@ pub(crate) fn to_file(path: &Path, text: &str) -> Result<(), Error> {
         let _ = fs::remove_file(&beside);
     }
     written.map_err(failed)
+}
+
+/// Whether two paths name the same file, there or yet to be written.
+#[expect(clippy::disallowed_methods, reason = "which directory a path leads to only the disk knows")]
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new("."))).ok()?;
+        Some(directory.join(path.file_name()?))
+    };
+    a == b || place(a).is_some_and(|a| place(b).is_some_and(|b| a == b))
 }

@@ -1,23 +1,27 @@
 //! From arguments as typed to settings that can be run: every contradiction is told before the first
 //! file is read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use audit::render::{Detail, Style};
 use audit::{ConfigChoice, Error, Globs, Request};
 use model::Level;
 
-use crate::arguments::{CheckArguments, FormatArgument, LevelArgument, ScopeArguments};
+use crate::arguments::{CheckArguments, FormatArgument, LevelArgument, OutputArgument, ScopeArguments};
+use crate::output::is_same_file;
 use crate::terminal::Terminal;
 
 /// Everything a check needs to know.
 pub(crate) struct Check {
     pub(crate) request: Request<'static>,
-    pub(crate) format: FormatArgument,
-    pub(crate) output: Option<PathBuf>,
+    /// How findings go to stdout, if they do.
+    pub(crate) stdout: Option<FormatArgument>,
+    /// How they go to files.
+    pub(crate) outputs: Vec<Output>,
     pub(crate) fail_on: Level,
     pub(crate) exit_zero: bool,
     pub(crate) style: Style,
+    pub(crate) style_of_files: Style,
     /// `None` where no summary is wanted.
     pub(crate) summary: Option<Detail>,
     /// Say how long it took.
@@ -26,26 +30,47 @@ pub(crate) struct Check {
     pub(crate) progress: bool,
 }
 
+/// A file to write.
+pub(crate) struct Output {
+    pub(crate) format: FormatArgument,
+    pub(crate) file: PathBuf,
+}
+
+/// The files to write, no two of them the same.
+fn outputs(typed: Vec<OutputArgument>, format: FormatArgument) -> Result<Vec<Output>, Error> {
+    let mut outputs: Vec<Output> = Vec::new();
+    for OutputArgument { format: named, file } in typed {
+        let stopped = |what, help| Error::stopped(format_args!("--output {}", file.display()), what, help);
+        if file.file_name().is_none() {
+            return Err(stopped("names no file", "name a file to write to"));
+        }
+        if file == Path::new("-") {
+            return Err(stopped("names no file", "stdout gets the findings by itself, as --format says"));
+        }
+        if outputs.iter().any(|other| is_same_file(&other.file, &file)) {
+            return Err(stopped("is named twice", "name a file of its own for each format"));
+        }
+        outputs.push(Output { format: named.unwrap_or(format), file });
+    }
+    Ok(outputs)
+}
+
 /// The settings of a check.
 pub(crate) fn check(arguments: CheckArguments, terminal: &Terminal) -> Result<Check, Error> {
     let mut request = request(arguments.paths, arguments.scope)?;
     request.only_rules = arguments.rule;
     request.skip_rules = arguments.skip;
     request.min_level = level(arguments.level);
-    if let Some(output) = &arguments.output
-        && output.file_name().is_none()
-    {
-        return Err(Error::stopped(
-            format_args!("--output {}", output.display()),
-            "names no file",
-            "name a file to write to",
-        ));
-    }
+    let outputs = outputs(arguments.output, arguments.format)?;
+    request.not_read = outputs.iter().map(|output| output.file.clone()).collect();
+    // What a file gets need not be read on stdout too.
+    let is_written = outputs.iter().any(|output| output.format == arguments.format);
     Ok(Check {
         request,
-        format: arguments.format,
-        style: terminal.stdout(arguments.color, arguments.output.is_some()),
-        output: arguments.output,
+        stdout: (!is_written).then_some(arguments.format),
+        style: terminal.stdout(arguments.color, false),
+        style_of_files: terminal.stdout(arguments.color, true),
+        outputs,
         fail_on: level(arguments.fail_on),
         exit_zero: arguments.exit_zero,
         summary: match (arguments.quiet, arguments.verbose) {

@@ -13,10 +13,12 @@ fn the_short_help_fits_on_a_screen() {
            forewarn <COMMAND>
 
     Commands:
-      check    Audit configuration (what happens without a verb)
-      explain  Tell what a rule finds, why that breaks, and what to do
-      init     Write a forewarn.toml with every option, commented out
-      show     Show what was read: files, services, calls, settings, time budgets, rules
+      check        Audit configuration (what happens without a verb)
+      explain      Tell what a rule finds, why that breaks, and what to do
+      init         Write a forewarn.toml with every option, commented out
+      show         Show what was read: files, services, calls, settings, time budgets, rules
+      completions  Print the completions of a shell
+      man          Print a manual page, for `man -l`
 
     Arguments:
       [PATH]...  Files and directories; several are joined into one fleet [default: the current
@@ -43,14 +45,15 @@ fn the_short_help_fits_on_a_screen() {
           --exit-zero        Exit with 0 whatever is found
 
     Output:
-          --format <FORMAT>  How findings are written [default: text] [possible values: text, short,
-                             json, sarif, github, junit]
-          --output <FILE>    Write findings to a file instead of stdout; it is replaced as a whole or
-                             not at all
-          --color <WHEN>     When to use colour; NO_COLOR and CLICOLOR_FORCE are respected [default:
-                             auto] [possible values: auto, always, never]
-      -q, --quiet            No summary, no progress
-      -v, --verbose          Everything that was not evaluated, and the time taken
+          --format <FORMAT>         How findings are written to stdout, unless a file gets them in that
+                                    format [default: text] [possible values: text, short, json, sarif,
+                                    github, junit]
+          --output <[FORMAT=]FILE>  Write findings to a file, in the format named or that of its ending;
+                                    may be repeated
+          --color <WHEN>            When to use colour; NO_COLOR and CLICOLOR_FORCE are respected
+                                    [default: auto] [possible values: auto, always, never]
+      -q, --quiet                   No summary, no progress
+      -v, --verbose                 Everything that was not evaluated, and the time taken
     ");
 }
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod determinism;
 mod help;
 mod login_stack;
+mod outputs;
 mod roots;
 mod runs;
 mod schema;

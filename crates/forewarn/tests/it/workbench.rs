@@ -75,7 +75,13 @@ impl Workbench {
 
     /// Runs the binary.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        let output = self.command(arguments).output().expect("the binary starts");
+        self.run_in("", arguments)
+    }
+
+    /// Runs the binary in another directory, named from the bench.
+    pub(crate) fn run_in(&self, directory: impl AsRef<Path>, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        let output = command.current_dir(self.path(directory)).output().expect("the binary starts");
         Ran {
             code: output.status.code().expect("it ends by itself"),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),

@@ -1,0 +1,187 @@
+//! Several files in several formats from one run, and what code hosts are told about places.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::runs::SIGN_IN;
+use crate::workbench::{Ran, Workbench};
+
+#[test]
+fn every_format_is_written_once_to_its_file_or_to_stdout() {
+    let bench = Workbench::with(SIGN_IN);
+    let begins = |text: &str| match text.chars().next() {
+        None => "nothing",
+        Some('{') if text.contains("\"$schema\"") => "sarif",
+        Some('{') => "json",
+        Some('<') => "junit",
+        Some(':') => "github",
+        Some(_) if text.starts_with("auth/") => "short",
+        Some(_) => "text",
+    };
+    for (arguments, stdout, files) in [
+        (&["--output", "a.sarif"][..], "text", &[("a.sarif", "sarif")][..]),
+        (&["--output", "a.sarif.json", "-q"], "text", &[("a.sarif.json", "sarif")]),
+        (&["--output", "a.json", "--output", "a.XML"], "text", &[("a.json", "json"), ("a.XML", "junit")]),
+        (&["--output", "a.txt"], "nothing", &[("a.txt", "text")]),
+        (&["--output", "a.log"], "nothing", &[("a.log", "text")]),
+        (&["--output", "a.log", "--format", "json"], "nothing", &[("a.log", "json")]),
+        (&["--output", "sarif=a.json", "--format", "github"], "github", &[("a.json", "sarif")]),
+        (&["--output", "short=a", "--output", "a=b.xml"], "text", &[("a", "short"), ("a=b.xml", "junit")]),
+        (&["--output", "auth/../a.json"], "text", &[("a.json", "json")]),
+    ] {
+        let ran = bench.run(&[&["check"], arguments].concat());
+        assert_eq!((ran.code, begins(&ran.stdout)), (1, stdout), "{arguments:?} {}", ran.whole());
+        for (file, format) in files {
+            assert_eq!(begins(&bench.read(file).expect("written")), *format, "{arguments:?} {file}");
+            std::fs::remove_file(bench.path(file)).expect("there");
+        }
+    }
+    assert_eq!(bench.names(), ["auth", "directory", "forewarn.toml"], "nothing is left beside them");
+}
+
+#[test]
+fn a_file_that_is_written_is_not_read() {
+    let bench = Workbench::with(SIGN_IN);
+    bench.write("report.json", "{\"users\": {\"url\": \"http://users:80\", \"timeout\": 0}}");
+    let first = bench.run(&["check", "--output", "report.json"]);
+    let second = bench.run(&["check", "--output", "./report.json"]);
+    assert_eq!(first.whole(), second.whole());
+    assert!(!bench.read("report.json").expect("written").contains("report.json"));
+}
+
+#[test]
+fn a_file_that_cannot_be_one_of_several_is_told_before_anything_is_read() {
+    let bench = Workbench::with(&[("auth/a.yaml", "a: 1\n")]);
+    let said: String = [
+        &["--output", "a.json", "--output", "sarif=./a.json"][..],
+        &["--output", "a.json", "--output", "auth/../a.json"],
+        &["--output", "-"],
+        &["--output", "json=-"],
+        &["--output", ".."],
+    ]
+    .iter()
+    .map(|arguments| bench.run(&[&["check"], *arguments].concat()))
+    .map(|ran| {
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        ran.stderr
+    })
+    .collect();
+    insta::assert_snapshot!(said, @"
+    error: --output ./a.json: is named twice
+    help: name a file of its own for each format
+    error: --output auth/../a.json: is named twice
+    help: name a file of its own for each format
+    error: --output -: names no file
+    help: stdout gets the findings by itself, as --format says
+    error: --output -: names no file
+    help: stdout gets the findings by itself, as --format says
+    error: --output ..: names no file
+    help: name a file to write to
+    ");
+    assert_eq!(bench.names(), ["auth"]);
+    let ran = bench.run(&["check", "--output", "nowhere/a.json"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("nowhere/a.json: cannot be written: "), "{}", ran.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to_and_stays_what_it_is() {
+    let bench = Workbench::with(SIGN_IN);
+    let ran = bench.run(&["check", "--output", "/dev/null"]);
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    assert!(!std::fs::metadata("/dev/null").expect("there").is_file());
+}
+
+/// Paths and the number of results that have none.
+fn places(ran: &Ran) -> (BTreeSet<String>, usize) {
+    let log: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.whole()));
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let uri =
+        |place: &Value| place["physicalLocation"]["artifactLocation"]["uri"].as_str().map(str::to_owned);
+    let of = |key: &str, result: &Value| -> Vec<Option<String>> {
+        result[key].as_array().into_iter().flatten().map(uri).collect()
+    };
+    let first = |result: &Value| of("locations", result).remove(0);
+    let all =
+        results.iter().flat_map(|result| [of("locations", result), of("relatedLocations", result)].concat());
+    (all.flatten().collect(), results.iter().filter(|result| first(result).is_none()).count())
+}
+
+#[test]
+fn places_are_told_from_the_top_of_the_repository_wherever_forewarn_runs() {
+    let bench = Workbench::with(SIGN_IN);
+    let all: BTreeSet<String> = ["auth/auth.toml", "directory/directory.toml"].map(str::to_owned).into();
+    let top = bench.path("");
+    let absolute = top.to_str().expect("UTF-8");
+    let elsewhere = top.ancestors().last().expect("a root").to_path_buf();
+    for (directory, root) in
+        [(top.clone(), "."), (bench.path("auth"), ".."), (top.clone(), absolute), (elsewhere, absolute)]
+    {
+        let ran = bench.run_in(&directory, &["check", "--format", "sarif", root]);
+        assert_eq!(places(&ran), (all.clone(), 0), "{} {root}", directory.display());
+    }
+}
+
+#[test]
+fn a_finding_is_placed_at_its_first_label_inside_the_repository() {
+    let bench = Workbench::with(SIGN_IN);
+    // The caller alone is the repository; forewarn.toml and the callee lie around it.
+    std::fs::create_dir(bench.path("auth/.git")).expect("a border");
+    let ran = bench.run_in("auth", &["check", "--format", "sarif", ".", "../directory"]);
+    assert_eq!(places(&ran), (["auth.toml".to_owned()].into(), 0));
+    assert!(
+        ran.stdout.contains("../directory/directory.toml:3:19 (outside the repository)"),
+        "{}",
+        ran.stdout
+    );
+    let annotated = bench.run_in("auth", &["check", "--format", "github", ".", "../directory"]).stdout;
+    assert!(annotated.contains(" file=auth.toml,line=3,"), "{annotated}");
+    // Turned round: the first label lies outside.
+    std::fs::rename(bench.path("auth/.git"), bench.path("directory/.git")).expect("moved");
+    let turned = bench.run_in("directory", &["check", "--format", "sarif", ".", "../auth"]);
+    assert_eq!(places(&turned), (["directory.toml".to_owned()].into(), 0));
+}
+
+#[test]
+fn findings_outside_the_repository_are_told_all_the_same() {
+    let bench = Workbench::with(SIGN_IN);
+    bench.write("own/a.yaml", "a: 1\n");
+    std::fs::create_dir(bench.path("own/.git")).expect("a border");
+    let roots = [".", "../auth", "../directory"];
+    let ran = bench.run_in("own", &[&["check", "-q", "--format", "sarif"], &roots[..]].concat());
+    assert_eq!((ran.code, places(&ran)), (1, (BTreeSet::new(), 1)), "{}", ran.whole());
+    assert!(ran.stderr.contains("point outside the repository"), "{}", ran.stderr);
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_verb_and_option() {
+    let bench = Workbench::with(&[]);
+    let help = bench.run(&["--help"]).stdout;
+    let options: Vec<&str> =
+        help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 4).collect();
+    let verbs = ["check", "explain", "init", "show", "completions", "man"];
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let ran = bench.run(&["completions", shell]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        assert!(verbs.iter().all(|verb| ran.stdout.contains(verb)), "{shell}");
+        assert!(ran.stdout.contains("fail-on"), "{shell}");
+    }
+    let page = bench.run(&["man"]).stdout;
+    let plain = page.replace('\\', "");
+    for option in options {
+        let name = option.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+        assert!(plain.contains(name), "{name}");
+    }
+    assert!(page.starts_with(".ie") || page.starts_with(".TH"), "{page}");
+    for verb in verbs {
+        assert!(plain.contains(&format!("forewarn-{verb}(1)")), "{verb}");
+        let page = bench.run(&["man", verb]);
+        assert_eq!(page.code, 0);
+        assert!(page.stdout.contains(&format!("forewarn\\-{verb} \\-")), "{}", page.stdout);
+    }
+    let ran = bench.run(&["man", "chekc"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("help: did you mean `check`? verbs: check, "), "{}", ran.stderr);
+}
