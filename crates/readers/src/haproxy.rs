@@ -32,7 +32,7 @@ fn read(_: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
     let sections = Sections::of(tree);
     let mut reader = Reader { sections: &sections, fragment, used: BTreeSet::new() };
     for section in sections.iter().filter(|section| !sections.is_disabled(section)) {
-        if section.kind.accepts() {
+        if section.kind.accepts() && !section.is_statistics() {
             reader.accepts(section);
         }
         if section.kind.passes_on() {

@@ -160,6 +160,36 @@ fn octal(value: Scalar<'_>) -> Option<String> {
     text::scalar::integer(Schema::Yaml11, text).map(|number| number.to_string())
 }
 
+/// Reads the value of a key that a product's documentation explains.
+///
+/// # Errors
+///
+/// Why the value is none.
+pub(crate) fn documented(key: String, meaning: &Meaning, value: Scalar<'_>) -> Result<Setting, Reason> {
+    let text = value.text();
+    // `${TIMEOUT-30s}`: what holds where the variable is not set.
+    let range = placeholder_default(text).unwrap_or(0..text.len());
+    let measured = measure(&text[range.clone()], meaning, None)?;
+    Ok(Setting {
+        unit: measured.unit,
+        written: measured.written,
+        ..stated(key, meaning.knob, measured.value, Origin::Written(value.part(range)))
+    })
+}
+
+/// A value that needs no reading: a product's default, a switch, words.
+pub(crate) fn stated(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
+    Setting {
+        key,
+        knob,
+        value: Sourced { value, origin },
+        unit: Unit::None,
+        written: None,
+        assumptions: Vec::new(),
+        unheeded: None,
+    }
+}
+
 /// Reads a text that stands at `span`.
 ///
 /// # Errors

@@ -62,6 +62,7 @@ fn by_text(name: &str, text: &str) -> Reading {
     let syntax = match named(name, extension) {
         Some(Named::As(syntax)) => Ok(syntax),
         Some(Named::Conf) => of_conf(text),
+        Some(Named::Haproxy) => Ok(of_conf(text).unwrap_or(Syntax::Haproxy)),
         None => Err(UNKNOWN),
     };
     let syntax = match syntax {
@@ -105,6 +106,8 @@ enum Named {
     As(Syntax),
     /// One of several syntaxes; the text says which.
     Conf,
+    /// The same, HAProxy's where the text leaves it open.
+    Haproxy,
 }
 
 fn named(name: &str, extension: &str) -> Option<Named> {
@@ -115,7 +118,7 @@ fn named(name: &str, extension: &str) -> Option<Named> {
         return Some(Named::As(Syntax::Nginx));
     }
     if name == "haproxy.cfg" {
-        return Some(Named::As(Syntax::Haproxy));
+        return Some(Named::Haproxy);
     }
     Some(Named::As(match extension {
         "yaml" | "yml" => Syntax::Yaml,
@@ -352,6 +355,7 @@ mod tests {
         for text in ["userlist a\n", "frontend a\n  log-format \"{%[src]}\"\n"] {
             assert_eq!(syntax_of("haproxy.cfg", text), Reading::As(Syntax::Haproxy), "{text}");
         }
+        assert_eq!(syntax_of("haproxy.cfg", "[a]\nb = 1\n"), Reading::As(Syntax::Ini));
         assert_eq!(syntax_of("nginx.conf", "include a;\n"), Reading::As(Syntax::Nginx));
         assert_eq!(syntax_of("nginx.conf", "worker_processes\n  1;\na\nb\n"), Reading::As(Syntax::Nginx));
     }

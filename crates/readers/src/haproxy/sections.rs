@@ -128,6 +128,13 @@ impl Section<'_> {
         format!("{}.{name}", self.path)
     }
 
+    /// Whether it shows statistics and passes nothing on: no caller of a service meets it.
+    pub(super) fn is_statistics(&self) -> bool {
+        const PASSES: [&str; 5] = ["server", "server-template", "dispatch", "use_backend", "default_backend"];
+        let passes = |line: &Directive<'_>| PASSES.contains(&line.keyword());
+        self.all("stats").next().is_some() && !self.directives.iter().any(passes)
+    }
+
     /// The directives of a keyword that stand in it.
     pub(super) fn all<'d>(&'d self, keyword: &'d str) -> impl Iterator<Item = &'d Directive<'d>> {
         self.directives.iter().filter(move |directive| directive.keyword == keyword && !directive.negated)

@@ -1,25 +1,22 @@
 //! What directives limit, and what holds where they are absent (HAProxy configuration manual 1.5 to
 //! 3.2, chapter 4.2, Proxies keywords reference). A bare number is milliseconds (chapter 2, Time format).
 
-use model::{
-    Covers, Knob, Limit, Origin, Probe, ProbeField, Setting, Sourced, Span, TimeUnit, Topic, Unit, Value,
-};
+use model::{Covers, Knob, Limit, Origin, Probe, ProbeField, Setting, Span, TimeUnit, Topic, Value};
 use text::Scalar;
 
-use crate::setting::placeholder_default;
-use crate::{Meaning, Reason, Zero, measure};
+use crate::{Meaning, Reason, Zero, setting};
 
 /// A limit without value has no end; HAProxy warns of the three that matter when it starts.
 pub(super) fn without_limit(key: String, knob: Knob, near: Span, of: &'static str) -> Setting {
     let version = "all versions, configuration manual 4.2: an unspecified timeout is infinite";
-    plain(key, knob, Value::Time(Limit::Never), Origin::Default { near, of, version })
+    setting::stated(key, knob, Value::Time(Limit::Never), Origin::Default { near, of, version })
 }
 
 /// Connection attempts, or attempts of a request where `retry-on` says so, after the first one.
 pub(super) fn three_retries(key: String, near: Span) -> Setting {
     let version = "all versions, CONN_RETRIES in include/haproxy/defaults.h";
     let origin = Origin::Default { near, of: "HAProxy retries", version };
-    plain(key, Knob::Retries, Value::Count(3), origin)
+    setting::stated(key, Knob::Retries, Value::Count(3), origin)
 }
 
 /// What a keyword controls; `None` for those that are none of our topics. What depends on the
@@ -58,36 +55,12 @@ pub(super) fn read(key: String, knob: Knob, value: Scalar<'_>) -> Result<Setting
         _ if counts => Meaning { bare: None, ..meaning },
         _ => meaning,
     };
-    let text = value.text();
-    // `"${TIMEOUT-30s}"`: what holds where the variable is not set.
-    let range = placeholder_default(text).unwrap_or(0..text.len());
-    let measured = measure(&text[range.clone()], &meaning, None)?;
-    Ok(Setting {
-        key,
-        knob,
-        value: Sourced::written(measured.value, value.part(range)),
-        unit: measured.unit,
-        written: measured.written,
-        assumptions: Vec::new(),
-        unheeded: None,
-    })
+    setting::documented(key, &meaning, value)
 }
 
 /// A setting that is words or a switch.
 pub(super) fn written(key: String, knob: Knob, value: Value, span: Span) -> Setting {
-    plain(key, knob, value, Origin::Written(span))
-}
-
-fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
-    Setting {
-        key,
-        knob,
-        value: Sourced { value, origin },
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-    }
+    setting::stated(key, knob, value, Origin::Written(span))
 }
 
 /// Whether one of the conditions of `retry-on` repeats a request that a server may have worked on.
