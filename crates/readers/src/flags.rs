@@ -57,6 +57,11 @@ impl Words {
         }
     }
 
+    /// The first words: a program, perhaps behind the script that starts it.
+    pub(crate) fn program(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().filter_map(Tree::scalar).map(Scalar::text).take(2)
+    }
+
     /// Splits every flag into its name and its value.
     pub(crate) fn flags(&self) -> Flags {
         let mut flags = Flags::default();

@@ -244,6 +244,8 @@ pub enum Reason {
     Empty,
     /// It describes settings (a schema, an example) and sets nothing.
     Description,
+    /// The same key is set again further down, and that counts.
+    Replaced,
 }
 
 /// A key whose meaning `forewarn.toml` declares for the file at hand.

@@ -9,7 +9,10 @@ use crate::grpc::GRPC;
 use crate::haproxy::HAPROXY;
 use crate::kubernetes::KUBERNETES;
 use crate::kustomize::KUSTOMIZE;
+use crate::mysql::MYSQL;
 use crate::nginx::NGINX;
+use crate::pgbouncer::PGBOUNCER;
+use crate::postgresql::POSTGRESQL;
 use crate::{Declared, Fragment, Neighbours};
 
 /// What a reader may look at beside the tree.
@@ -35,7 +38,8 @@ pub struct Dialect {
 }
 
 /// All dialects. The first that speaks a file reads it.
-pub static DIALECTS: &[&Dialect] = &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX, &HAPROXY, &ENVOY, &GRPC];
+pub static DIALECTS: &[&Dialect] =
+    &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX, &HAPROXY, &ENVOY, &GRPC, &PGBOUNCER, &MYSQL, &POSTGRESQL];
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

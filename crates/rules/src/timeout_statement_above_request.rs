@@ -32,11 +32,7 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         if service.service().forwards || call.call().passes_deadline || ends_itself(call) {
             continue;
         }
-        let Some((statement, runs)) =
-            call.limit(Covers::Statement).or_else(|| call.to().limit(Covers::Statement))
-        else {
-            continue;
-        };
+        let Some((statement, runs)) = statement(call) else { continue };
         // The limit may be meant for the most patient of the callers.
         let callers = Patience::of_callers(service);
         let Some((outer, patience)) = callers.into_iter().max_by_key(|(_, patience)| patience.limit) else {
@@ -58,6 +54,15 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
             found.report(finding(call, (statement, runs), outer, &patience, margins));
         }
     }
+}
+
+/// The limit in effect on a statement: what the caller states for its session, else the server's. That
+/// a driver states nothing of its own says nothing against the server.
+fn statement(call: CallView<'_>) -> Option<(&Setting, Limit)> {
+    let own = call.limit(Covers::Statement);
+    own.filter(|(setting, _)| !setting.value.origin.is_default())
+        .or_else(|| call.to().limit(Covers::Statement))
+        .or(own)
 }
 
 /// Whether the service ends its requests by a limit of its own.
@@ -210,6 +215,14 @@ mod tests {
                timeout    whole-call  10s
              u: auth -> users
                statement  statement   never  default "Toy""#,
+            // The driver states nothing, the server does.
+            r#"e: edge -> auth
+               timeout    whole-call  10s
+             u: auth -> users [pool]
+               pool_size  pool-size   10
+               options    statement   never  default "Toy"
+             s: users
+               statement  statement   5s"#,
         ] {
             assert_eq!(run(&RULE, text), "", "{text}");
         }

@@ -7,6 +7,7 @@ use text::{Entry, Node, NodeKind, Span};
 
 use super::interpolate::Interpolation;
 use super::times::Times;
+use crate::database::Database;
 use crate::flags::Words;
 use crate::pieces::{Text, Traces};
 use crate::variables::{Variable, variables};
@@ -215,7 +216,17 @@ impl Reader<'_, '_> {
                 words.command(texts.iter().filter_map(Text::scalar));
             }
             let flags = words.flags();
-            self.group_variables(key, entry.key.span(), &flags.variables(), &traces);
+            let mut flags = flags.variables();
+            let image = first(chain, "image").and_then(|image| self.interpolation.text(image.value));
+            if let Some(server) = Database::of_command(&words, image.as_deref()) {
+                let owner = Owner::Component(self.component);
+                let (mut group, ignored) = server.of_flags(owner, key, entry.key.span(), &mut flags);
+                let settings = group.iter_mut().flat_map(|group| &mut group.settings);
+                settings.for_each(|setting| traces.apply(setting));
+                self.fragment.groups.extend(group);
+                self.fragment.ignored.extend(ignored);
+            }
+            self.group_variables(key, entry.key.span(), &flags, &traces);
         }
     }
 

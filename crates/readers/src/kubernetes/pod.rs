@@ -7,6 +7,7 @@ use text::{Entry, Node, NodeKind, PositionMap, Scalar, Span, Tree};
 
 use super::reference::Known;
 use super::{Kind, Object, lifecycle, probe};
+use crate::database::Database;
 use crate::flags::Words;
 use crate::pieces::{Text, Traces};
 use crate::variables::{Variable, variables};
@@ -113,12 +114,13 @@ impl<'a> Pod<'a> {
         // An init container with `restartPolicy: Always` is a sidecar and may have probes.
         let sidecar = container.get("restartPolicy").and_then(Node::text) == Some("Always");
         let mut traces = Traces::default();
+        let image = container.get("image").and_then(Node::text);
         let known = container.get("env").map(|env| self.known(env, &mut traces)).unwrap_or_default();
         for entry in container.entries() {
             match entry.key.text() {
                 "env" => self.environment(path, &entry),
                 "envFrom" => self.environment_from(entry.value),
-                key @ ("command" | "args") => self.arguments_with(&known, path, key, &entry),
+                key @ ("command" | "args") => self.arguments_with(&known, image, path, key, &entry),
                 key if (probes || sidecar) && super::is_set(entry.value) => {
                     self.probe(path, key, entry.value, entry.key.span());
                 }
@@ -228,18 +230,35 @@ impl<'a> Pod<'a> {
 
     /// `command` or `args`, the container's variables not known.
     pub(crate) fn arguments(&mut self, path: &str, key: &str, entry: &Entry<'_>) {
-        self.arguments_with(&Known::default(), path, key, entry);
+        self.arguments_with(&Known::default(), None, path, key, entry);
     }
 
     /// `command` or `args`.
-    fn arguments_with<'t>(&mut self, known: &Known<'t>, path: &str, key: &str, entry: &Entry<'t>) {
+    fn arguments_with<'t>(
+        &mut self,
+        known: &Known<'t>,
+        image: Option<&str>,
+        path: &str,
+        key: &str,
+        entry: &Entry<'t>,
+    ) {
         let mut traces = Traces::default();
         let items = entry.value.items().filter_map(Node::scalar);
         let texts: Vec<Text<'_>> = items.map(|item| known.expanded(item, &mut traces)).collect();
         let mut words = Words::default();
         words.command(texts.iter().filter_map(Text::scalar));
         let flags = words.flags();
-        self.traced_variables(&format!("{path}.{key}"), entry.key.span(), &flags.variables(), &traces);
+        let mut flags = flags.variables();
+        let (path, at) = (format!("{path}.{key}"), entry.key.span());
+        if let Some(server) = Database::of_command(&words, image) {
+            let owner = Owner::Component(self.component);
+            let (mut group, ignored) = server.of_flags(owner, &path, at, &mut flags);
+            let settings = group.iter_mut().flat_map(|group| &mut group.settings);
+            settings.for_each(|setting| traces.apply(setting));
+            self.fragment.groups.extend(group);
+            self.fragment.ignored.extend(ignored);
+        }
+        self.traced_variables(&path, at, &flags, &traces);
     }
 
     /// Variables of one list; `at` is the list's key.

@@ -165,11 +165,7 @@ pub(super) static ROWS: &[Row] = &[
     row("pgbouncer.client_login_timeout|pgbouncer.cancel_wait_timeout", Some(OTHER), Some(S), PGBOUNCER),
     row("pgbouncer.idle_transaction_timeout|pgbouncer.transaction_timeout", Some(OTHER), Some(S), PGBOUNCER),
     means("pgbouncer.default_pool_size|pgbouncer.max_client_conn", Knob::PoolSize, PGBOUNCER),
-    limit("statement_timeout", Covers::Statement, MS, POSTGRES).within("postgresql.conf").elsewhere(S),
-    row("lock_timeout|deadlock_timeout|wal_sender_timeout", Some(OTHER), Some(MS), POSTGRES)
-        .within("postgresql.conf"),
     row("idle_in_transaction_session_timeout|idle_session_timeout", Some(OTHER), Some(MS), POSTGRES),
-    row("authentication_timeout", Some(OTHER), Some(S), POSTGRES).within("postgresql.conf"),
     row("tcp_keepalives_idle|tcp_keepalives_interval", Some(Knob::Interval), Some(S), POSTGRES),
     limit("mysqld.wait_timeout|mysqld.interactive_timeout", Covers::Idle, S, MYSQL),
     row("mysqld.connect_timeout", Some(OTHER), Some(S), MYSQL),

@@ -297,5 +297,6 @@ fn why(reason: Reason) -> &'static str {
         Reason::NotOurs => "not ours",
         Reason::Empty => "empty",
         Reason::Description => "describes, sets nothing",
+        Reason::Replaced => "set again further down",
     }
 }
