@@ -44,6 +44,7 @@ pub fn locate(key: &str, value: Scalar<'_>) -> Option<Located> {
         .iter()
         .map(|host| Target {
             address: Address { scheme: form.scheme.clone(), host: host.name(), port: host.port },
+            names: Vec::new(),
             key: key.to_owned(),
             span: value.part(host.place.clone()),
             assumptions: Vec::new(),
@@ -64,6 +65,7 @@ pub(crate) fn host_at(key: &str, value: Scalar<'_>, part: Range<usize>, scheme: 
     let host = Host::read(Piece::new(&masked))?;
     Some(Target {
         address: Address { scheme: Some(scheme.to_ascii_lowercase()), host: host.name(), port: host.port },
+        names: Vec::new(),
         key: key.to_owned(),
         span: value.part(part.start + host.place.start..part.start + host.place.end),
         assumptions: Vec::new(),

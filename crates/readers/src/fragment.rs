@@ -29,6 +29,8 @@ pub struct Fragment {
     pub ignored: Vec<Ignored>,
     /// What disturbed the parser.
     pub problems: Vec<Problem>,
+    /// Namespaces of which the file says whether what runs in them has a proxy beside it.
+    pub sidecars: Vec<(String, bool)>,
 }
 
 /// Something that runs, or a name or a store that stands for something that runs.
@@ -49,6 +51,10 @@ pub struct Component {
     pub labels: Vec<(String, String)>,
     /// It only forwards requests.
     pub forwards: bool,
+    /// The part of its deployment that it lies in, where names are its own.
+    pub namespace: Option<String>,
+    /// Whether its calls pass a proxy beside it; `None` where the file does not say.
+    pub sidecar: Option<bool>,
     /// It says part of what a component of the same identity says elsewhere (a patch), and stands for
     /// nothing alone.
     pub partial: bool,
@@ -69,6 +75,21 @@ pub enum ComponentKind {
     },
     /// Stored configuration (a ConfigMap); its groups belong to whoever mounts it.
     Config,
+    /// It stands at the edge and forwards what is addressed to its aliases. Its own name is no host, and
+    /// several files may each add routes to it.
+    Gateway {
+        /// It is a proxy of a mesh: settings that a [`ComponentKind::Route`] gives to a host hold for its
+        /// calls too.
+        of_mesh: bool,
+    },
+    /// It stands in the way of calls to these hosts: a route of a mesh, which the proxy beside the
+    /// caller carries out.
+    Route {
+        /// All names of each host.
+        hosts: Vec<String>,
+        /// It says where the calls go. Else only with which settings, and a route that says where wins.
+        decides: bool,
+    },
 }
 
 /// Part of the configuration of a service: a file, or a document of one. What runs merges all layers
@@ -153,6 +174,8 @@ pub struct Group {
 pub struct Target {
     /// The address.
     pub address: Address,
+    /// The names to look its host up by, the most telling first; empty where it is as written.
+    pub names: Vec<String>,
     /// The key it stands at.
     pub key: String,
     /// Where the host is written.

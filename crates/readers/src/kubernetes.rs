@@ -1,13 +1,20 @@
 //! Kubernetes manifests: workloads with their probes, life cycle, environment and flags; Services as
-//! names; ConfigMaps and Secrets as stored configuration. Must not know which manifest overrides which: that is
+//! names; ConfigMaps and Secrets as stored configuration; and what stands in the way of calls: Ingress,
+//! Gateway API and Istio objects. Must not know which manifest overrides which: that is
 //! the kustomization's, and `audit::join` applies it.
 
+mod amounts;
 mod config_map;
+mod gateway_api;
+mod hosts;
+mod ingress;
+mod istio;
 mod lifecycle;
 mod object;
 mod pod;
 mod probe;
 mod reference;
+mod scale;
 
 use text::{Node, NodeKind, Span, Syntax, Tree};
 
@@ -40,8 +47,20 @@ pub(crate) fn read_object(
     fragment: &mut Fragment,
 ) {
     match object.kind {
-        Kind::Service => service(object, absent, fragment),
+        Kind::Service => {
+            service(object, absent, fragment);
+            ingress::load_balancer(object, absent, fragment);
+        }
         Kind::ConfigMap | Kind::Secret => config_map(context, object, absent, fragment),
+        Kind::Namespace => istio::namespace(object, fragment),
+        Kind::Ingress => ingress::ingress(object, absent, fragment),
+        Kind::BackendConfig => ingress::backend_config(object, absent, fragment),
+        Kind::Gateway => gateway_api::gateway(object, absent, fragment),
+        Kind::HttpRoute | Kind::GrpcRoute => gateway_api::route(object, absent, fragment),
+        Kind::VirtualService => istio::virtual_service(object, absent, fragment),
+        Kind::DestinationRule => istio::destination_rule(object, absent, fragment),
+        Kind::MeshGateway => istio::gateway(object, absent, fragment),
+        Kind::HorizontalPodAutoscaler | Kind::ScaledObject => scale::autoscaler(object, fragment),
         _ => {
             let component = fragment.components.len();
             fragment.components.push(component_of(object, ComponentKind::Workload, absent));
@@ -60,6 +79,8 @@ pub(crate) fn component_of(object: &Object<'_>, kind: ComponentKind, absent: Abs
         ports: Vec::new(),
         labels: Vec::new(),
         forwards: false,
+        namespace: object.namespace.clone(),
+        sidecar: None,
         partial: absent == Absent::Unchanged,
         extent: object.node.span(),
     }
@@ -75,13 +96,7 @@ fn service(object: &Object<'_>, absent: Absent, fragment: &mut Fragment) {
     }
     let mut component = component_of(object, ComponentKind::Name { selector }, absent);
     let name = &object.name.value;
-    component.aliases.push(name.clone());
-    if let Some(namespace) = &object.namespace {
-        // Names under which the cluster's DNS knows a Service, kubernetes.io "DNS for Services and Pods".
-        component.aliases.push(format!("{name}.{namespace}"));
-        component.aliases.push(format!("{name}.{namespace}.svc"));
-        component.aliases.push(format!("{name}.{namespace}.svc.cluster.local"));
-    }
+    component.aliases = hosts::of_service(name, object.namespace.as_deref());
     component.ports = ports(spec.and_then(|spec| spec.get("ports")), "port");
     // How long a client stays with one pod limits no call.
     if let Some(entry) = spec.and_then(|spec| spec.entry("sessionAffinityConfig")) {

@@ -137,7 +137,7 @@ fn read_tree(
     fragment.problems.extend(tree.problems().iter().cloned());
     for document in tree.documents().filter(|document| document.kind() == NodeKind::List) {
         let Some(target) = target else { continue };
-        let is_read = |found: &Found| found.kind != Kind::Service;
+        let is_read = |found: &Found| found.kind.runs() || found.kind.stored().is_some();
         for found in base.targets(context, target).into_iter().filter(is_read) {
             json_patch::read(context, document, &found, fragment);
         }
@@ -175,6 +175,8 @@ fn generate(
         ports: Vec::new(),
         labels: Vec::new(),
         forwards: false,
+        namespace: None,
+        sidecar: None,
         partial: generator.get("behavior").and_then(Node::text) == Some("merge"),
         extent: generator.span(),
     });

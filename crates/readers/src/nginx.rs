@@ -18,6 +18,7 @@ use crate::{Context, Dialect, Fragment, Group, Ignored, Owner};
 use directives::{Directive, Files};
 use passes::{Kept, PASSES, Pass, Upstreams};
 use scope::Scope;
+pub(crate) use settings::attempts;
 
 /// The dialect.
 pub(crate) static NGINX: Dialect = Dialect { name: "nginx", docs: include_str!("nginx.md"), speaks, read };

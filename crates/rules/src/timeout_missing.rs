@@ -32,6 +32,9 @@ pub(crate) enum End<'f> {
     Unlimited(&'f Setting),
     /// A setting limits something, but what is not known.
     Unclear(&'f Setting),
+    /// No setting says anything, and no default is known: what only forwards waits no longer than those
+    /// who call it, who are judged for themselves.
+    WithCaller,
     /// No setting says anything, and no default is known.
     Unknown,
 }
@@ -64,7 +67,8 @@ impl<'f> End<'f> {
                 _ => {}
             }
         }
-        end
+        let forwards = call.from().service().forwards && call.from().callers().next().is_some();
+        if forwards && matches!(end, Self::Unknown) { Self::WithCaller } else { end }
     }
 }
 
@@ -80,7 +84,7 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
     let mut silent = BTreeSet::new();
     for call in environment.calls(fleet) {
         match End::of(call) {
-            End::Bounded => {}
+            End::Bounded | End::WithCaller => {}
             // `timeout-connect-only` says it.
             End::Unlimited(_) | End::Unknown if written_connect(call).is_some() => {}
             End::Disabled(setting) | End::Unlimited(setting) => {

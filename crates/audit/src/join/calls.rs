@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Call, GroupId, Origin, ServiceId, Span};
-use readers::Target;
+use readers::{ComponentKind, Owner, Target};
 
 use super::arena::Arena;
 use super::ownership::{Owned, OwnedGroup};
@@ -59,8 +59,9 @@ pub(crate) fn calls(
     met: &mut declared::Met,
 ) -> Vec<Call> {
     let mut drafts: BTreeMap<Key, Draft> = BTreeMap::new();
+    let policies = Policies::new(parts, owned);
     for group in &owned.groups {
-        derive(parts, group, services, arena, &mut drafts);
+        derive(parts, group, services, &policies, arena, &mut drafts);
         declared::give(parts, group, services, arena, &mut drafts, met);
     }
     let mut calls = fold(drafts);
@@ -70,36 +71,119 @@ pub(crate) fn calls(
     calls
 }
 
+/// How a group's calls travel in a mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    /// They leave a workload, and pass the routes that stand in their way.
+    Plain,
+    /// They leave a proxy of the mesh: a route or a gateway, which has decided already. The settings that
+    /// the mesh gives to the host hold.
+    Proxied,
+    /// They leave something at the edge that no mesh is known to be around.
+    Edge,
+    /// It is the settings that a mesh gives to a host.
+    Policy,
+}
+
+impl Hop {
+    fn of(group: &readers::Group, part: &Part<'_>) -> Self {
+        let Owner::Component(component) = group.owner else { return Self::Plain };
+        match part.fragment.components[component].kind {
+            ComponentKind::Route { decides: true, .. } | ComponentKind::Gateway { of_mesh: true } => {
+                Self::Proxied
+            }
+            ComponentKind::Route { decides: false, .. } => Self::Policy,
+            ComponentKind::Gateway { of_mesh: false } => Self::Edge,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// Settings that a mesh gives to all calls of a host, by territory and host.
+struct Policies<'a> {
+    by_host: BTreeMap<(&'a str, &'a str), Vec<&'a OwnedGroup>>,
+}
+
+impl<'a> Policies<'a> {
+    fn new(parts: &'a [Part<'_>], owned: &'a Owned) -> Self {
+        let mut by_host: BTreeMap<(&str, &str), Vec<&OwnedGroup>> = BTreeMap::new();
+        for group in &owned.groups {
+            let part = &parts[group.part];
+            let written = &part.fragment.groups[group.group];
+            if Hop::of(written, part) == Hop::Policy {
+                for target in group.targets.iter().map(|&index| &written.targets[index]) {
+                    for name in names(target) {
+                        by_host.entry((&part.territory, name)).or_default().push(group);
+                    }
+                }
+            }
+        }
+        Self { by_host }
+    }
+
+    /// The groups that hold for calls to a target.
+    fn of(&self, target: &Target, territory: &str) -> Vec<GroupId> {
+        let found = names(target).into_iter().find_map(|name| self.by_host.get(&(territory, name)));
+        found.into_iter().flatten().map(|group| group.id).collect()
+    }
+}
+
+/// The names to look a target up by.
+fn names(target: &Target) -> Vec<&str> {
+    match target.names.is_empty() {
+        true => vec![&target.address.host],
+        false => target.names.iter().map(String::as_str).collect(),
+    }
+}
+
 /// Calls by the addresses of a group.
 fn derive(
     parts: &[Part<'_>],
     group: &OwnedGroup,
     services: &mut Services,
+    policies: &Policies<'_>,
     arena: &Arena,
     drafts: &mut BTreeMap<Key, Draft>,
 ) {
     let Some(from) = group.service else { return };
     let part = &parts[group.part];
     let written = &part.fragment.groups[group.group];
+    let hop = Hop::of(written, part);
+    if hop == Hop::Policy && services.decides(from) {
+        return;
+    }
     for target in group.targets.iter().map(|&index| &written.targets[index]) {
-        let to = match callee(part, target, written, services) {
-            Some(Callee::Known(service)) => service,
-            Some(Callee::External) => {
-                let origin = Origin::Written(target.span);
-                let (place, territory) = (&part.place.place, &part.territory);
-                services.add_implicit(target.address.host.clone(), origin, place, territory, true)
-            }
+        let found = callee(part, target, written, services);
+        let known = match found {
+            Some(Callee::Known(service)) => Some(service),
+            Some(Callee::External) => None,
             None => continue,
         };
+        let route = (hop == Hop::Plain && services.get(from).sidecar != Some(false))
+            .then(|| services.route_to(&names(target), known, &part.territory))
+            .flatten()
+            .filter(|_| known != Some(from));
+        let to = route.or(known).unwrap_or_else(|| {
+            let origin = Origin::Written(target.span);
+            let (place, territory) = (&part.place.place, &part.territory);
+            services.add_implicit(target.address.host.clone(), origin, place, territory, true)
+        });
         if from == to {
             continue;
         }
         let draft = drafts.entry((from, to, Some(target.span))).or_default();
         draft.groups.insert(group.id);
+        if hop == Hop::Proxied {
+            draft.groups.extend(policies.of(target, &part.territory));
+        }
         draft.assumptions.extend(target.assumptions.iter().cloned());
+        if route.is_some() && services.get(from).sidecar.is_none() {
+            let host = &target.address.host;
+            draft.assumptions.insert(format!("that calls to `{host}` pass the mesh's proxy"));
+        }
         draft.passes_deadline |= written.passes_deadline;
         draft.idempotent = draft.idempotent.or(written.idempotent);
-        draft.has_settings |= !arena.groups[group.id.0 as usize].settings.is_empty();
+        draft.has_settings |= draft.groups.iter().any(|id| !arena.groups[id.0 as usize].settings.is_empty());
     }
 }
 
@@ -120,7 +204,7 @@ pub(crate) fn callee(
     services: &Services,
 ) -> Option<Callee> {
     let address = &target.address;
-    let found = services.resolve(&address.host, address.port, &part.place.place, &part.territory);
+    let found = services.resolve_any(&names(target), address.port, &part.place.place, &part.territory);
     if let Some(service) = found {
         return Some(Callee::Known(service));
     }

@@ -26,6 +26,21 @@ pub(crate) struct Draft {
     pub(crate) forwards: bool,
     external: bool,
     declared: bool,
+    namespace: Option<String>,
+    /// Whether its calls pass a proxy beside it, where the files say so.
+    pub(crate) sidecar: Option<bool>,
+}
+
+/// What stands in the way of calls to some hosts.
+#[derive(Debug)]
+struct Route {
+    /// Its own service.
+    service: usize,
+    hosts: BTreeSet<String>,
+    /// The service that the hosts lead to; none where it is not among the files.
+    leads_to: Option<usize>,
+    /// It says where the calls go.
+    decides: bool,
 }
 
 /// Services by a label of their workloads.
@@ -42,6 +57,7 @@ pub(crate) struct Services {
     by_host: BTreeMap<String, Vec<usize>>,
     /// By name in small letters, the first introduced first.
     by_name: HashMap<String, Vec<usize>>,
+    routes: Vec<Route>,
 }
 
 impl Services {
@@ -63,28 +79,21 @@ impl Services {
                     .map(move |(i, component)| ((part, i), component))
             })
         };
-        for (key, component) in components().filter(|(_, c)| c.kind == ComponentKind::Workload && !c.partial)
-        {
+        let stands =
+            |c: &Component| matches!(c.kind, ComponentKind::Workload | ComponentKind::Gateway { .. });
+        for (key, component) in components().filter(|(_, c)| stands(c) && !c.partial) {
             let part = &parts[key.0];
             let index = *by_identity.entry((&part.territory, &component.identity)).or_insert_with(|| {
-                services.push(Draft {
-                    name: component.name.value.clone(),
-                    origin: component.name.origin.clone(),
-                    place: part.place.place.clone(),
-                    territory: part.territory.clone(),
-                    hosts: BTreeSet::from([component.name.value.to_ascii_lowercase()]),
-                    ports: BTreeSet::new(),
-                    labels: Vec::new(),
-                    forwards: false,
-                    external: false,
-                    declared: false,
-                })
+                let name = component.name.value.to_ascii_lowercase();
+                // What stands at the edge is known by the hosts it serves alone.
+                let hosts = if component.kind == ComponentKind::Workload { vec![name] } else { Vec::new() };
+                services.push(Draft::of(component, part, hosts.into_iter()))
             });
             services.list[index].absorb(component);
             services.of_component.insert(key, index);
         }
         // Patches join what they patch; where a patch lies says which territory's workload it means.
-        for (key, component) in components().filter(|(_, c)| c.kind == ComponentKind::Workload && c.partial) {
+        for (key, component) in components().filter(|(_, c)| stands(c) && c.partial) {
             let part = &parts[key.0];
             if idle_patches.contains(&part.place.id) {
                 continue;
@@ -98,7 +107,10 @@ impl Services {
         for (key, component) in components() {
             let part = &parts[key.0];
             match &component.kind {
-                ComponentKind::Workload | ComponentKind::Config => {}
+                ComponentKind::Workload
+                | ComponentKind::Config
+                | ComponentKind::Gateway { .. }
+                | ComponentKind::Route { .. } => {}
                 ComponentKind::Name { selector } => services.add_name(part, component, selector, &by_label),
             }
         }
@@ -106,7 +118,79 @@ impl Services {
             services.declare(declared);
         }
         services.index_hosts();
+        services.add_sidecars(parts, active);
+        // Those that say where calls go first: others add to them.
+        for decides in [true, false] {
+            for (key, component) in components().filter(|(_, c)| !c.partial) {
+                match &component.kind {
+                    ComponentKind::Route { hosts, decides: own } if *own == decides => {
+                        services.add_route(key, &parts[key.0], component, hosts, decides);
+                    }
+                    _ => {}
+                }
+            }
+        }
         services
+    }
+
+    /// What namespaces say of the proxies beside what runs in them holds for workloads that do not
+    /// speak for themselves.
+    fn add_sidecars(&mut self, parts: &[Part<'_>], active: &[usize]) {
+        for &index in active {
+            let part = &parts[index];
+            for (namespace, sidecar) in &part.fragment.sidecars {
+                let members = self.list.iter_mut().filter(|draft| {
+                    draft.territory == part.territory && draft.namespace.as_ref() == Some(namespace)
+                });
+                for draft in members.filter(|draft| draft.sidecar.is_none()) {
+                    draft.sidecar = Some(*sidecar);
+                }
+            }
+        }
+    }
+
+    /// Puts a route in the way to its hosts. Two that both decide are two; one that does not is part of
+    /// the one that does.
+    fn add_route(
+        &mut self,
+        key: ComponentKey,
+        part: &Part<'_>,
+        component: &Component,
+        hosts: &[String],
+        decides: bool,
+    ) {
+        let hosts: BTreeSet<String> = hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let lookup: Vec<&str> = hosts.iter().rev().map(String::as_str).collect();
+        let leads_to = self.resolve_any(&lookup, None, &part.place.place, &part.territory);
+        let same = |route: &&Route| {
+            self.list[route.service].territory == part.territory
+                && route.leads_to == leads_to
+                && !route.hosts.is_disjoint(&hosts)
+        };
+        let known = self.routes.iter().filter(|_| !decides).find(same).map(|route| route.service);
+        let service = known.unwrap_or_else(|| {
+            let service = self.push(Draft::of(component, part, std::iter::empty()));
+            self.list[service].forwards = true;
+            self.routes.push(Route { service, hosts, leads_to, decides });
+            service
+        });
+        self.of_component.insert(key, service);
+    }
+
+    /// The route that stands before a service, on the way of calls to it under one of these names. Of
+    /// several it is not known which holds.
+    pub(crate) fn route_to(&self, names: &[&str], to: Option<usize>, territory: &str) -> Option<usize> {
+        let mut found = self.routes.iter().filter(|route| {
+            route.leads_to == to
+                && self.list[route.service].territory == territory
+                && names.iter().any(|name| route.hosts.contains(&name.to_ascii_lowercase()))
+        });
+        found.next().filter(|_| found.next().is_none()).map(|route| route.service)
+    }
+
+    /// Whether a service is a route that says where its calls go.
+    pub(crate) fn decides(&self, service: usize) -> bool {
+        self.routes.iter().any(|route| route.service == service && route.decides)
     }
 
     fn nearest_with_identity(
@@ -163,6 +247,8 @@ impl Services {
                 forwards: false,
                 external: true,
                 declared: false,
+                namespace: component.namespace.clone(),
+                sidecar: None,
             });
             return;
         }
@@ -186,6 +272,8 @@ impl Services {
                 forwards: false,
                 external: false,
                 declared: true,
+                namespace: None,
+                sidecar: None,
             })
         });
         let draft = &mut self.list[index];
@@ -267,6 +355,24 @@ impl Services {
         (ties == 1).then_some(best)
     }
 
+    /// The service that the first known of several names leads to. A name without its domain is not
+    /// enough where the service is known to be of another one.
+    pub(crate) fn resolve_any(
+        &self,
+        names: &[&str],
+        port: Option<u16>,
+        place: &str,
+        territory: &str,
+    ) -> Option<usize> {
+        let (name, service) =
+            names.iter().find_map(|name| Some((name, self.resolve(name, port, place, territory)?)))?;
+        let qualified = format!("{}.", name.to_ascii_lowercase());
+        let elsewhere = names.len() > 1
+            && !name.contains('.')
+            && self.list[service].hosts.iter().any(|host| host.starts_with(&qualified));
+        (!elsewhere).then_some(service)
+    }
+
     /// The service of this territory whose name stands in a path: as the nearest directory, or as
     /// the file's name.
     pub(crate) fn in_path(&self, place: &str, territory: &str) -> Option<usize> {
@@ -311,6 +417,8 @@ impl Services {
                 forwards: false,
                 external,
                 declared: false,
+                namespace: None,
+                sidecar: None,
             })
         })
     }
@@ -382,6 +490,24 @@ impl Services {
 }
 
 impl Draft {
+    /// The service that a component introduces, with the hosts that lead to it.
+    fn of(component: &Component, part: &Part<'_>, hosts: impl Iterator<Item = String>) -> Self {
+        Self {
+            name: component.name.value.clone(),
+            origin: component.name.origin.clone(),
+            place: part.place.place.clone(),
+            territory: part.territory.clone(),
+            hosts: hosts.collect(),
+            ports: BTreeSet::new(),
+            labels: Vec::new(),
+            forwards: false,
+            external: false,
+            declared: false,
+            namespace: component.namespace.clone(),
+            sidecar: None,
+        }
+    }
+
     fn absorb(&mut self, component: &Component) {
         self.hosts.extend(component.aliases.iter().map(|host| host.to_ascii_lowercase()));
         self.ports.extend(&component.ports);
@@ -391,6 +517,7 @@ impl Draft {
             }
         }
         self.forwards |= component.forwards;
+        self.sidecar = self.sidecar.or(component.sidecar);
     }
 
     /// Whether a place lies in its territory.

@@ -164,3 +164,88 @@ fn a_declared_platform_calls_within_the_limits_of_its_maker() {
         .collect();
     insta::assert_snapshot!(found.join("\n"), @"timeout-shorter-than-callee Error: router gives up on web after 30 s, web works for up to 60 s");
 }
+
+/// A caller with an address, a callee with its Service, and what else stands in the manifests.
+fn shop(more: &str) -> String {
+    let workload = |name: &str, env: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n        - name: {name}\n          env: [{env}]\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{selector: {{app: {name}}}}}\n---\n"
+        )
+    };
+    let address = "{name: REVIEWS_URL, value: 'http://reviews'}, {name: REVIEWS_TIMEOUT, value: 3s}";
+    format!("{}{}{more}", workload("web", address), workload("reviews", ""))
+}
+
+const ROUTE: &str = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: any, namespace: shop}\nspec:\n  hosts: [reviews]\n  http:\n    - timeout: 10s\n      route: [{destination: {host: reviews}}]\n---\n";
+const POLICY: &str = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: any, namespace: shop}\nspec:\n  host: reviews.shop.svc.cluster.local\n  trafficPolicy: {connectionPool: {tcp: {connectTimeout: 1s}}}\n---\n";
+
+#[test]
+fn a_route_of_a_mesh_stands_in_the_way_with_the_settings_of_its_host() {
+    insta::assert_snapshot!(picture(&[("shop.yaml", &shop(&format!("{ROUTE}{POLICY}")))]), @r"
+        default: reviews, route reviews, web
+          route reviews -> reviews: http[0].timeout = 10 s, trafficPolicy.connectionPool.tcp.connectTimeout = 1 s
+          web -> route reviews: containers[web].env.REVIEWS_TIMEOUT = 3 s
+        ");
+    insta::assert_snapshot!(picture(&[("shop.yaml", &shop(POLICY))]), @r"
+        default: reviews, route reviews, web
+          route reviews -> reviews: trafficPolicy.connectionPool.tcp.connectTimeout = 1 s
+          web -> route reviews: containers[web].env.REVIEWS_TIMEOUT = 3 s
+        ");
+}
+
+#[test]
+fn what_has_no_proxy_beside_it_and_what_two_routes_claim_is_called_directly() {
+    let without = shop(ROUTE).replacen(
+        "{labels: {app: web}}",
+        "{labels: {app: web, sidecar.istio.io/inject: 'false'}}",
+        1,
+    );
+    insta::assert_snapshot!(picture(&[("shop.yaml", &without)]), @r"
+        default: reviews, route reviews, web
+          route reviews -> reviews: http[0].timeout = 10 s
+          web -> reviews: containers[web].env.REVIEWS_TIMEOUT = 3 s
+        ");
+    let another = ROUTE.replace("name: any", "name: another");
+    insta::assert_snapshot!(picture(&[("shop.yaml", &shop(&format!("{ROUTE}{another}")))]), @r"
+        default: reviews, route reviews (shop.yaml), route reviews (shop.yaml) #2, web
+          route reviews (shop.yaml) -> reviews: http[0].timeout = 10 s
+          route reviews (shop.yaml) #2 -> reviews: http[0].timeout = 10 s
+          web -> reviews: containers[web].env.REVIEWS_TIMEOUT = 3 s
+        ");
+}
+
+#[test]
+fn a_call_that_passes_a_route_assumes_the_proxy_unless_the_namespace_says_so() {
+    let assumptions = |text: &str| {
+        let outcome = audited(&[("shop.yaml", text)]);
+        let calls = &outcome.fleet.environments[0].calls;
+        calls.iter().flat_map(|call| call.assumptions.clone()).collect::<Vec<_>>().join("; ")
+    };
+    let namespace =
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n---\n";
+    assert_eq!(assumptions(&shop(ROUTE)), "that calls to `reviews` pass the mesh's proxy");
+    assert_eq!(assumptions(&shop(&format!("{ROUTE}{namespace}"))), "");
+}
+
+#[test]
+fn an_ingress_and_the_service_it_leads_to_may_have_one_name() {
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: reviews\n  namespace: shop\n  annotations: {nginx.ingress.kubernetes.io/proxy-read-timeout: '7'}\nspec:\n  rules: [{host: reviews.example.com, http: {paths: [{backend: {service: {name: reviews, port: {number: 80}}}}]}}]\n";
+    insta::assert_snapshot!(picture(&[("shop.yaml", &shop(ingress))]), @r"
+        default: ingress reviews, reviews, web
+          ingress reviews -> reviews: nginx.ingress.kubernetes.io/proxy-read-timeout = 7 s
+          web -> reviews: containers[web].env.REVIEWS_TIMEOUT = 3 s
+        ");
+}
+
+#[test]
+fn an_autoscaler_says_how_many_run_at_most() {
+    let scale = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web, namespace: shop}\nspec: {scaleTargetRef: {kind: Deployment, name: web}, maxReplicas: 12}\n";
+    let text = shop(scale).replacen("spec:\n  template", "spec:\n  replicas: 3\n  template", 1);
+    let outcome = audited(&[("shop.yaml", &text)]);
+    let environment = &outcome.fleet.environments[0];
+    let counts: Vec<_> = environment
+        .services(&outcome.fleet)
+        .filter_map(|service| Some((service.name(), service.knob(model::Knob::Instances)?.count()?)))
+        .collect();
+    assert_eq!(counts, [("web", 12)]);
+}

@@ -38,6 +38,8 @@ pub(super) fn read(
         ports: ports(&chain, interpolation),
         labels: Vec::new(),
         forwards: false,
+        namespace: None,
+        sidecar: None,
         partial,
         extent: entry.key.span().to(entry.value.span()),
     });

@@ -1,7 +1,7 @@
 //! Which documents are objects we know, whatever list they stand in, and what they are called.
 
 use model::Sourced;
-use text::{Node, NodeKind, Tree};
+use text::{Node, NodeKind, Span, Tree};
 
 /// The kinds that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +18,17 @@ pub(crate) enum Kind {
     Service,
     ConfigMap,
     Secret,
+    Namespace,
+    Ingress,
+    Gateway,
+    HttpRoute,
+    GrpcRoute,
+    VirtualService,
+    DestinationRule,
+    MeshGateway,
+    HorizontalPodAutoscaler,
+    ScaledObject,
+    BackendConfig,
 }
 
 impl Kind {
@@ -37,6 +48,17 @@ impl Kind {
             ("", "Service") => Self::Service,
             ("", "ConfigMap") => Self::ConfigMap,
             ("", "Secret") => Self::Secret,
+            ("", "Namespace") => Self::Namespace,
+            ("networking.k8s.io" | "extensions", "Ingress") => Self::Ingress,
+            ("gateway.networking.k8s.io", "Gateway") => Self::Gateway,
+            ("gateway.networking.k8s.io", "HTTPRoute") => Self::HttpRoute,
+            ("gateway.networking.k8s.io", "GRPCRoute") => Self::GrpcRoute,
+            ("networking.istio.io", "VirtualService") => Self::VirtualService,
+            ("networking.istio.io", "DestinationRule") => Self::DestinationRule,
+            ("networking.istio.io", "Gateway") => Self::MeshGateway,
+            ("autoscaling", "HorizontalPodAutoscaler") => Self::HorizontalPodAutoscaler,
+            ("keda.sh", "ScaledObject") => Self::ScaledObject,
+            ("cloud.google.com", "BackendConfig") => Self::BackendConfig,
             _ => return None,
         })
     }
@@ -61,7 +83,34 @@ impl Kind {
             Self::Service => "Service",
             Self::ConfigMap => "ConfigMap",
             Self::Secret => "Secret",
+            Self::Namespace => "Namespace",
+            Self::Ingress => "Ingress",
+            Self::Gateway | Self::MeshGateway => "Gateway",
+            Self::HttpRoute => "HTTPRoute",
+            Self::GrpcRoute => "GRPCRoute",
+            Self::VirtualService => "VirtualService",
+            Self::DestinationRule => "DestinationRule",
+            Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::ScaledObject => "ScaledObject",
+            Self::BackendConfig => "BackendConfig",
         }
+    }
+
+    /// Whether objects of this kind run a pod template.
+    pub(crate) fn runs(self) -> bool {
+        use Kind::*;
+        matches!(
+            self,
+            Deployment
+                | StatefulSet
+                | DaemonSet
+                | ReplicaSet
+                | ReplicationController
+                | Pod
+                | Job
+                | CronJob
+                | Rollout
+        )
     }
 
     /// Where an object that stores configuration has it, as text. What a Secret has in `data` is encoded
@@ -102,6 +151,11 @@ impl<'t> Object<'t> {
         let name = Sourced::written(name.text()?.trim_end_matches('-').to_owned(), name.span());
         let namespace = node.at(&["metadata", "namespace"]).and_then(Node::text).map(str::to_owned);
         Some(Self { node, kind, name, namespace: namespace.filter(|text| !text.is_empty()) })
+    }
+
+    /// Where its name is written.
+    pub(crate) fn name_span(&self) -> Span {
+        self.name.origin.span().unwrap_or_else(|| self.node.span())
     }
 
     /// Whether it is a patch that takes the object away.

@@ -6,7 +6,7 @@ use model::GroupKind;
 use text::{Entry, Node, NodeKind, PositionMap, Scalar, Span, Tree};
 
 use super::reference::Known;
-use super::{Kind, Object, lifecycle, probe};
+use super::{Kind, Object, istio, lifecycle, probe, scale};
 use crate::database::Database;
 use crate::flags::Words;
 use crate::pieces::{Text, Traces};
@@ -53,6 +53,7 @@ impl<'a> Pod<'a> {
             }
         }
         let Some(template) = object.node.at(object.kind.template()) else { return };
+        self.fragment.components[self.component].sidecar = istio::sidecar(template);
         if let Some(labels) = template.at(&["metadata", "labels"]) {
             self.fragment.components[self.component].labels = super::pairs(labels);
         }
@@ -67,6 +68,9 @@ impl<'a> Pod<'a> {
         if !settings.is_empty() {
             let group = self.group("rollout".to_owned(), GroupKind::Lifecycle, at);
             self.fragment.groups.push(Group { settings, ..group });
+        }
+        if let Some(setting) = scale::replicas(spec, &mut self.fragment.ignored) {
+            self.fragment.groups.push(scale::scale(Owner::Component(self.component), at, setting));
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) fn read(context: &Context<'_>, operations: Node<'_>, target: &Found, 
         ports: Vec::new(),
         labels: Vec::new(),
         forwards: false,
+        namespace: None,
+        sidecar: None,
         partial: true,
         extent: operations.span(),
     });

@@ -149,7 +149,7 @@ pub(super) fn conditions(key: String, words: &str, span: Span) -> Setting {
 }
 
 /// How many servers a request is passed to at most.
-pub(super) fn attempts(key: String, count: u64, origin: Origin, any_method: bool) -> Setting {
+pub(crate) fn attempts(key: String, count: u64, origin: Origin, any_method: bool) -> Setting {
     let mut setting = plain(key, Knob::Attempts, Value::Count(count), origin);
     if count > 1 && !any_method {
         // Since 1.9.13 (ngx_http_proxy_module, proxy_next_upstream).

@@ -20,6 +20,7 @@ impl Claimed {
         for group in &fragment.groups {
             for setting in &group.settings {
                 collect_places(&setting.value.origin, &mut written, &mut absent);
+                written.extend(setting.unheeded.iter().map(|unheeded| unheeded.at));
             }
             written.extend(group.targets.iter().map(|target| target.span));
         }

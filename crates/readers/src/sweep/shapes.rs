@@ -52,7 +52,7 @@ pub(super) fn describes(map: Node<'_>) -> bool {
 pub(super) fn runs_nothing(map: Node<'_>) -> bool {
     map.get("apiVersion").is_some()
         && map.get("kind").is_some()
-        && Object::of(map).is_none_or(|object| object.kind == Kind::Secret)
+        && Object::of(map).is_none_or(|object| !object.kind.runs() && object.kind != Kind::ConfigMap)
         && map.get("metadata").is_some_and(|metadata| metadata.kind() == NodeKind::Map)
 }
 

@@ -59,6 +59,10 @@ impl Shown<'_> {
             writeln!(self.out, "file")?;
             self.groups(fragment, Owner::File)?;
         }
+        for (namespace, sidecar) in &fragment.sidecars {
+            let what = if *sidecar { "a proxy" } else { "no proxy" };
+            writeln!(self.out, "namespace {namespace} puts {what} beside what runs in it")?;
+        }
         for Ignored { key, span, reason } in &fragment.ignored {
             let place = self.place(*span);
             writeln!(self.out, "ignored {key}: {} ({place})", why(*reason))?;
@@ -103,6 +107,20 @@ impl Shown<'_> {
                 writeln!(self.out, "  a name for {}", pairs(selector))?;
             }
             ComponentKind::Config => writeln!(self.out, "  configuration for whoever mounts it")?,
+            ComponentKind::Gateway { of_mesh } => {
+                writeln!(self.out, "  at the edge{}", if *of_mesh { " of a mesh" } else { "" })?;
+            }
+            ComponentKind::Route { hosts, decides } => {
+                let what = if *decides { "in the way to" } else { "settings of the way to" };
+                writeln!(self.out, "  {what} {}", hosts.join(", "))?;
+            }
+        }
+        if let Some(sidecar) = component.sidecar {
+            writeln!(
+                self.out,
+                "  {}",
+                if sidecar { "with a proxy beside it" } else { "without a proxy beside it" }
+            )?;
         }
         if component.forwards {
             writeln!(self.out, "  forwards")?;
@@ -160,12 +178,14 @@ impl Shown<'_> {
             None => {}
         }
         self.out.push('\n');
-        for Target { address, key, span, assumptions, ways } in &group.targets {
+        for Target { address, names, key, span, assumptions, ways } in &group.targets {
             let place = self.place(*span);
             let ways: Vec<String> = ways.iter().map(shown).collect();
             let ways =
                 if ways.is_empty() { String::new() } else { format!(", by way of {}", ways.join(" and ")) };
-            writeln!(self.out, "    -> {} ({key}{}, {place}){ways}", url(address), assumed(assumptions))?;
+            let known = names.first().map_or(String::new(), |name| format!(", known as {name}"));
+            let assumed = assumed(assumptions);
+            writeln!(self.out, "    -> {} ({key}{known}{assumed}, {place}){ways}", url(address))?;
         }
         for setting in &group.settings {
             self.setting(setting)?;

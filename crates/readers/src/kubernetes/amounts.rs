@@ -1,0 +1,158 @@
+//! Keys of objects that are settings: what each controls, its unit, and what holds where it is absent.
+
+use std::time::Duration;
+
+use model::{Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unheeded, Unit, Value};
+use text::{Node, NodeKind, Span};
+
+use super::Absent;
+use crate::{Ignored, Meaning, Reason, Zero, measure};
+
+/// One key of an object.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    /// Its path below the map it is looked for in.
+    pub(super) path: &'static [&'static str],
+    /// What it controls.
+    pub(super) knob: Knob,
+    /// The unit of a bare number; `None` where the API takes none.
+    pub(super) bare: Option<TimeUnit>,
+    /// What 0 means.
+    pub(super) zero: Zero,
+    /// What holds where it is absent.
+    pub(super) default: Option<Fallback>,
+}
+
+/// The value of a default.
+#[derive(Clone, Copy)]
+pub(super) enum Held {
+    Never,
+    After(Duration),
+    Count(u64),
+}
+
+/// What holds where a key is absent.
+#[derive(Clone, Copy)]
+pub(super) struct Fallback {
+    pub(super) value: Held,
+    /// Whose default of what.
+    pub(super) of: &'static str,
+    /// Since when, and the document that says so.
+    pub(super) version: &'static str,
+}
+
+impl Fallback {
+    fn origin(&self, near: Span) -> Origin {
+        Origin::Default { near, of: self.of, version: self.version }
+    }
+
+    /// The setting of a key that is absent, or that holds nothing its consumer takes.
+    pub(super) fn setting(&self, key: String, knob: Knob, near: Span) -> Setting {
+        let value = match self.value {
+            Held::Never => Value::Time(Limit::Never),
+            Held::After(length) => Value::Time(Limit::After(length)),
+            Held::Count(count) => Value::Count(count),
+        };
+        plain(key, knob, value, self.origin(near))
+    }
+}
+
+/// A setting without a unit.
+pub(super) fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
+    Setting {
+        key,
+        knob,
+        value: Sourced { value, origin },
+        unit: Unit::None,
+        written: None,
+        assumptions: Vec::new(),
+        unheeded: None,
+    }
+}
+
+/// Reads keys of one map into settings.
+pub(super) struct Amounts<'f> {
+    /// What stands before every key.
+    pub(super) path: String,
+    pub(super) absent: Absent,
+    pub(super) ignored: &'f mut Vec<Ignored>,
+}
+
+impl Amounts<'_> {
+    /// The keys that are written, and the defaults of those that are not, near a place.
+    pub(super) fn all(&mut self, map: Node<'_>, keys: &[Key], near: Span) -> Vec<Setting> {
+        keys.iter().filter_map(|key| self.one(map, key, near)).collect()
+    }
+
+    /// One key.
+    pub(super) fn one(&mut self, map: Node<'_>, key: &Key, near: Span) -> Option<Setting> {
+        let name = self.name(key);
+        let written = entry(map, key.path).filter(|entry| super::is_set(entry.value));
+        let Some(entry) = written else {
+            let default = key.default.as_ref().filter(|_| self.absent == Absent::Default)?;
+            return Some(default.setting(name, key.knob, near));
+        };
+        match amount(name.clone(), key, entry.value) {
+            Ok(setting) => Some(setting),
+            Err(reason) => {
+                self.ignored.push(Ignored { key: name, span: super::whole(&entry), reason });
+                None
+            }
+        }
+    }
+
+    /// A key that is written where its product does not heed it.
+    pub(super) fn unheeded(
+        &mut self,
+        map: Node<'_>,
+        key: &Key,
+        instead: &Fallback,
+        near: Span,
+        why: &str,
+    ) -> Option<Setting> {
+        let entry = entry(map, key.path).filter(|entry| super::is_set(entry.value))?;
+        let mut setting = instead.setting(self.name(key), key.knob, near);
+        setting.unheeded = Some(Unheeded {
+            at: crate::embedded::place(entry.value),
+            text: entry.value.text().unwrap_or_default().to_owned(),
+            why: why.to_owned(),
+        });
+        Some(setting)
+    }
+
+    /// Keys that look like ours and are not.
+    pub(super) fn leave(&mut self, map: Node<'_>, names: &[&str]) {
+        for name in names {
+            if let Some(entry) = map.entry(name) {
+                let key = format!("{}{name}", self.path);
+                self.ignored.push(Ignored { key, span: super::whole(&entry), reason: Reason::NotOurs });
+            }
+        }
+    }
+
+    fn name(&self, key: &Key) -> String {
+        format!("{}{}", self.path, key.path.join("."))
+    }
+}
+
+/// The entry at a path.
+fn entry<'t>(map: Node<'t>, path: &[&str]) -> Option<text::Entry<'t>> {
+    let (last, above) = path.split_last()?;
+    map.at(above)?.entry(last)
+}
+
+/// Reads a value.
+fn amount(name: String, key: &Key, value: Node<'_>) -> Result<Setting, Reason> {
+    let meaning = Meaning { knob: key.knob, bare: key.bare, zero: key.zero, elsewhere: None };
+    let text = value.text().filter(|_| value.kind() == NodeKind::Scalar).ok_or(Reason::NotAnAmount)?;
+    let measured = measure(text, &meaning, None)?;
+    // A length without a unit is refused by the API server.
+    if matches!(measured.value, Value::UnitUnknown(_) | Value::Flag(_)) {
+        return Err(Reason::NotAnAmount);
+    }
+    let origin = Origin::Written(crate::embedded::place(value));
+    let mut setting = plain(name, key.knob, measured.value, origin);
+    setting.unit = measured.unit;
+    setting.written = measured.written;
+    Ok(setting)
+}
