@@ -10,6 +10,7 @@ mod finding;
 mod fleet;
 mod latency;
 mod normal;
+mod retry_on;
 mod setting;
 mod sourced;
 mod time;
@@ -22,6 +23,7 @@ pub use fleet::{
 };
 pub use latency::{Latency, Share};
 pub use normal::wilson;
+pub use retry_on::{Methods, RetryOn};
 pub use setting::{
     Covers, HashField, Knob, Probe, ProbeField, Setting, SettingId, Topic, Unheeded, Unit, Value, Written,
 };

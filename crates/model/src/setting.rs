@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use text::Span;
 
-use crate::{Limit, Sourced, TimeUnit};
+use crate::{Limit, RetryOn, Sourced, TimeUnit};
 
 /// A setting's number in its fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,8 +166,12 @@ pub enum Knob {
     PingInterval,
     /// The shortest time between two pings that a server tolerates.
     PingFloor,
-    /// The route carries streams: server-sent events, WebSockets, long polls. A flag.
+    /// The answers are streams that have no end of their own: server-sent events, long polls,
+    /// streaming calls. A flag.
     Streams,
+    /// The connection may become a tunnel for another protocol, WebSocket for instance, to which
+    /// limits on answers do not apply; those on gaps do. A flag.
+    Upgrades,
     /// A field of a probe.
     Probe(Probe, ProbeField),
     /// Time between the signal to stop and the kill.
@@ -226,7 +230,7 @@ impl Knob {
             Self::TokenLife | Self::TokenRefresh | Self::TokenLead => Topic::Credential,
             Self::ClockSkew | Self::Hash(_) => Topic::Credential,
             Self::Timeout(Covers::Drain) | Self::Grace | Self::PreStop => Topic::Lifecycle,
-            Self::Timeout(_) | Self::Interval | Self::Streams => Topic::Timeout,
+            Self::Timeout(_) | Self::Interval | Self::Streams | Self::Upgrades => Topic::Timeout,
             Self::Attempts | Self::Retries | Self::RetryOn => Topic::Retry,
             Self::BackoffBase | Self::BackoffMax | Self::BackoffFactor | Self::Jitter => Topic::Backoff,
             Self::Probe(..) => Topic::Probe,
@@ -359,6 +363,14 @@ impl Setting {
     pub fn count(&self) -> Option<u64> {
         match self.value.value {
             Value::Count(count) => Some(count),
+            _ => None,
+        }
+    }
+
+    /// What is repeated, if the value says so in words.
+    pub fn retry_on(&self) -> Option<RetryOn> {
+        match &self.value.value {
+            Value::Text(text) if self.knob == Knob::RetryOn => RetryOn::of(text),
             _ => None,
         }
     }

@@ -154,7 +154,7 @@ impl Kind {
             Knob::Hash(HashField::Algorithm) => Self::Text,
             Knob::Hash(_) => Self::Count,
             Knob::BackoffFactor => Self::Factor,
-            Knob::Jitter | Knob::KeepAlive | Knob::Streams => Self::Either,
+            Knob::Jitter | Knob::KeepAlive | Knob::Streams | Knob::Upgrades => Self::Either,
             Knob::RetryOn => Self::Text,
             Knob::Other(Topic::Timeout | Topic::Backoff | Topic::Lifecycle) => Self::Time,
             Knob::Other(_) => Self::Either,

@@ -499,6 +499,7 @@ fn knob(name: &str) -> Knob {
         "ping-interval" => Knob::PingInterval,
         "ping-floor" => Knob::PingFloor,
         "streams" => Knob::Streams,
+        "upgrades" => Knob::Upgrades,
         "liveness" => probe(Probe::Liveness),
         "readiness" => probe(Probe::Readiness),
         "startup" => probe(Probe::Startup),

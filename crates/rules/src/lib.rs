@@ -18,16 +18,21 @@ mod owners;
 mod patience;
 mod plausible;
 mod pool_acquire_above_request;
+mod pool_below_workers;
 mod pool_connect_above_acquire;
 mod pool_connections_above_limit;
+mod pool_idle_inert;
 mod pool_lifetime_above_server;
+mod pool_lifetime_too_short;
 mod pool_validation_above_wait;
 mod probe_default_timeout;
 mod probe_timeout_above_period;
 mod retry_amplification;
 mod retry_exceeds_overall;
 mod retry_non_idempotent;
+mod retry_own_deadline;
 mod retry_try_above_overall;
+mod retry_try_without_overall;
 mod retry_without_backoff;
 mod round;
 mod shutdown_drain_window;
@@ -39,6 +44,7 @@ mod timeout_below_latency;
 mod timeout_below_nested_sum;
 mod timeout_connect_above_request;
 mod timeout_connect_only;
+mod timeout_cuts_stream;
 mod timeout_missing;
 mod timeout_shorter_than_callee;
 mod timeout_statement_above_request;
@@ -143,16 +149,21 @@ pub static RULES: &[&Rule] = &[
     &keepalive_ping_too_fast::RULE,
     &keepalive_race::RULE,
     &pool_acquire_above_request::RULE,
+    &pool_below_workers::RULE,
     &pool_connect_above_acquire::RULE,
     &pool_connections_above_limit::RULE,
+    &pool_idle_inert::RULE,
     &pool_lifetime_above_server::RULE,
+    &pool_lifetime_too_short::RULE,
     &pool_validation_above_wait::RULE,
     &probe_default_timeout::RULE,
     &probe_timeout_above_period::RULE,
     &retry_amplification::RULE,
     &retry_exceeds_overall::RULE,
     &retry_non_idempotent::RULE,
+    &retry_own_deadline::RULE,
     &retry_try_above_overall::RULE,
+    &retry_try_without_overall::RULE,
     &retry_without_backoff::RULE,
     &shutdown_drain_window::RULE,
     &shutdown_grace_below_prestop::RULE,
@@ -161,6 +172,7 @@ pub static RULES: &[&Rule] = &[
     &timeout_below_nested_sum::RULE,
     &timeout_connect_above_request::RULE,
     &timeout_connect_only::RULE,
+    &timeout_cuts_stream::RULE,
     &timeout_missing::RULE,
     &timeout_shorter_than_callee::RULE,
     &timeout_statement_above_request::RULE,

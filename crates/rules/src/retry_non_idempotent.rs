@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use model::{Environment, FailureMode, Finding, Fleet, Knob, Label, Level, Setting, Value};
+use model::{Environment, FailureMode, Finding, Fleet, Knob, Label, Level, Methods, RetryOn, Setting};
 
 use crate::client::{Client, is_off};
 use crate::{Check, Found, Margins, Rule, labels};
@@ -109,36 +109,10 @@ enum When {
 
 impl When {
     fn of(setting: &Setting) -> Self {
-        let Value::Text(text) = &setting.value.value else { return Self::Any };
-        let mut words = text
-            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
-            .filter(|word| !word.is_empty())
-            .peekable();
-        if words.peek().is_none() {
-            return Self::Any;
-        }
-        let (mut methods, mut other_methods, mut all_unsent) = (false, false, true);
-        for word in words {
-            // Methods are case-sensitive and in capitals (RFC 9110, section 9.1). The safe ones, PUT and
-            // DELETE are idempotent (section 9.2.2); LOCK is not (RFC 4918, section 9.10).
-            match word {
-                "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" => methods = true,
-                "POST" | "PATCH" | "LOCK" | "non_idempotent" | "non-idempotent" => other_methods = true,
-                _ => {}
-            }
-            all_unsent &= matches!(
-                word,
-                "connect-failure"
-                    | "conn-failure"
-                    | "connection-failure"
-                    | "refused-stream"
-                    | "reset-before-request"
-            );
-        }
-        match (other_methods, methods, all_unsent) {
-            (true, _, _) => Self::OtherMethods,
-            (_, true, _) => Self::IdempotentMethods,
-            (_, _, true) => Self::NotSent,
+        match setting.retry_on() {
+            Some(RetryOn { methods: Methods::Others, .. }) => Self::OtherMethods,
+            Some(RetryOn { methods: Methods::Idempotent, .. }) => Self::IdempotentMethods,
+            Some(RetryOn { only_unsent: true, .. }) => Self::NotSent,
             _ => Self::Any,
         }
     }

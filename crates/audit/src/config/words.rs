@@ -53,6 +53,7 @@ pub(super) const CONTROLS: &[(&str, Control)] = &[
     ("ping-interval", Control::Other(Knob::PingInterval)),
     ("ping-floor", Control::Other(Knob::PingFloor)),
     ("streams", Control::Other(Knob::Streams)),
+    ("upgrades", Control::Other(Knob::Upgrades)),
     ("grace", Control::Other(Knob::Grace)),
     ("prestop", Control::Other(Knob::PreStop)),
     ("interval", Control::Other(Knob::Interval)),

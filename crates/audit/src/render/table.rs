@@ -243,6 +243,7 @@ fn knob(knob: Knob) -> String {
         Knob::PingInterval => "time between pings",
         Knob::PingFloor => "shortest time between pings",
         Knob::Streams => "whether it carries streams",
+        Knob::Upgrades => "whether connections become tunnels",
         Knob::Grace => "time from stop signal to kill",
         Knob::PreStop => "wait before the stop signal",
         Knob::Interval => "interval",

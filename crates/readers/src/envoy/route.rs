@@ -35,14 +35,14 @@ impl<'t> Reader<'t, '_> {
         let action = route.action.value;
         let mut own = self.limits(route);
         own.extend(self.retries(route));
-        if let Some(streams) = self.streams(route) {
+        if let Some(upgrades) = self.upgrades(route) {
             // The limit starts when the request has ended (route_components.proto).
             let guess = "that the request is no WebSocket: the limit starts at the end of a request, \
                          which an upgraded one does not have";
             for limit in own.iter_mut().filter(|limit| is_whole(limit) && limit.length().is_some()) {
                 limit.assumptions.push(guess.to_owned());
             }
-            own.push(streams);
+            own.push(upgrades);
         }
         let weighted = get(action, "weighted_clusters");
         let several = weighted.into_iter().flat_map(|all| repeated(all, "clusters"));
@@ -171,8 +171,8 @@ impl<'t> Reader<'t, '_> {
         self.take(value, read)
     }
 
-    /// Whether the route carries streams: it upgrades to WebSocket.
-    fn streams(&self, route: &Route<'t>) -> Option<Setting> {
+    /// Whether connections of the route become tunnels: it upgrades to WebSocket.
+    fn upgrades(&self, route: &Route<'t>) -> Option<Setting> {
         let upgrade = repeated(route.action.value, "upgrade_configs").find(|upgrade| {
             let is_socket =
                 text(*upgrade, "upgrade_type").is_some_and(|kind| kind.eq_ignore_ascii_case("websocket"));
@@ -180,7 +180,7 @@ impl<'t> Reader<'t, '_> {
         })?;
         let at = get(upgrade, "upgrade_type").map_or(upgrade.span(), Node::span);
         let value = Sourced::written(Value::Flag(true), at);
-        Some(protobuf::plain(format!("{}.upgrade_type", route.path), Knob::Streams, value))
+        Some(protobuf::plain(format!("{}.upgrade_type", route.path), Knob::Upgrades, value))
     }
 }
 

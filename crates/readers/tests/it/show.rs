@@ -297,6 +297,7 @@ fn words(knob: Knob) -> String {
         Knob::PingInterval => "ping interval".to_owned(),
         Knob::PingFloor => "ping floor".to_owned(),
         Knob::Streams => "streams".to_owned(),
+        Knob::Upgrades => "upgrades".to_owned(),
         Knob::Grace => "grace period".to_owned(),
         Knob::PreStop => "wait before the stop signal".to_owned(),
         Knob::Interval => "interval".to_owned(),
