@@ -6,6 +6,7 @@
 mod bad_input;
 mod determinism;
 mod help;
+mod integrations;
 mod login_stack;
 mod outputs;
 mod roots;
