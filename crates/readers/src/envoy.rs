@@ -6,6 +6,7 @@
 //! key and the place where it is written.
 
 mod cluster;
+mod discovery;
 mod listener;
 mod resources;
 mod rest;
@@ -21,6 +22,7 @@ use text::{Node, Span, Syntax, Tree};
 use crate::protobuf::{self, Field};
 use crate::{Context, Dialect, Fragment, Group, Ignored, Owner, Target};
 use cluster::Cluster;
+use discovery::Files;
 use resources::Resources;
 
 /// The dialect.
@@ -31,19 +33,26 @@ fn speaks(_: &Context<'_>, tree: &Tree<'_>) -> bool {
 }
 
 fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
-    let resources = Resources::of(tree);
+    let files = Files::of(context, tree);
+    fragment.included = files.ids();
+    let mut resources = Resources::of(tree);
+    fragment.read_whole.extend(resources.documents.iter().map(|document| document.span()));
+    let mut documents = resources.documents.clone();
+    for discovered in files.resources() {
+        documents.extend(&discovered.documents);
+        resources.extend(discovered);
+    }
     let mut reader = Reader::new(fragment);
     reader.clusters(&resources);
     reader.listeners(&resources);
-    for document in &resources.documents {
-        reader.services(*document);
+    for &document in &documents {
+        reader.services(document);
     }
     reader.unused_clusters();
-    for document in &resources.documents {
-        reader.rest(context, *document);
+    for &document in &documents {
+        reader.rest(context, document);
     }
-    fragment.forwards = fragment.groups.iter().any(|group| !group.targets.is_empty());
-    fragment.read_whole.extend(resources.documents.iter().map(|document| document.span()));
+    fragment.forwards = fragment.groups.iter().any(|group| group.kind == GroupKind::Client);
 }
 
 /// The clusters, by name. They are read first: routes take what is in them.
@@ -192,7 +201,8 @@ mod tests {
     fn files_are_recognised_by_what_is_in_them() {
         for (text, is) in [
             ("static_resources: { clusters: [] }", true),
-            ("staticResources: {}", true),
+            ("staticResources: { secrets: [] }", true),
+            ("static_resources: { path: /static }", false),
             ("dynamic_resources: { ads_config: {} }", true),
             ("dynamic_resources: { other: {} }", false),
             ("resources: [{ '@type': type.googleapis.com/envoy.config.cluster.v3.Cluster }]", true),

@@ -85,7 +85,9 @@ impl<'t> Reader<'t, '_> {
     fn cluster(&mut self, node: Node<'t>, name: &'t str) -> Cluster<'t> {
         let near = get(node, "name").map_or(node.span(), Node::span);
         let path = self.path(format!("cluster[{name}]"));
-        let connections = self.field(Some(node), &path, &settings::CONNECT, near).into_iter().collect();
+        let connect = self.field(Some(node), &path, &settings::CONNECT, near);
+        // 0 is refused (cluster.proto).
+        let connections = connect.into_iter().filter(|connect| connect.length().is_some()).collect();
         let http = self.http_options(node, &path, near);
         let mut thresholds = Vec::new();
         for threshold in

@@ -1,6 +1,6 @@
 //! A listener: what limits clients, and which filters pass on to whom.
 
-use model::GroupKind;
+use model::{GroupKind, Setting};
 use text::{Node, Span};
 
 use super::cluster::Protocol;
@@ -38,6 +38,7 @@ impl<'t> Reader<'t, '_> {
                             }
                         }
                         "TcpProxy" | "tcp_proxy" => self.tcp(&path, &label, near, config),
+                        "RedisProxy" | "redis_proxy" => self.redis(&path, &label, near, config),
                         _ => {}
                     }
                 }
@@ -73,16 +74,34 @@ impl<'t> Reader<'t, '_> {
         let path = self.path(format!("{path}.tcp_proxy"));
         let own = self.fields(Some(config), &path, &settings::TCP, near);
         let weighted = get(config, "weighted_clusters").into_iter().flat_map(|all| repeated(all, "clusters"));
-        let one = text(config, "cluster");
-        let names: Vec<&'t str> =
-            one.into_iter().chain(weighted.filter_map(|one| text(one, "name"))).collect();
-        for name in names {
-            let mut found = own.clone();
+        let several = weighted.filter_map(|one| text(one, "name"));
+        let names = text(config, "cluster").into_iter().chain(several).collect();
+        self.passed_on(label, near, &own, names, "tcp");
+    }
+
+    /// Commands passed on to Redis.
+    fn redis(&mut self, path: &str, label: &str, near: Span, config: Node<'t>) {
+        let path = self.path(format!("{path}.redis_proxy"));
+        let own = self.fields(get(config, "settings"), &path, &settings::REDIS, near);
+        let routes = get(config, "prefix_routes");
+        let all = routes
+            .into_iter()
+            .flat_map(|routes| repeated(routes, "routes").chain(get(routes, "catch_all_route")));
+        let mut names: Vec<&'t str> = all.filter_map(|route| text(route, "cluster")).collect();
+        names.sort_unstable();
+        names.dedup();
+        self.passed_on(label, near, &own, names, "redis");
+    }
+
+    /// One group for each cluster that a filter passes on to.
+    fn passed_on(&mut self, label: &str, near: Span, own: &[Setting], clusters: Vec<&'t str>, scheme: &str) {
+        for name in clusters {
+            let mut found = own.to_vec();
             if let Some(cluster) = self.clusters.get(name) {
                 found.extend(cluster.settings(Protocol::Tcp));
             }
             self.called.insert(name);
-            let targets = self.targets(name, Some("tcp"));
+            let targets = self.targets(name, Some(scheme));
             self.group(format!("{label} to {name}"), GroupKind::Client, near, found, targets);
         }
     }

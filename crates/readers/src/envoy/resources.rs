@@ -30,6 +30,13 @@ impl<'t> Resources<'t> {
         found
     }
 
+    /// Adds what other files hold. Their documents are not of this file.
+    pub(super) fn extend(&mut self, other: Resources<'t>) {
+        self.listeners.extend(other.listeners);
+        self.clusters.extend(other.clusters);
+        self.tables.extend(other.tables);
+    }
+
     fn document(&mut self, root: Node<'t>) -> bool {
         match root.kind() {
             NodeKind::Map => {
@@ -43,7 +50,10 @@ impl<'t> Resources<'t> {
 
     /// `envoy.config.bootstrap.v3.Bootstrap`.
     fn bootstrap(&mut self, root: Node<'t>) -> bool {
-        let held = get(root, "static_resources").filter(|held| held.kind() == NodeKind::Map);
+        let is_held = |held: &Node<'_>| {
+            ["listeners", "clusters", "secrets"].iter().any(|list| get(*held, list).is_some())
+        };
+        let held = get(root, "static_resources").filter(is_held);
         if let Some(held) = held {
             self.listeners.extend(repeated(held, "listeners").filter(is_map));
             self.clusters.extend(repeated(held, "clusters").filter(is_map));

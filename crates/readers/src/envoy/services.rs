@@ -1,5 +1,5 @@
 //! The services that filters, tracers and access logs ask: gRPC services and HTTP addresses, wherever
-//! a message holds one. Must not know what they are asked for, beyond the limits that two filters
+//! a message holds one. Must not know what they are asked for, beyond the limits that three filters
 //! have by default.
 
 use model::{GroupKind, Setting};
@@ -35,6 +35,9 @@ impl<'t> Reader<'t, '_> {
         if let Some(kind) = type_of(node) {
             around.kind = kind;
             around.limit = None;
+        }
+        if around.kind == "ExternalProcessor" && text(node, "observability_mode") != Some("true") {
+            around.limit = around.limit.or(Some((&settings::PROCESSOR, node)));
         }
         if get(node, "rate_limit_service").is_some() {
             around.limit = Some((&settings::RATE_LIMIT, node));

@@ -146,6 +146,20 @@ pub(super) static TCP: [Field; 3] = [
     other("max_connect_attempts", Topic::Retry),
 ];
 
+/// `RedisProxy.settings`.
+pub(super) static REDIS: [Field; 2] =
+    [time("op_timeout", Covers::Attempt), other("buffer_flush_timeout", Topic::Timeout)];
+
+/// `ExternalProcessor`: of each message that has to be answered.
+pub(super) static PROCESSOR: Field = Field {
+    zero: Zero::Literal,
+    ..time("message_timeout", Covers::BetweenBytes).or(
+        Duration::from_millis(200),
+        "Envoy ext_proc message_timeout",
+        "API v3, extensions/filters/http/ext_proc/v3/ext_proc.proto",
+    )
+};
+
 /// A service that filters and exporters ask.
 pub(super) static ASKED: Field = time("timeout", Covers::WholeCall);
 
