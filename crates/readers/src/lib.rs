@@ -31,6 +31,7 @@ mod products;
 mod protobuf;
 mod read;
 mod setting;
+mod spring;
 mod sweep;
 mod syntax;
 mod words;

@@ -185,11 +185,11 @@ impl Row {
         Some(Meaning { knob, bare: self.bare, zero: self.zero, elsewhere: self.elsewhere })
     }
 
-    const fn literal(self) -> Self {
+    pub(crate) const fn literal(self) -> Self {
         Self { zero: Zero::Literal, ..self }
     }
 
-    const fn elsewhere(self, unit: TimeUnit) -> Self {
+    pub(crate) const fn elsewhere(self, unit: TimeUnit) -> Self {
         Self { elsewhere: Some(unit), ..self }
     }
 
@@ -221,7 +221,12 @@ impl Row {
     }
 }
 
-const fn row(keys: &'static str, knob: Option<Knob>, bare: Option<TimeUnit>, source: &'static str) -> Row {
+pub(crate) const fn row(
+    keys: &'static str,
+    knob: Option<Knob>,
+    bare: Option<TimeUnit>,
+    source: &'static str,
+) -> Row {
     Row {
         files: "",
         keys,
@@ -237,18 +242,23 @@ const fn row(keys: &'static str, knob: Option<Knob>, bare: Option<TimeUnit>, sou
 }
 
 /// A limit whose bare number has a unit.
-const fn limit(keys: &'static str, covers: Covers, unit: TimeUnit, source: &'static str) -> Row {
+pub(crate) const fn limit(keys: &'static str, covers: Covers, unit: TimeUnit, source: &'static str) -> Row {
     row(keys, Some(Knob::Timeout(covers)), Some(unit), source)
 }
 
 /// A unit alone: what the keys control, their words say.
-const fn unit(keys: &'static str, unit: TimeUnit, source: &'static str) -> Row {
+pub(crate) const fn unit(keys: &'static str, unit: TimeUnit, source: &'static str) -> Row {
     row(keys, None, Some(unit), source)
 }
 
 /// A meaning without a time.
-const fn means(keys: &'static str, knob: Knob, source: &'static str) -> Row {
+pub(crate) const fn means(keys: &'static str, knob: Knob, source: &'static str) -> Row {
     row(keys, Some(knob), None, source)
+}
+
+/// All facts. Those of a dialect stand with it and hold elsewhere too, in an environment for instance.
+fn all() -> impl Iterator<Item = &'static Row> {
+    crate::spring::ROWS.iter().chain(ROWS)
 }
 
 /// The row for a key. Rows are few and asked for only where a key may be one of ours.
@@ -258,7 +268,7 @@ pub(crate) fn find(place: &Place<'_>) -> Option<&'static Row> {
         return Some(row);
     }
     let file = place.file.rsplit('/').next().unwrap_or(place.file);
-    ROWS.iter().find(|row| {
+    all().find(|row| {
         row.is_of(&path) && (row.files.is_empty() || row.files.split('|').any(|name| name == file))
     })
 }
@@ -386,7 +396,7 @@ mod tests {
 
     #[test]
     fn every_row_names_a_product_with_its_document_and_says_something() {
-        for row in ROWS.iter().chain(recognised::PRODUCTS.iter().flat_map(|product| product.rows)) {
+        for row in all().chain(recognised::PRODUCTS.iter().flat_map(|product| product.rows)) {
             assert!(row.source.split_whitespace().count() >= 2, "{}: {}", row.keys, row.source);
             assert!(row.source.starts_with(char::is_alphabetic), "{}: {}", row.keys, row.source);
             assert!(row.knob.is_some() || row.bare.is_some(), "{}", row.keys);

@@ -13,6 +13,7 @@ use crate::mysql::MYSQL;
 use crate::nginx::NGINX;
 use crate::pgbouncer::PGBOUNCER;
 use crate::postgresql::POSTGRESQL;
+use crate::spring::SPRING;
 use crate::{Declared, Fragment, Neighbours};
 
 /// What a reader may look at beside the tree.
@@ -38,8 +39,19 @@ pub struct Dialect {
 }
 
 /// All dialects. The first that speaks a file reads it.
-pub static DIALECTS: &[&Dialect] =
-    &[&KUSTOMIZE, &KUBERNETES, &COMPOSE, &NGINX, &HAPROXY, &ENVOY, &GRPC, &PGBOUNCER, &MYSQL, &POSTGRESQL];
+pub static DIALECTS: &[&Dialect] = &[
+    &KUSTOMIZE,
+    &KUBERNETES,
+    &COMPOSE,
+    &NGINX,
+    &HAPROXY,
+    &ENVOY,
+    &GRPC,
+    &PGBOUNCER,
+    &MYSQL,
+    &POSTGRESQL,
+    &SPRING,
+];
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,7 +40,8 @@ pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragm
         blocks: Vec::new(),
         ignored: Vec::new(),
     };
-    let several = tree.documents().len() > 1;
+    // A layer's keys are its own, whichever document it is.
+    let several = tree.documents().len() > 1 && fragment.layers.is_empty();
     for (index, document) in tree.documents().enumerate() {
         let root = Path { up: None, segment: Segment::Item(index) };
         let path = if several { Some(&root) } else { None };
@@ -420,8 +421,9 @@ impl<'t> Sweep<'_, 't> {
             }
         }
         self.join_hashes();
-        // In a file of a dialect an address that the dialect left is not known to be called.
-        let calls = fragment.dialect.is_empty();
+        // In a file of a dialect an address that the dialect left is not known to be called; layers hold
+        // keys of what runs beside those of its framework.
+        let calls = fragment.dialect.is_empty() || !fragment.layers.is_empty();
         for block in self.blocks {
             fragment.groups.extend(block.grouping.groups(calls));
         }

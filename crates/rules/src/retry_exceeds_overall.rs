@@ -27,8 +27,11 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let Some(sum) = Sum::among(|knob| client.knob(knob)) else { continue };
         let Some((overall, limit)) = sum.budget.overall else { continue };
         let Some(limit) = limit.finite() else { continue };
-        // Where one attempt alone takes it all, `retry-try-above-overall` says so.
-        if sum.attempts() > 1 && sum.attempt.1 < limit && sum.all > limit {
+        // Where the limit of one attempt takes it all, `retry-try-above-overall` says so. A part of an attempt
+        // that nobody chose promises nothing: the retries are then meant for attempts that fail fast.
+        let is_shorter = sum.attempt.1 < limit;
+        let is_chosen = sum.is_of_parts() && !sum.attempt.0.value.origin.is_default();
+        if sum.attempts() > 1 && (is_shorter || is_chosen) && sum.all > limit {
             found.report(finding(&client, &sum, overall, limit));
         }
     }
@@ -71,6 +74,9 @@ fn finding(
         ways.push(format!("lower `{}` to {}", setting.key, if retries { fit - 1 } else { fit }));
     }
     ways.push(format!("raise `{}` to at least {}", overall.key, pretty(round::up(sum.all))));
+    if fit == 0 {
+        ways.push("switch the retries off".to_owned());
+    }
     let mut assumptions = sum.guesses();
     assumptions.extend(labels::guesses(overall));
     assumptions.extend(client.call.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
@@ -133,6 +139,25 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_an_attempt_are_added_up_even_where_one_takes_it_all() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            gateway.yml: gateway -> ledger
+              connect  connect        20s
+              read     between-bytes  20s
+              tries    attempts       2    default "Toy tries"
+              breaker  whole-call     20s
+        "#), @r"
+        error (in file, retry-inert, gateway -> ledger): no retry of gateway's calls to ledger fits: all 2 attempts take 80 s, the call ends after 20 s
+          gateway.yml:3 read = 20s -- ends one attempt
+          gateway.yml:4 tries = 2 -- 2 attempts; 2 is the default of Toy tries, not set here
+          gateway.yml:2 connect = 20s -- comes before it
+          gateway.yml:5 breaker = 20s -- ends the call with all its 2 attempts
+          sum: 2 x (20 s connect + 20 s) = 80 s > 20 s
+          help: raise `breaker` to at least 80 s, or switch the retries off
+        ");
+    }
+
+    #[test]
     fn client_of_an_unknown_callee_speaks_for_itself() {
         insta::assert_snapshot!(run(&RULE, "
             auth.toml: auth [client]
@@ -174,6 +199,11 @@ mod tests {
                attempt  attempt     9s
                retries  retries     2
                timeout  whole-call  never",
+            r#"a: auth -> directory
+               connect  connect        1s
+               read     between-bytes  60s  default "Toy read"
+               retries  retries        2
+               timeout  whole-call     5s"#,
         ] {
             assert_eq!(run(&RULE, text), "", "{text}");
         }

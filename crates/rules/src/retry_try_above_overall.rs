@@ -28,8 +28,9 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let Some((overall, limit)) = sum.budget.overall else { continue };
         let Some(limit) = limit.finite() else { continue };
         // An attempt's limit that nobody chose promises nothing: the retries are then meant for
-        // attempts that fail fast.
-        if sum.attempts() > 1 && sum.attempt.1 >= limit && !sum.attempt.0.value.origin.is_default() {
+        // attempts that fail fast. Where it has several parts, `retry-exceeds-overall` shows the sum.
+        let is_chosen = !sum.attempt.0.value.origin.is_default();
+        if sum.attempts() > 1 && sum.attempt.1 >= limit && is_chosen && !sum.is_of_parts() {
             found.report(finding(&client, &sum, overall, limit));
         }
     }
@@ -135,6 +136,12 @@ mod tests {
                read     between-bytes  60s  default "Toy read"
                retries  retries        2
                timeout  whole-call     5s"#,
+            // `retry-exceeds-overall` adds the parts up.
+            "a: auth -> directory
+               connect  connect        1s
+               read     between-bytes  5s
+               retries  retries        2
+               timeout  whole-call     5s",
         ] {
             assert_eq!(run(&RULE, text), "", "{text}");
         }

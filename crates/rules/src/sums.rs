@@ -36,6 +36,12 @@ impl<'f> Sum<'f> {
         self.budget.attempts.0.0
     }
 
+    /// Whether an attempt is known by its parts, the connect and the wait after it: none of them is the
+    /// limit of an attempt.
+    pub(crate) fn is_of_parts(&self) -> bool {
+        self.budget.connect.is_some()
+    }
+
     /// How many attempts fit into a time, each to its end.
     pub(crate) fn attempts_within(&self, time: Duration) -> u64 {
         let (mut fit, mut not) = (0, self.attempts().saturating_add(1));

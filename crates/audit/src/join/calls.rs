@@ -8,6 +8,7 @@ use model::{Call, GroupId, Origin, ServiceId, Span};
 use readers::{ComponentKind, Owner, Target};
 
 use super::arena::Arena;
+use super::governing::Governing;
 use super::ownership::{Owned, OwnedGroup};
 use super::services::Services;
 use super::{Part, declared};
@@ -52,18 +53,20 @@ pub(crate) struct Draft {
 pub(crate) fn calls(
     environment: &str,
     parts: &[Part<'_>],
-    owned: &Owned,
+    owned: &mut Owned,
     config: &Config,
     services: &mut Services,
     arena: &mut Arena,
     met: &mut declared::Met,
 ) -> Vec<Call> {
     let mut drafts: BTreeMap<Key, Draft> = BTreeMap::new();
+    let mut governing = Governing::new(parts, &owned.groups);
     let policies = Policies::new(parts, owned);
     for group in &owned.groups {
-        derive(parts, group, services, &policies, arena, &mut drafts);
+        derive(parts, group, services, &policies, arena, &mut governing, &mut drafts);
         declared::give(parts, group, services, arena, &mut drafts, met);
     }
+    owned.in_calls = governing.used;
     let mut calls = fold(drafts);
     declared::correct(config, services, &mut calls, met);
     declared::platforms(config, services, arena, &mut calls);
@@ -111,7 +114,7 @@ impl<'a> Policies<'a> {
             let part = &parts[group.part];
             let written = &part.fragment.groups[group.group];
             if Hop::of(written, part) == Hop::Policy {
-                for target in group.targets.iter().map(|&index| &written.targets[index]) {
+                for (target, _) in group.targets.iter().map(|at| at.get(parts)) {
                     for name in names(target) {
                         by_host.entry((&part.territory, name)).or_default().push(group);
                     }
@@ -142,17 +145,18 @@ fn derive(
     group: &OwnedGroup,
     services: &mut Services,
     policies: &Policies<'_>,
-    arena: &Arena,
+    arena: &mut Arena,
+    governing: &mut Governing<'_>,
     drafts: &mut BTreeMap<Key, Draft>,
 ) {
     let Some(from) = group.service else { return };
-    let part = &parts[group.part];
-    let written = &part.fragment.groups[group.group];
-    let hop = Hop::of(written, part);
+    let hop = Hop::of(&parts[group.part].fragment.groups[group.group], &parts[group.part]);
     if hop == Hop::Policy && services.decides(from) {
         return;
     }
-    for target in group.targets.iter().map(|&index| &written.targets[index]) {
+    for &at in &group.targets {
+        let (target, written) = at.get(parts);
+        let part = &parts[at.part];
         let found = callee(part, target, written, services);
         let known = match found {
             Some(Callee::Known(service)) => Some(service),
@@ -176,6 +180,7 @@ fn derive(
         if hop == Hop::Proxied {
             draft.groups.extend(policies.of(target, &part.territory));
         }
+        draft.groups.extend(governing.of(from, group.id, target, arena));
         draft.assumptions.extend(target.assumptions.iter().cloned());
         if route.is_some() && services.get(from).sidecar.is_none() {
             let host = &target.address.host;

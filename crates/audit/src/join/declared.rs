@@ -213,7 +213,7 @@ pub(crate) fn give(
         let whole = group
             .targets
             .iter()
-            .any(|&target| existing.iter().any(|(_, _, span)| *span == Some(written.targets[target].span)));
+            .any(|&target| existing.iter().any(|(_, _, span)| *span == Some(target.get(parts).0.span)));
         if whole {
             continue; // The group is the call's already, through its own address.
         }

@@ -125,6 +125,12 @@ pub(crate) fn is_surely_environment(word: &str) -> bool {
     lookup(STRONG, word).is_some()
 }
 
+/// The environment that a word names; one that may mean anything else counts only beside one that
+/// certainly names an environment.
+pub(crate) fn of_word(word: &str, is_beside_one: bool) -> Option<&'static str> {
+    lookup(STRONG, word).or_else(|| lookup(WEAK, word).filter(|_| is_beside_one))
+}
+
 /// Whether a word names an environment.
 pub(crate) fn is_environment(word: &str) -> bool {
     lookup(STRONG, word).or_else(|| lookup(WEAK, word)).is_some()

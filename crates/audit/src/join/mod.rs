@@ -8,9 +8,14 @@ mod arena;
 mod calls;
 mod declared;
 mod environment;
+mod governing;
 mod kustomize;
+mod layers;
+mod mounts;
 mod naming;
+mod owners;
 mod ownership;
+mod precedence;
 mod services;
 mod territory;
 
@@ -55,6 +60,8 @@ struct Part<'a> {
     territory: String,
     /// A kustomization applies it as a patch to other files.
     is_patch: bool,
+    /// Where its layers hold.
+    conditions: Vec<layers::Condition>,
 }
 
 /// Joins fragments, each with its place, in the order of places. `wanted` names the environments to
@@ -83,6 +90,7 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
         .map(|(&(place, fragment), (named, platform))| Part {
             place,
             fragment,
+            conditions: layers::conditions(fragment, named.as_deref()),
             environment: named.clone().or(platform),
             territory: match compose_role(place, fragment) {
                 Some(ComposeRole::Variant) => place.place.clone(),
@@ -135,7 +143,9 @@ fn listed(names: &BTreeSet<String>) -> String {
 fn environments_of_territories<'a>(parts: &'a [Part<'_>]) -> BTreeMap<&'a str, BTreeSet<String>> {
     let mut named: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for part in parts {
-        named.entry(&part.territory).or_default().extend(part.environment.clone());
+        let environments = named.entry(&part.territory).or_default();
+        environments.extend(part.environment.clone());
+        environments.extend(part.conditions.iter().flat_map(|condition| condition.environments.clone()));
     }
     named.into_iter().map(|(territory, names)| (territory, Environments::to_build(names))).collect()
 }
@@ -152,10 +162,10 @@ fn build(
 ) -> Environment {
     let idle = overlays.idle(name, parts.iter().map(|part| (part.place.id, part.environment.as_deref())));
     let mut services = services::Services::new(parts, active, &idle, config);
-    let owned = ownership::own(parts, active, &idle, config, &mut services, arena);
+    let mut owned = ownership::own(name, parts, active, &idle, config, &mut services, arena);
     joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
     joined.unmet.extend(owned.undecided.iter().cloned());
-    let calls = calls::calls(name, parts, &owned, config, &mut services, arena, &mut joined.met);
+    let calls = calls::calls(name, parts, &mut owned, config, &mut services, arena, &mut joined.met);
     services.into_environment(name, &owned, calls)
 }
 

@@ -324,6 +324,20 @@ impl Services {
         self.all_named(name).next().map(|(index, _)| index)
     }
 
+    /// The service of a name that runs in a territory.
+    pub(crate) fn in_territory(&self, name: &str, territory: &str) -> Option<usize> {
+        let mut found = self.all_named(name);
+        found.find(|(_, draft)| draft.territory == territory && !draft.external).map(|(index, _)| index)
+    }
+
+    /// A further name under which a service is called.
+    pub(crate) fn add_host(&mut self, index: usize, name: &str) {
+        let name = name.to_ascii_lowercase();
+        if self.list[index].hosts.insert(name.clone()) {
+            self.by_host.entry(name).or_default().push(index);
+        }
+    }
+
     /// Marks a service as one that only forwards.
     pub(crate) fn set_forwards(&mut self, index: usize) {
         self.list[index].forwards = true;

@@ -12,16 +12,6 @@ const NS: TimeUnit = TimeUnit::Nanoseconds;
 const OTHER: Knob = Knob::Other(Topic::Timeout);
 const KEEP_ALIVE: Knob = Knob::Other(Topic::KeepAlive);
 
-const HIKARI: &str = "HikariCP README, 5.x";
-const SPRING_WEB: &str = "Spring Boot 2.3 to 4.x, ServerProperties; DurationStyle: without a unit it is ms";
-const SPRING: &str = "Spring Boot 2.0 to 4.x, the properties class; DurationStyle: without a unit it is ms";
-const SPRING_SECONDS: &str = "Spring Boot 2.0 to 4.x, the properties class: @DurationUnit(SECONDS)";
-const JAKARTA_MAIL: &str = "Jakarta Mail, package com.sun.mail.smtp: value in milliseconds";
-const GATEWAY: &str = "Spring Cloud Gateway reference 4.x, HTTP timeouts configuration";
-const OPENFEIGN: &str = "OpenFeign feign.Request.Options(int connectTimeoutMillis, int readTimeoutMillis)";
-const NETFLIX: &str = "Netflix Ribbon CommonClientConfigKey and Hystrix configuration wiki";
-const RESILIENCE4J: &str =
-    "resilience4j 1.x and 2.x, Common*ConfigurationProperties: a Duration, which Spring Boot reads as ms";
 const DUBBO: &str =
     "Apache Dubbo 2.x and 3.x, schema reference: timeout in ms, retries without the first call";
 const KAFKA: &str = "Apache Kafka, CommonClientConfigs, ProducerConfig and ConsumerConfig: in milliseconds";
@@ -75,86 +65,12 @@ const CERT_MANAGER: &str = "cert-manager API reference, CertificateSpec: renewBe
 
 /// The facts, the more specific before the more general ones of the same product.
 pub(super) static ROWS: &[Row] = &[
-    // Spring and its neighbours.
-    limit("hikari.connectionTimeout", Covers::PoolWait, MS, HIKARI).elsewhere(S),
-    unit("hikari.validationTimeout", MS, HIKARI).literal(),
-    limit("hikari.idleTimeout", Covers::Idle, MS, HIKARI),
-    limit("hikari.maxLifetime", Covers::Lifetime, MS, HIKARI),
-    row("hikari.keepaliveTime", Some(Knob::Interval), Some(MS), HIKARI),
-    means("hikari.maximumPoolSize", Knob::PoolSize, HIKARI),
-    means("hikari.minimumIdle", Knob::PoolFloor, HIKARI),
-    limit(
-        "server.tomcat.connection-timeout|server.netty.connection-timeout",
-        Covers::Unknown,
-        MS,
-        SPRING_WEB,
-    ),
-    limit("server.tomcat.keep-alive-timeout|server.netty.idle-timeout", Covers::Idle, MS, SPRING_WEB),
-    limit("server.jetty.connection-idle-timeout", Covers::Idle, MS, SPRING_WEB),
-    limit("spring.lifecycle.timeout-per-shutdown-phase", Covers::Drain, MS, SPRING).literal(),
-    limit("spring.mvc.async.request-timeout", Covers::Handler, MS, SPRING),
-    limit("spring.redis.timeout|spring.data.redis.timeout", Covers::Attempt, MS, SPRING),
-    unit("spring.redis.connect-timeout|spring.data.redis.connect-timeout", MS, SPRING),
-    limit("redis.lettuce.pool.max-wait|redis.jedis.pool.max-wait", Covers::PoolWait, MS, SPRING),
-    limit("redis.lettuce.shutdown-timeout", Covers::Drain, MS, SPRING).literal(),
-    limit("spring.rabbitmq.connection-timeout", Covers::Connect, MS, SPRING),
-    limit("spring.rabbitmq.cache.channel.checkout-timeout", Covers::PoolWait, MS, SPRING),
-    limit(
-        "spring.rabbitmq.template.reply-timeout|spring.rabbitmq.template.receive-timeout",
-        Covers::WholeCall,
-        MS,
-        SPRING,
-    ),
-    unit("spring.rabbitmq**retry.initial-interval|spring.rabbitmq**retry.max-interval", MS, SPRING).literal(),
-    row("spring.rabbitmq.requested-heartbeat", Some(KEEP_ALIVE), Some(S), SPRING_SECONDS),
-    row("spring.transaction.default-timeout", Some(OTHER), Some(S), SPRING_SECONDS),
-    row("spring.session.timeout|server.servlet.session.timeout", Some(OTHER), Some(S), SPRING_SECONDS),
-    limit(
-        "properties.mail.smtp.timeout|properties.mail.smtps.timeout",
-        Covers::BetweenBytes,
-        MS,
-        JAKARTA_MAIL,
-    ),
-    limit("properties.mail.smtp.connectiontimeout", Covers::Connect, MS, JAKARTA_MAIL),
-    row("properties.mail.smtp.writetimeout", Some(OTHER), Some(MS), JAKARTA_MAIL),
+    // Frameworks.
     limit("dubbo**consumer.timeout|dubbo**provider.timeout", Covers::Attempt, MS, DUBBO),
     means("dubbo**consumer.retries|dubbo**provider.retries", Knob::Retries, DUBBO),
     limit("quarkus.datasource**acquisition-timeout", Covers::PoolWait, S, QUARKUS),
     unit("quarkus.http.read-timeout|quarkus.http.idle-timeout|quarkus.redis**timeout", S, QUARKUS),
     limit("quarkus.shutdown.timeout", Covers::Drain, S, QUARKUS).literal(),
-    limit(
-        "cloud.gateway.httpclient.connect-timeout|cloud.gateway**metadata.connect-timeout",
-        Covers::Connect,
-        MS,
-        GATEWAY,
-    ),
-    limit(
-        "cloud.gateway.httpclient.response-timeout|cloud.gateway**metadata.response-timeout",
-        Covers::FirstByte,
-        MS,
-        GATEWAY,
-    ),
-    limit(
-        "feign.client.config**connectTimeout|openfeign.client.config**connectTimeout",
-        Covers::Connect,
-        MS,
-        OPENFEIGN,
-    ),
-    limit(
-        "feign.client.config**readTimeout|openfeign.client.config**readTimeout",
-        Covers::BetweenBytes,
-        MS,
-        OPENFEIGN,
-    ),
-    limit("ribbon.ConnectTimeout", Covers::Connect, MS, NETFLIX),
-    limit("ribbon.ReadTimeout", Covers::BetweenBytes, MS, NETFLIX),
-    means("ribbon.MaxAutoRetries|ribbon.MaxAutoRetriesNextServer", Knob::Retries, NETFLIX),
-    limit("hystrix.command**thread.timeoutInMilliseconds", Covers::WholeCall, MS, NETFLIX).literal(),
-    limit("resilience4j.timelimiter**timeoutDuration", Covers::WholeCall, MS, RESILIENCE4J).literal(),
-    row("resilience4j.retry**exponentialMaxWaitDuration", Some(Knob::BackoffMax), Some(MS), RESILIENCE4J)
-        .literal(),
-    row("resilience4j.retry**waitDuration", Some(Knob::BackoffBase), Some(MS), RESILIENCE4J).literal(),
-    means("resilience4j.retry**maxAttempts", Knob::Attempts, RESILIENCE4J),
     // Databases and their pools.
     limit("query_wait_timeout", Covers::PoolWait, S, PGBOUNCER),
     limit("pgbouncer.server_lifetime", Covers::Lifetime, S, PGBOUNCER).literal(),

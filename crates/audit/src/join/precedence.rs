@@ -1,0 +1,258 @@
+//! Which of several places that set one key of one owner wins, key by key. The winner's origin keeps what
+//! it overrides. Knows ranks, and not where they come from.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use model::{GroupKind, Origin, Setting};
+use readers::Owner;
+
+use super::Part;
+use super::arena::Arena;
+use super::ownership::{OwnedGroup, TargetAt};
+use crate::Globs;
+use crate::config::Config;
+
+/// A group of a fragment, and how its file ranks among those that speak of the same component.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) part: usize,
+    pub(super) group: usize,
+    pub(super) rank: u8,
+    /// It is of a layer: what runs sees one configuration, in which blocks of the same name are one and
+    /// keys are compared loosely.
+    pub(super) layered: bool,
+}
+
+impl Source {
+    pub(super) fn get<'a>(self, parts: &[Part<'a>]) -> &'a readers::Group {
+        &parts[self.part].fragment.groups[self.group]
+    }
+
+    pub(super) fn unchanged(
+        self,
+        parts: &[Part<'_>],
+        service: Option<usize>,
+        config: &Config,
+        arena: &mut Arena,
+    ) -> OwnedGroup {
+        let group = self.get(parts);
+        let targets = (0..group.targets.len()).map(|target| self.target(target)).collect();
+        OwnedGroup {
+            id: arena.group((parts[self.part].place.id, self.group), group),
+            service,
+            part: self.part,
+            group: self.group,
+            to: declared_callees(&parts[self.part].place.place, group, config),
+            targets,
+        }
+    }
+
+    fn target(self, target: usize) -> TargetAt {
+        TargetAt { part: self.part, group: self.group, target }
+    }
+
+    /// A key as it is compared with others.
+    fn key(self, key: &str) -> Key<'_> {
+        if self.layered {
+            let bytes = key.chars().filter(|c| !matches!(c, '-' | '_'));
+            (true, bytes.map(|c| c.to_ascii_lowercase()).collect::<String>().into())
+        } else {
+            (false, key.into())
+        }
+    }
+}
+
+/// The settings of a group that `forewarn.toml` gives to calls.
+fn declared_callees(place: &str, group: &readers::Group, config: &Config) -> Vec<(String, String)> {
+    let mut callees = Vec::new();
+    for declared in &config.settings {
+        let Some(to) = &declared.to else { continue };
+        for setting in &group.settings {
+            if readers::key_matches(&declared.key, &setting.key) && Globs::new(&declared.files).matches(place)
+            {
+                callees.push((to.clone(), setting.key.clone()));
+            }
+        }
+    }
+    callees
+}
+
+/// A key as it is compared: whether loosely, and the text.
+type Key<'k> = (bool, Cow<'k, str>);
+
+/// The sources that set a key, lowest precedence first.
+type Setters<'k> = Vec<(usize, &'k Setting)>;
+
+/// Lets the file of higher precedence win, key by key. The winner stands in the group where the
+/// key was first set, so that a probe or a client stays whole.
+pub(super) fn settle(
+    parts: &[Part<'_>],
+    mut sources: Vec<Source>,
+    config: &Config,
+    arena: &mut Arena,
+) -> Vec<OwnedGroup> {
+    sources.sort_by_key(|source| (source.rank, source.part, source.group));
+    let homes = homes(parts, &sources);
+    let first = |source: &Source| (source.part, source.rank);
+    let several = sources.iter().any(|source| first(source) != first(&sources[0]));
+    if !several && homes.iter().enumerate().all(|(index, &home)| index == home) {
+        return sources.iter().map(|source| source.unchanged(parts, None, config, arena)).collect();
+    }
+    let lists = Lists::of(parts, &sources);
+    // For each key: the sources that set it, lowest precedence first. A default in a file of
+    // higher precedence says nothing: that file merely leaves the key out.
+    let mut setters: BTreeMap<Key<'_>, Setters<'_>> = BTreeMap::new();
+    let mut target_setters: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+    for (index, source) in sources.iter().enumerate() {
+        let group = source.get(parts);
+        for setting in group.settings.iter().filter(|setting| lists.keep(parts, *source, &setting.key)) {
+            let known = setters.entry(source.key(&setting.key)).or_default();
+            // What a client does by default may stand at each of its calls; what is written stands at it.
+            if source.layered
+                && !setting.value.origin.is_default()
+                && known.iter().all(|(_, setting)| setting.value.origin.is_default())
+            {
+                known.clear();
+            }
+            if !setting.value.origin.is_default() || known.is_empty() {
+                known.push((index, setting));
+            }
+        }
+        for target in group.targets.iter().filter(|target| lists.keep(parts, *source, &target.key)) {
+            target_setters.insert(source.key(&target.key), index);
+        }
+    }
+    let mut settled = Vec::new();
+    for (index, source) in sources.iter().enumerate().filter(|&(index, _)| homes[index] == index) {
+        let members = || (index..sources.len()).filter(|&member| homes[member] == index);
+        let mut changed = false;
+        let mut settings: Vec<Setting> = Vec::new();
+        let mut targets: Vec<TargetAt> = Vec::new();
+        for member in members() {
+            let member_source = sources[member];
+            let group = member_source.get(parts);
+            for setting in &group.settings {
+                let Some(known) = setters.get(&member_source.key(&setting.key)) else {
+                    changed = true;
+                    continue;
+                };
+                let Some((&(home, first), &(winner, _))) = known.first().zip(known.last()) else { continue };
+                if member_source.layered && first.value.origin.is_default() {
+                    if settings.iter().all(|other| other.key != setting.key) {
+                        settings.push(setting.clone());
+                    }
+                    continue;
+                }
+                changed |= home != index || winner != index;
+                if home == member && std::ptr::eq(first, setting) {
+                    settings.extend(overriding(known));
+                }
+            }
+            targets.extend((0..group.targets.len()).filter_map(|target| {
+                let key = member_source.key(&group.targets[target].key);
+                (target_setters.get(&key) == Some(&member)).then(|| member_source.target(target))
+            }));
+            changed |= member != index;
+        }
+        let group = source.get(parts);
+        let was_empty = group.settings.is_empty() && group.targets.is_empty() && members().count() == 1;
+        if settings.is_empty() && targets.is_empty() && !was_empty {
+            continue;
+        }
+        let mut owned_group = if changed {
+            let kind = if targets.is_empty() { group.kind } else { called(group.kind) };
+            let made = readers::Group { kind, settings: Vec::new(), targets: Vec::new(), ..group.clone() };
+            OwnedGroup {
+                id: arena.add(&made, settings.into_iter()),
+                service: None,
+                part: source.part,
+                group: source.group,
+                to: declared_callees(&parts[source.part].place.place, group, config),
+                targets: Vec::new(),
+            }
+        } else {
+            source.unchanged(parts, None, config, arena)
+        };
+        owned_group.targets = targets;
+        settled.push(owned_group);
+    }
+    settled
+}
+
+/// What a group is whose calls another layer names.
+fn called(kind: GroupKind) -> GroupKind {
+    match kind {
+        GroupKind::Pool | GroupKind::Loose => GroupKind::Client,
+        other => other,
+    }
+}
+
+/// For each source the first one whose block it continues: of layers the first of the same name, else
+/// itself.
+fn homes(parts: &[Part<'_>], sources: &[Source]) -> Vec<usize> {
+    let mut first: BTreeMap<(Cow<'_, str>, Option<&readers::Way>), usize> = BTreeMap::new();
+    let homes = sources.iter().enumerate().map(|(index, source)| {
+        let group = source.get(parts);
+        if !source.layered || group.label.is_empty() {
+            return index;
+        }
+        let (_, label) = source.key(&group.label);
+        *first.entry((label, group.governs.as_ref())).or_insert(index)
+    });
+    homes.collect()
+}
+
+/// Where a layer's group stands among the layers: rank, part, and the layer there.
+type Stand = (u8, usize, Owner);
+
+/// The lists of layers, each with the highest layer that sets it: it replaces the whole list of those below.
+struct Lists(BTreeMap<String, Stand>);
+
+impl Lists {
+    fn of(parts: &[Part<'_>], sources: &[Source]) -> Self {
+        let mut lists = BTreeMap::new();
+        for source in sources.iter().filter(|source| source.layered) {
+            let group = source.get(parts);
+            let written = group.settings.iter().filter(|setting| !setting.value.origin.is_default());
+            let keys =
+                written.map(|setting| &setting.key).chain(group.targets.iter().map(|target| &target.key));
+            for key in keys {
+                if let Some(list) = Self::name(*source, key) {
+                    lists.insert(list, Self::stand(parts, *source));
+                }
+            }
+        }
+        Self(lists)
+    }
+
+    fn stand(parts: &[Part<'_>], source: Source) -> Stand {
+        (source.rank, source.part, source.get(parts).owner)
+    }
+
+    fn name(source: Source, key: &str) -> Option<String> {
+        let (list, _) = key.split_once('[')?;
+        Some(source.key(list).1.into_owned())
+    }
+
+    /// Whether a key of a source still counts.
+    fn keep(&self, parts: &[Part<'_>], source: Source, key: &str) -> bool {
+        let list = if source.layered { Self::name(source, key) } else { None };
+        let highest = list.and_then(|list| self.0.get(&list));
+        highest.is_none_or(|highest| *highest == Self::stand(parts, source))
+    }
+}
+
+/// The last of several settings of one key, its origin saying what it overrides, nearest first.
+fn overriding(known: &[(usize, &Setting)]) -> Option<Setting> {
+    let (_, winner) = known.last()?;
+    let mut setting = (*winner).clone();
+    // One key, however the layers spell it.
+    setting.key = known.first()?.1.key.clone();
+    let written = known.iter().rev().map(|(_, setting)| &setting.value.origin).filter(|o| !o.is_default());
+    let origins: Vec<Origin> = written.cloned().collect();
+    if origins.len() > 1 {
+        setting.value.origin = Origin::Derived(origins);
+    }
+    Some(setting)
+}

@@ -1,0 +1,300 @@
+//! Spring Boot: `application.yml`, its profiles and documents, and the files of a configuration server.
+//! One group a client, pool or server; one a route of Zuul or Spring Cloud Gateway. Every document is a
+//! layer, for Spring merges them key by key.
+//!
+//! Decides neither whose a layer is nor which layers hold: that takes other files.
+
+mod blocks;
+mod keys;
+mod layer;
+mod properties;
+mod ribbon;
+mod routes;
+mod taken;
+
+use model::{GroupKind, Knob, Origin, Setting, Sourced, Unit, Value};
+use text::{Span, Tree};
+
+use crate::setting::{self, Place};
+use crate::{Address, Context, Dialect, Fragment, Group, Owner, Target, Way, address};
+use blocks::{BLOCKS, Block, SHUTDOWN_DEFAULT, When};
+use properties::{Property, is_same, properties};
+
+pub(crate) use keys::ROWS;
+
+/// The dialect.
+pub(crate) static SPRING: Dialect =
+    Dialect { name: "spring", docs: include_str!("spring.md"), speaks: layer::speaks, read };
+
+fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
+    for document in tree.documents() {
+        let properties = properties(document);
+        let owner = Owner::Layer(fragment.layers.len());
+        fragment.layers.push(layer::layer(context, &properties, document.span()));
+        let reader = Reader { context, properties: &properties, owner };
+        let mut groups = reader.blocks();
+        let routes = reader.routes();
+        fragment.forwards |= !routes.is_empty();
+        groups.extend(routes);
+        groups.extend(reader.shutdown());
+        fragment
+            .groups
+            .extend(groups.into_iter().filter(|g| !g.settings.is_empty() || !g.targets.is_empty()));
+    }
+}
+
+/// What one document says.
+struct Reader<'a, 't> {
+    context: &'a Context<'a>,
+    properties: &'a [Property<'t>],
+    owner: Owner,
+}
+
+/// A block that stands in the document, with its properties.
+struct Instance<'a, 't> {
+    block: &'static Block,
+    /// How many names lead to it.
+    depth: usize,
+    /// What `*` stands for, and where.
+    name: Option<(&'a str, Span)>,
+    properties: Vec<&'a Property<'t>>,
+}
+
+impl<'a, 't> Reader<'a, 't> {
+    fn blocks(&self) -> Vec<Group> {
+        let mut instances: Vec<(String, Instance<'a, 't>)> = Vec::new();
+        for property in self.properties {
+            let Some((block, depth, star)) = block_of(property) else { continue };
+            let depth = depth + self.source_within(property, block, depth);
+            let prefix = property.prefix(depth);
+            match instances.iter_mut().find(|(known, _)| *known == prefix) {
+                Some((_, instance)) => instance.properties.push(property),
+                None => {
+                    let name = star.map(|star| (property.path[star].as_ref(), property.place(star)));
+                    instances.push((prefix, Instance { block, depth, name, properties: vec![property] }));
+                }
+            }
+        }
+        instances.iter().map(|(prefix, instance)| self.group(prefix, instance)).collect()
+    }
+
+    /// How many names below a block of data sources the one lies that a property belongs to: the nearest
+    /// above it that has an address of its own.
+    fn source_within(&self, property: &Property<'t>, block: &Block, depth: usize) -> usize {
+        if block.at != "spring.datasource" {
+            return 0;
+        }
+        let has_address = |below: usize| {
+            self.properties.iter().any(|other| {
+                let same = other.path.len() > depth + below
+                    && other.path[..depth + below] == property.path[..depth + below];
+                same && ["url", "jdbc-url"].iter().any(|key| other.is(depth + below, key))
+            })
+        };
+        (1..property.path.len() - depth).rev().find(|&below| has_address(below)).unwrap_or(0)
+    }
+
+    fn group(&self, prefix: &str, instance: &Instance<'a, 't>) -> Group {
+        let Instance { block, depth, name, ref properties } = *instance;
+        let mut settings: Vec<Setting> =
+            properties.iter().filter_map(|property| self.setting(property)).collect();
+        let at = properties[0].place(depth - 1);
+        let is_default = name.is_some_and(|(name, _)| name == "default");
+        let called = name.filter(|_| !is_default);
+        let governs = block.governs.map(|way| Way { name: way, to: called.map(|(name, _)| name.to_owned()) });
+        let mut targets = Vec::new();
+        for property in properties {
+            let is_address = |key: &str| {
+                property.is(depth, key)
+                    || property.path.last().is_some_and(|l| l.starts_with('[')) && {
+                        // A list of addresses.
+                        let behind = property.behind(depth);
+                        behind.len() > 1
+                            && key.split('.').eq(behind[..behind.len() - 1].iter().map(AsRef::as_ref))
+                    }
+            };
+            if block.addresses.split('|').any(|key| !key.is_empty() && is_address(key)) {
+                let (found, more) = self.address(property, block, depth);
+                targets.extend(found);
+                settings.extend(more);
+            }
+        }
+        if let (true, true, Some((name, place))) = (block.calls_its_name, targets.is_empty(), called)
+            && !self.routes_to(name)
+        {
+            let guess = format!("that the client `{name}` calls the service of this name");
+            let mut target = service(prefix.to_owned(), name, place);
+            target.assumptions.push(guess);
+            targets.push(target);
+        }
+        for target in &mut targets {
+            target.ways.extend(governs.iter().cloned());
+        }
+        ribbon::count_retries(block, prefix, at, &mut settings);
+        hystrix_switch(properties, depth, &mut settings);
+        let written = settings.len();
+        for default in block.defaults {
+            if self.holds(default.when, instance)
+                && !settings[..written].iter().any(|s| s.knob == default.knob)
+            {
+                settings.push(fallback(default, prefix, at));
+            }
+        }
+        let kind = if targets.is_empty() { block.kind } else { GroupKind::Client };
+        Group {
+            label: prefix.to_owned(),
+            kind,
+            owner: self.owner,
+            process: None,
+            at,
+            settings,
+            targets,
+            governs,
+            idempotent: None,
+            passes_deadline: false,
+        }
+    }
+
+    fn holds(&self, when: When, instance: &Instance<'a, 't>) -> bool {
+        let has = |key: &str| {
+            instance.properties.iter().any(|property| {
+                let behind = property.behind(instance.depth);
+                let names: Vec<&str> = key.split('.').collect();
+                behind.len() >= names.len()
+                    && behind.iter().zip(names).all(|(name, wanted)| is_same(name, wanted))
+            })
+        };
+        match when {
+            When::Always => true,
+            When::With(key) => has(key),
+            When::Only(keys) => {
+                let mut keys = keys.split('|');
+                keys.next().is_some_and(has) && !keys.any(has)
+            }
+        }
+    }
+
+    /// The setting of a property, if its key is one of our topics.
+    fn setting(&self, property: &Property<'t>) -> Option<Setting> {
+        let names: Vec<&str> = property.path.iter().map(AsRef::as_ref).collect();
+        let (leaf, parents) = names.split_last()?;
+        let place = Place { file: self.context.source.path(), parents, leaf, product: None };
+        let known = setting::known(&place, self.context.declared)?.ok()?;
+        let value = property.value()?;
+        let mut setting = setting::read(&place, &known, value).ok()?;
+        taken::heed(&mut setting, value.text());
+        Some(setting)
+    }
+
+    /// The address at a property, with the settings among its parameters.
+    fn address(&self, property: &Property<'t>, block: &Block, depth: usize) -> (Vec<Target>, Vec<Setting>) {
+        let key = property.key();
+        let Some(value) = property.value() else { return Default::default() };
+        let Some(mut located) = address::locate(&key, value).filter(|_| property.text().is_some()) else {
+            return Default::default();
+        };
+        let port = || {
+            let all = self.properties.iter();
+            let mut beside = all.filter(|other| {
+                other.path.len() > depth
+                    && other.path[..depth] == property.path[..depth]
+                    && other.is(depth, "port")
+            });
+            beside.next()?.text()?.trim().parse().ok()
+        };
+        for target in &mut located.targets {
+            if target.address.port.is_none() && property.is(depth, "host") {
+                target.address.port = port();
+            }
+            if target.address.scheme.is_none() && !block.scheme.is_empty() {
+                target.address.scheme = Some(block.scheme.to_owned());
+            }
+        }
+        (located.targets, located.settings)
+    }
+
+    /// The time for an orderly shutdown where one is asked for and no key says how long it may take.
+    fn shutdown(&self) -> Option<Group> {
+        let asked = self.properties.iter().find(|property| property.is(0, "server.shutdown"))?;
+        let limited = || self.properties.iter().any(|property| property.is(0, SHUTDOWN_DEFAULT.key));
+        if asked.text() != Some("graceful") || limited() {
+            return None;
+        }
+        let at = asked.place(1);
+        Some(Group {
+            label: "spring.lifecycle".to_owned(),
+            kind: GroupKind::Lifecycle,
+            owner: self.owner,
+            process: None,
+            at,
+            settings: vec![fallback(&SHUTDOWN_DEFAULT, "", at)],
+            targets: Vec::new(),
+            governs: None,
+            idempotent: None,
+            passes_deadline: false,
+        })
+    }
+}
+
+/// The block that a property lies in, how many names lead to it, and which of them `*` stands for.
+fn block_of(property: &Property<'_>) -> Option<(&'static Block, usize, Option<usize>)> {
+    BLOCKS.iter().find_map(|block| {
+        block.at.split('|').find_map(|at| {
+            let names: Vec<&str> = at.split('.').collect();
+            let fits = property.path.len() > names.len()
+                && property
+                    .path
+                    .iter()
+                    .zip(&names)
+                    .all(|(name, wanted)| *wanted == "*" || is_same(name, wanted));
+            fits.then(|| (block, names.len(), names.iter().position(|name| *name == "*")))
+        })
+    })
+}
+
+/// A default as a setting, pointed at `near`.
+fn fallback(default: &blocks::Default, prefix: &str, near: Span) -> Setting {
+    let is_words = default.key.contains(' ');
+    let key = match prefix {
+        "" => default.key.to_owned(),
+        prefix if is_words => format!("{prefix}: {}", default.key),
+        prefix => format!("{prefix}.{}", default.key),
+    };
+    let value = default.value();
+    let unit = if matches!(value, Value::Time(_)) { Unit::InValue } else { Unit::None };
+    let guess = Some(default.guess).filter(|guess| !guess.is_empty());
+    Setting {
+        key,
+        knob: default.knob,
+        value: Sourced { value, origin: Origin::Default { near, of: default.of, version: default.version } },
+        unit,
+        written: None,
+        assumptions: guess.map(str::to_owned).into_iter().collect(),
+        unheeded: None,
+    }
+}
+
+/// A call to a service that is known by its name alone.
+fn service(key: String, name: &str, span: Span) -> Target {
+    let host = name.to_ascii_lowercase();
+    let address = Address { scheme: None, host, port: None };
+    Target { address, names: Vec::new(), key, span, assumptions: Vec::new(), ways: Vec::new() }
+}
+
+/// `execution.timeout.enabled: false` takes a command's limit away.
+fn hystrix_switch(properties: &[&Property<'_>], depth: usize, settings: &mut Vec<Setting>) {
+    let switch = properties.iter().find(|property| property.is(depth, "execution.timeout.enabled"));
+    let Some(switch) = switch.filter(|switch| switch.text() == Some("false")) else { return };
+    let Some(value) = switch.value() else { return };
+    let whole = Knob::Timeout(model::Covers::WholeCall);
+    settings.retain(|setting| setting.knob != whole);
+    settings.push(Setting {
+        key: switch.key(),
+        knob: whole,
+        value: Sourced::written(Value::Time(model::Limit::Never), value.span()),
+        unit: Unit::None,
+        written: None,
+        assumptions: Vec::new(),
+        unheeded: None,
+    });
+}

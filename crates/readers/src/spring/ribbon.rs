@@ -1,0 +1,75 @@
+//! Ribbon's two counts of retries, which multiply: on the same server, and on the next one. Counts, and
+//! judges nothing.
+
+use model::{Knob, Origin, Setting, Sourced, Unit, Value};
+use text::Span;
+
+use super::blocks::{Block, RIBBON};
+
+const SAME: &str = "MaxAutoRetries";
+const NEXT: &str = "MaxAutoRetriesNextServer";
+const VERSION: &str = "Ribbon 2.x, DefaultClientConfigImpl: MaxAutoRetries 0, MaxAutoRetriesNextServer 1";
+/// Spring Cloud takes Ribbon's retries up only where Spring Retry is there too.
+const ACTIVE: &str = "that Ribbon's retry on the next server is active, as it is by default";
+const GET_ALONE: &str = "Ribbon 2.x, OkToRetryOnAllOperations: false, so that GET alone is repeated";
+
+/// Puts the attempts that both counts give in the place of the counts.
+pub(super) fn count_retries(block: &Block, prefix: &str, near: Span, settings: &mut Vec<Setting>) {
+    if block.governs != Some(RIBBON) {
+        return;
+    }
+    let is_all = block.at == RIBBON;
+    let of = |leaf: &str, settings: &[Setting]| {
+        let found = settings.iter().find(|setting| setting.key.rsplit('.').next() == Some(leaf))?;
+        Some((found.count()?, found.value.origin.clone()))
+    };
+    let (same, next) = (of(SAME, settings), of(NEXT, settings));
+    settings.retain(|setting| setting.knob != Knob::Retries);
+    if let Some(all) = settings.iter_mut().find(|setting| setting.knob == Knob::RetryOn) {
+        // The words that rules know it by.
+        let is_on = matches!(&all.value.value, Value::Text(text) if text == "true");
+        all.value.value = Value::Text(if is_on { "GET, POST and all others" } else { "GET" }.to_owned());
+    }
+    // What is set for one client alone leaves the rest as it is set for all.
+    if is_all || same.is_some() || next.is_some() {
+        settings.push(attempts(prefix, near, same, next));
+    }
+    if is_all && !settings.iter().any(|setting| setting.knob == Knob::RetryOn) {
+        settings.push(methods(prefix, near));
+    }
+}
+
+/// What holds for calls by Ribbon where nothing is set.
+pub(super) fn defaults(near: Span) -> [Setting; 2] {
+    [attempts(RIBBON, near, None, None), methods(RIBBON, near)]
+}
+
+fn methods(prefix: &str, near: Span) -> Setting {
+    let origin = Origin::Default { near, of: "Ribbon OkToRetryOnAllOperations", version: GET_ALONE };
+    let value = Sourced { value: Value::Text("GET".to_owned()), origin };
+    made(format!("{prefix}.OkToRetryOnAllOperations"), Knob::RetryOn, value)
+}
+
+fn attempts(prefix: &str, near: Span, same: Option<(u64, Origin)>, next: Option<(u64, Origin)>) -> Setting {
+    let default = |of| Origin::Default { near, of, version: VERSION };
+    let is_assumed = next.is_none();
+    let (next, next_at) = next.unwrap_or((1, default("Ribbon MaxAutoRetriesNextServer")));
+    let is_same_set = same.is_some();
+    let (same, same_at) = same.unwrap_or((0, default("Ribbon MaxAutoRetries")));
+    let count = same.saturating_add(1).saturating_mul(next.saturating_add(1));
+    let origin = match (is_same_set, is_assumed) {
+        (true, true) => Origin::Derived(vec![same_at, next_at]),
+        (true, false) => Origin::Derived(vec![next_at, same_at]),
+        (false, _) => next_at,
+    };
+    let key = format!("{prefix}.{NEXT}");
+    let mut setting = made(key, Knob::Attempts, Sourced { value: Value::Count(count), origin });
+    if is_assumed {
+        setting.assumptions.push(ACTIVE.to_owned());
+    }
+    setting
+}
+
+fn made(key: String, knob: Knob, value: Sourced<Value>) -> Setting {
+    Setting { key, knob, value, unit: Unit::None, written: None, assumptions: Vec::new(), unheeded: None }
+}

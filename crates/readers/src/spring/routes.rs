@@ -1,0 +1,370 @@
+//! Routes of Zuul and of Spring Cloud Gateway: whom they call, on which way, and what their filters do.
+//! Knows no other file: a name that stands for a service is left as a name.
+
+use std::collections::BTreeMap;
+
+use model::{Covers, GroupKind, Knob, Setting, Sourced, TimeUnit, Unit, Value};
+use text::{Scalar, Span};
+
+use super::blocks::{
+    BREAKER_DEFAULT, Default, GATEWAY, GATEWAY_DEFAULTS, HYSTRIX, RIBBON, RIBBON_DEFAULTS, TIME_LIMITER,
+    ZUUL, ZUUL_DEFAULTS,
+};
+use super::properties::{Property, is_same};
+use super::{Reader, fallback, ribbon, service};
+use crate::{Group, Meaning, Target, Way, Zero, address, measure};
+
+/// Where routes of Spring Cloud Gateway stand; the last two are the servlet server's.
+const GATEWAYS: [&str; 4] = [
+    "spring.cloud.gateway.server.webflux",
+    "spring.cloud.gateway",
+    "spring.cloud.gateway.server.webmvc",
+    "spring.cloud.gateway.mvc",
+];
+
+impl<'t> Reader<'_, 't> {
+    /// The routes of the document, each a group.
+    pub(super) fn routes(&self) -> Vec<Group> {
+        let mut groups = self.zuul();
+        for at in GATEWAYS {
+            groups.extend(self.gateway(at));
+        }
+        groups
+    }
+
+    /// Whether a route of the document leads to the service of a name: what is set for that name is for it.
+    pub(super) fn routes_to(&self, name: &str) -> bool {
+        self.properties.iter().any(|property| {
+            let is_route = property.path.iter().any(|part| part == "routes");
+            let is_balanced = || {
+                property.text().is_some_and(|text| text == name || text.ends_with(&format!("lb://{name}")))
+            };
+            is_route && (property.path.get(2).is_some_and(|route| route == name) || is_balanced())
+        })
+    }
+
+    /// The defaults of a block for calls that it governs, where the document does not hold the block, which
+    /// has them then.
+    fn unless_written(&self, block: &str, defaults: &[Default], near: Span) -> Vec<Setting> {
+        if self.below(block).is_empty() {
+            defaults.iter().map(|default| fallback(default, block, near)).collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// A call that Ribbon balances and Hystrix watches, with what holds where nothing is set.
+    fn balanced(&self, key: String, name: &str, span: Span, near: Span) -> (Target, Vec<Setting>) {
+        let mut target = service(key, name.trim(), span);
+        target.ways = [RIBBON, HYSTRIX]
+            .into_iter()
+            .map(|way| Way { name: way, to: Some(name.trim().to_owned()) })
+            .collect();
+        let mut settings = self.unless_written(RIBBON, RIBBON_DEFAULTS, near);
+        if !settings.is_empty() {
+            settings.extend(ribbon::defaults(near));
+        }
+        (target, settings)
+    }
+
+    /// The properties below a path, by the name that follows it, in the order they are written.
+    fn below(&self, at: &str) -> Vec<(String, Vec<&Property<'t>>)> {
+        let names: Vec<&str> = at.split('.').collect();
+        let mut found: Vec<(String, Vec<&Property<'t>>)> = Vec::new();
+        for property in self.properties {
+            let is_below = property.path.len() > names.len()
+                && property.path.iter().zip(&names).all(|(name, wanted)| is_same(name, wanted));
+            if !is_below {
+                continue;
+            }
+            let name = property.path[names.len()].to_string();
+            match found.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, all)) => all.push(property),
+                None => found.push((name, vec![property])),
+            }
+        }
+        found
+    }
+
+    fn zuul(&self) -> Vec<Group> {
+        const DEPTH: usize = 3;
+        let mut groups = Vec::new();
+        let routes = self.below("zuul.routes");
+        let Some(product) = routes.first().map(|(_, properties)| properties[0].place(0)) else {
+            return groups;
+        };
+        for (name, properties) in routes {
+            let first = properties[0];
+            let of = |key: &str| properties.iter().copied().find(|property| property.is(DEPTH, key));
+            let location = of("url").or_else(|| of("serviceId"));
+            let (target, settings) = match location.and_then(|property| Some((property, property.text()?))) {
+                Some((property, text)) if text.starts_with("http:") || text.starts_with("https:") => {
+                    let Some(mut target) = url(property) else { continue };
+                    target.ways.push(Way { name: ZUUL, to: None });
+                    (target, self.unless_written(ZUUL, ZUUL_DEFAULTS, product))
+                }
+                // Forwarded within the gateway itself.
+                Some((_, text)) if text.starts_with("forward:") => continue,
+                Some((property, text)) => {
+                    let Some(value) = property.value() else { continue };
+                    self.balanced(property.key(), text, value.span(), product)
+                }
+                // Without either the route's own name is that of the service.
+                None if location.is_none() => {
+                    self.balanced(first.prefix(DEPTH), &name, first.place(DEPTH - 1), product)
+                }
+                None => continue,
+            };
+            groups.push(self.route(
+                first.prefix(DEPTH),
+                first.place(DEPTH - 1),
+                settings,
+                vec![target],
+                None,
+            ));
+        }
+        groups
+    }
+
+    fn route(
+        &self,
+        label: String,
+        at: Span,
+        settings: Vec<Setting>,
+        targets: Vec<Target>,
+        governs: Option<Way>,
+    ) -> Group {
+        Group {
+            label,
+            kind: GroupKind::Client,
+            owner: self.owner,
+            process: None,
+            at,
+            settings,
+            targets,
+            governs,
+            idempotent: None,
+            passes_deadline: false,
+        }
+    }
+
+    fn gateway(&self, at: &str) -> Vec<Group> {
+        let depth = at.split('.').count();
+        let is_reactive = !at.ends_with("mvc");
+        let all = self.below(at);
+        let near = all.first().map(|(_, properties)| properties[0].place(depth - 1));
+        let of =
+            |key: &str| all.iter().find(|(name, _)| is_same(name, key)).map(|(_, found)| found.as_slice());
+        let everywhere = filters(of("default-filters").unwrap_or_default(), depth + 1);
+        let mut groups = Vec::new();
+        if let Some(retry) = everywhere.iter().find(|filter| filter.name == "Retry") {
+            let label = format!("{}.default-filters", prefix(of("default-filters"), depth));
+            let way = Way { name: GATEWAY, to: None };
+            groups.push(self.route(label.clone(), retry.at, retry.retries(&label), Vec::new(), Some(way)));
+        }
+        let mut routes: BTreeMap<usize, Vec<&Property<'t>>> = BTreeMap::new();
+        for &property in of("routes").unwrap_or_default() {
+            let index =
+                property.path.get(depth + 1).and_then(|name| name.trim_matches(['[', ']']).parse().ok());
+            routes.entry(index.unwrap_or_default()).or_default().push(property);
+        }
+        for properties in routes.values() {
+            let Some(uri) = properties.iter().copied().find(|property| property.is(depth + 2, "uri")) else {
+                continue;
+            };
+            let Some(mut target) = balanced_uri(uri).or_else(|| url(uri)) else { continue };
+            target.ways.push(Way { name: GATEWAY, to: None });
+            let label = uri.prefix(depth + 2);
+            let at = uri.place(depth + 2);
+            let of = |part: &str| -> Vec<&Property<'t>> {
+                let all = properties.iter().copied();
+                all.filter(|property| property.path.get(depth + 2).is_some_and(|name| name == part)).collect()
+            };
+            let filters = of("filters");
+            let own = self::filters(&filters, depth + 3);
+            let metadata = of("metadata").into_iter();
+            let mut settings: Vec<Setting> = metadata.filter_map(|property| self.setting(property)).collect();
+            let retry = own.iter().find(|filter| filter.name == "Retry");
+            if let Some(retry) = retry {
+                settings.extend(retry.retries(&format!("{label}.filters")));
+            }
+            settings.extend(breaker(&everywhere, &own, &mut target));
+            if let Some(near) = near.filter(|_| is_reactive) {
+                let block = format!("{}.httpclient", uri.prefix(depth));
+                settings.extend(self.unless_written(&block, GATEWAY_DEFAULTS, near));
+            }
+            groups.push(self.route(label, at, settings, vec![target], None));
+        }
+        groups
+    }
+}
+
+fn prefix(properties: Option<&[&Property<'_>]>, depth: usize) -> String {
+    properties.and_then(<[_]>::first).map_or_else(String::new, |property| property.prefix(depth))
+}
+
+/// The service behind `lb://NAME`.
+fn balanced_uri(uri: &Property<'_>) -> Option<Target> {
+    let text = uri.text()?;
+    let rest = text.trim().strip_prefix("lb:")?;
+    let rest = rest.strip_prefix("ws:").or_else(|| rest.strip_prefix("wss:")).unwrap_or(rest);
+    let name = rest.trim_start_matches('/').split(['/', ':', '?']).next().filter(|name| !name.is_empty())?;
+    let start = text.find(name)?;
+    Some(service(uri.key(), name, uri.value()?.part(start..start + name.len())))
+}
+
+/// The host of a URL.
+fn url(property: &Property<'_>) -> Option<Target> {
+    property.text()?;
+    address::locate(&property.key(), property.value()?)?.targets.into_iter().next()
+}
+
+/// A filter of a route.
+struct Filter<'a> {
+    name: &'a str,
+    at: Span,
+    /// Its place in its list.
+    index: usize,
+    /// Its arguments: name, value, and where that stands.
+    arguments: Vec<(String, String, Span)>,
+}
+
+/// The names of the arguments of `Retry=...` in their order (Spring Cloud Gateway reference, Retry).
+const RETRY_ARGUMENTS: [&str; 6] =
+    ["retries", "statuses", "methods", "backoff.firstBackoff", "backoff.maxBackoff", "backoff.factor"];
+
+/// The filters of a list, each `Name=argument,...` or a map of `name` and `args`.
+fn filters<'a>(properties: &[&'a Property<'_>], depth: usize) -> Vec<Filter<'a>> {
+    let mut filters: BTreeMap<usize, Filter<'a>> = BTreeMap::new();
+    for property in properties {
+        let (Some(value), Some(text)) = (property.value(), property.text()) else { continue };
+        let index = property.path.get(depth).and_then(|name| name.trim_matches(['[', ']']).parse().ok());
+        let index: usize = index.unwrap_or_default();
+        let filter = filters.entry(index).or_insert_with(|| Filter {
+            name: "",
+            at: value.span(),
+            index,
+            arguments: Vec::new(),
+        });
+        match property.behind(depth + 1) {
+            [] => {
+                let (name, arguments) = text.split_once('=').unwrap_or((text, ""));
+                filter.name = name.trim();
+                filter.at = value.span();
+                filter.arguments = shortcut(name.trim(), value, text.len() - arguments.len());
+            }
+            [name] if name == "name" => {
+                filter.name = text.trim();
+                filter.at = value.span();
+            }
+            [args, names @ ..] if args == "args" => {
+                let names: Vec<&str> =
+                    names.iter().map(AsRef::as_ref).filter(|n: &&str| !n.starts_with('[')).collect();
+                filter.arguments.push((names.join("."), text.to_owned(), value.span()));
+            }
+            _ => {}
+        }
+    }
+    filters.into_values().collect()
+}
+
+/// The arguments of a filter in the short form, from a byte on.
+fn shortcut(name: &str, value: Scalar<'_>, start: usize) -> Vec<(String, String, Span)> {
+    let mut at = start;
+    let mut arguments = Vec::new();
+    for (index, part) in value.text()[start..].split(',').enumerate() {
+        let range = at..at + part.len();
+        at = range.end + 1;
+        let key = match name {
+            "Retry" => RETRY_ARGUMENTS.get(index).copied().unwrap_or_default(),
+            _ if index == 0 => "name",
+            _ => "",
+        };
+        if !key.is_empty() && !part.trim().is_empty() {
+            arguments.push((key.to_owned(), part.trim().to_owned(), value.part(range)));
+        }
+    }
+    arguments
+}
+
+impl Filter<'_> {
+    fn argument(&self, name: &str) -> Option<(&str, Span)> {
+        let found = self.arguments.iter().find(|(key, ..)| is_same(key, name));
+        found.map(|(_, value, span)| (value.as_str(), *span))
+    }
+
+    /// What a `Retry` filter does.
+    fn retries(&self, label: &str) -> Vec<Setting> {
+        const VERSION: &str = "Spring Cloud Gateway 2.1 to 4.x reference, Retry: retries 3, methods GET";
+        let mut settings = Vec::new();
+        let knobs = [
+            ("retries", Knob::Retries),
+            ("methods", Knob::RetryOn),
+            ("backoff.firstBackoff", Knob::BackoffBase),
+            ("backoff.maxBackoff", Knob::BackoffMax),
+            ("backoff.factor", Knob::BackoffFactor),
+        ];
+        for (name, knob) in knobs {
+            let all = self.arguments.iter().filter(|(key, ..)| is_same(key, name));
+            let texts: Vec<&str> = all.map(|(_, text, _)| text.as_str()).collect();
+            let Some((_, span)) = self.argument(name) else { continue };
+            let meaning =
+                Meaning { knob, bare: Some(TimeUnit::Milliseconds), zero: Zero::Literal, elsewhere: None };
+            let Ok(measured) = measure(&texts.join(", "), &meaning, None) else { continue };
+            settings.push(Setting {
+                key: format!("{label}.Retry.{name}"),
+                knob,
+                value: Sourced::written(measured.value, span),
+                unit: measured.unit,
+                written: measured.written,
+                assumptions: Vec::new(),
+                unheeded: None,
+            });
+        }
+        let defaults = [
+            ("retries", Knob::Retries, Value::Count(3), "Spring Cloud Gateway Retry retries"),
+            ("methods", Knob::RetryOn, Value::Text("GET".to_owned()), "Spring Cloud Gateway Retry methods"),
+        ];
+        for (name, knob, value, of) in defaults {
+            if self.argument(name).is_none() {
+                let origin = model::Origin::Default { near: self.at, of, version: VERSION };
+                settings.push(Setting {
+                    key: format!("{label}.Retry.{name}"),
+                    knob,
+                    value: Sourced { value, origin },
+                    unit: Unit::None,
+                    written: None,
+                    assumptions: Vec::new(),
+                    unheeded: None,
+                });
+            }
+        }
+        settings
+    }
+}
+
+/// The limit of the circuit breaker that a route runs in: of the whole call where the retries are inside
+/// it, of one attempt where it is inside the retries. Filters of a route and of all routes are ordered by
+/// their places in their lists, those of all first.
+fn breaker(everywhere: &[Filter<'_>], own: &[Filter<'_>], target: &mut Target) -> Option<Setting> {
+    let all = || {
+        everywhere
+            .iter()
+            .map(|filter| (filter.index, 0, filter))
+            .chain(own.iter().map(|filter| (filter.index, 1, filter)))
+    };
+    let named = |name: &str| {
+        all().filter(|(.., filter)| filter.name == name).min_by_key(|&(index, list, _)| (index, list))
+    };
+    let (index, list, filter) = named("CircuitBreaker")?;
+    let (name, _) = filter.argument("name")?;
+    let name = name.strip_prefix("name=").unwrap_or(name);
+    let mut limit = fallback(&BREAKER_DEFAULT, &format!("{TIME_LIMITER}.instances.{name}"), filter.at);
+    if named("Retry").is_some_and(|(other, other_list, _)| (other, other_list) < (index, list)) {
+        limit.knob = Knob::Timeout(Covers::Attempt);
+    } else {
+        target.ways.push(Way { name: TIME_LIMITER, to: Some(name.to_owned()) });
+    }
+    limit.assumptions.push(format!("that no code configures the circuit breaker `{name}`"));
+    Some(limit)
+}
