@@ -33,7 +33,7 @@ use load::Loaded;
 pub use globs::Globs;
 pub use identity::{Fingerprint, Identities, Identity};
 pub use load::CONFIG_NAME;
-pub use nearest::nearest;
+pub use nearest::{did_you_mean, nearest};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use redact::redact;
 pub use repository::Repository;
@@ -143,6 +143,7 @@ fn examine(
         sources,
         files,
         fleet: joined.fleet,
+        environments: joined.names.into_iter().collect(),
         findings: settled.findings,
         hidden: settled.hidden,
         worst: settled.worst,

@@ -37,7 +37,7 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// A help line for a name that is not known: the nearest one, and all there are.
-pub(crate) fn did_you_mean(word: &str, what: &str, candidates: &[&str]) -> String {
+pub fn did_you_mean(word: &str, what: &str, candidates: &[&str]) -> String {
     let all = candidates.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? {what}: {all}"),

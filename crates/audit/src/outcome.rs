@@ -75,6 +75,8 @@ pub struct Outcome {
     pub files: Vec<FileReport>,
     /// The fleet.
     pub fleet: Fleet,
+    /// The names of all environments, those that were not asked for included.
+    pub environments: Vec<String>,
     /// Findings to show, worst first, then by place.
     pub findings: Vec<Finding>,
     /// Findings not shown because a level says `off`, or below the level asked for.

@@ -27,7 +27,7 @@ Exit codes:
   0  no finding at or above the level of --fail-on
   1  findings at or above that level
   2  the job could not be done: a wrong argument, an unreadable path, a mistake in forewarn.toml,
-     no configuration file found
+     no configuration that can be read
 
 Examples:
   forewarn                            audit the current directory

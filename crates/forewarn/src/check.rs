@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use audit::{Error, FileStatus, Outcome, Request, render};
+use audit::{Error, FileStatus, Outcome, Request, did_you_mean, render};
 
 use crate::arguments::FormatArgument;
 use crate::output::{to_file, to_stderr, to_stdout};
@@ -58,28 +58,42 @@ pub(crate) fn audited(request: &Request<'static>, with_progress: bool) -> Result
     }
     let outcome = outcome?;
     if let Some(name) = missing_environment(&request, &outcome) {
+        let names: Vec<&str> = outcome.environments.iter().map(String::as_str).collect();
+        let help = did_you_mean(name, "environments", &names);
         return Err(Error::stopped(
             format_args!("--env {name}"),
             "there is no such environment",
-            "`forewarn show services` lists the environments; [environments] in forewarn.toml declares them",
+            format!("{help}; [environments] in forewarn.toml declares them"),
         ));
     }
-    let read =
-        |status: &FileStatus| matches!(status, FileStatus::Read { .. } | FileStatus::PartlyRead { .. });
-    if outcome.files.iter().any(|file| read(&file.status)) {
-        return Ok(outcome);
-    }
+    let Some(what) = nothing_read(&outcome) else { return Ok(outcome) };
     let roots: Vec<String> = request.roots.iter().map(|root| root.display().to_string()).collect();
-    let what = match outcome.files.len() {
-        0 => "no file found".to_owned(),
-        1 => "the only file found is no configuration that can be read".to_owned(),
-        all => format!("none of {all} files is configuration that can be read"),
-    };
     Err(Error::stopped(
         roots.join(", "),
         what,
         "name other paths; `forewarn show files` says what became of each file",
     ))
+}
+
+/// Why an audit saw nothing to judge, if it did not.
+fn nothing_read(outcome: &Outcome) -> Option<String> {
+    let read = |status: &FileStatus| matches!(status, FileStatus::Read { .. });
+    let broken = |status: &FileStatus| matches!(status, FileStatus::PartlyRead { .. });
+    let count = |is: fn(&FileStatus) -> bool| outcome.files.iter().filter(|file| is(&file.status)).count();
+    let is_empty = outcome.fleet.settings.is_empty()
+        && outcome.fleet.environments.iter().all(|environment| environment.services.is_empty());
+    match (count(read), count(broken), outcome.files.len()) {
+        (0, 0, 0) => Some("no file found".to_owned()),
+        (0, 0, 1) => Some("the only file found is no configuration that can be read".to_owned()),
+        (0, 0, all) => Some(format!("none of {all} files is configuration that can be read")),
+        (0, 1, _) if is_empty => {
+            Some("the only configuration found is in no syntax that can be read".to_owned())
+        }
+        (0, files, _) if is_empty => {
+            Some(format!("none of {files} files of configuration is in a syntax that can be read"))
+        }
+        _ => None,
+    }
 }
 
 /// An environment that was asked for and is none: judging nothing would pass for "all is well".

@@ -43,6 +43,8 @@ const COMPOSE: &str = "compose";
 pub(crate) struct Joined {
     /// The fleet.
     pub(crate) fleet: Fleet,
+    /// Every environment there is, asked for or not.
+    pub(crate) names: BTreeSet<String>,
     /// Files that were attributed to a service by a guess, with the guess in words. A finding that
     /// needs more than one file and rests on one of these is assumed.
     pub(crate) guesses: BTreeMap<FileId, String>,
@@ -131,6 +133,7 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
     joined.fleet.groups = arena.groups;
     joined.unmet.sort();
     joined.unmet.dedup();
+    joined.names = names;
     joined
 }
 

@@ -94,6 +94,30 @@ fn what_is_no_file_is_written_to_and_stays_what_it_is() {
     assert!(!std::fs::metadata("/dev/null").expect("there").is_file());
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_whole_files_or_none() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let bench = Workbench::with(SIGN_IN);
+    bench.write("c.xml", "old");
+    let made = std::process::Command::new("mkfifo").arg(bench.path("b")).status().expect("mkfifo");
+    assert!(made.success());
+    // Nobody reads the pipe, so the run stands still between its first file and its last.
+    let arguments = ["check", "-q", "--output", "a.json", "--output", "short=b", "--output", "c.xml"];
+    let mut child = bench.command(&arguments).spawn().expect("the binary starts");
+    while bench.read("a.json").is_none() {
+        assert!(child.try_wait().expect("known").is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    // SIGINT is 2 everywhere.
+    assert_eq!(child.wait().expect("an end").signal(), Some(2));
+    assert!(bench.read("a.json").is_some_and(|text| text.ends_with("}\n")));
+    assert_eq!(bench.read("c.xml").as_deref(), Some("old"));
+    assert_eq!(bench.names(), ["a.json", "auth", "b", "c.xml", "directory", "forewarn.toml"]);
+}
+
 /// Paths and the number of results that have none.
 fn places(ran: &Ran) -> (BTreeSet<String>, usize) {
     let log: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.whole()));

@@ -84,7 +84,7 @@ fn the_same_files_give_the_same_bytes_with_any_number_of_threads() {
 fn the_exit_code_says_clean_findings_or_not_done_and_never_depends_on_the_format() {
     let bench = Workbench::with(SIGN_IN);
     bench.write("broken/forewarn.toml", "[margins]\nchian = \"1s\"\n");
-    for format in ["text", "short", "json"] {
+    for format in ["text", "short", "json", "sarif", "github", "junit"] {
         for (expected, arguments) in [
             (1, vec![]),
             (0, vec!["--exit-zero"]),
@@ -210,6 +210,32 @@ fn errors_follow_the_colour_asked_for() {
         assert!(!coloured(&with("never")));
     }
     assert!(coloured(&["explain", "nowhere"]));
+}
+
+#[test]
+fn a_misspelt_environment_is_recognised_and_all_are_named() {
+    let bench = Workbench::with(&[("prod/a.yaml", "a: 1\n"), ("staging/a.yaml", "a: 1\n")]);
+    insta::assert_snapshot!(bench.run(&["check", "--env", "stagign"]).whole(), @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: --env stagign: there is no such environment
+    help: did you mean `staging`? environments: `production`, `staging`; [environments] in forewarn.toml declares them
+    ");
+}
+
+#[test]
+fn files_that_all_break_at_once_are_no_clean_result() {
+    let bench = Workbench::with(&[("a.yaml", "a: [1\n"), ("b.json", "{\"a\": ")]);
+    insta::assert_snapshot!(bench.run(&["check"]).whole(), @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: .: none of 2 files of configuration is in a syntax that can be read
+    help: name other paths; `forewarn show files` says what became of each file
+    ");
+    bench.write("c.yaml", "timeout: 3s\n");
+    assert_eq!(bench.run(&["check"]).code, 0);
 }
 
 #[test]
