@@ -3,6 +3,7 @@
 //! "did you mean".
 
 mod fields;
+mod hash;
 mod length;
 mod measurement;
 mod parse;
@@ -10,7 +11,7 @@ mod parse;
 mod tests;
 mod words;
 
-use model::{Knob, Latency, Level, Limit, Sourced, TimeUnit};
+use model::{HashTime, Knob, Latency, Level, Limit, Sourced, TimeUnit};
 use readers::platforms::Platform;
 use rules::MarginSet;
 use text::{Source, Span};
@@ -30,6 +31,8 @@ pub struct Config {
     pub settings: Vec<DeclaredSetting>,
     /// `[[observed]]`.
     pub observed: Vec<Observed>,
+    /// `[[hash]]`.
+    pub hashes: Vec<Hashes>,
     /// `[margins]`.
     pub margins: MarginSet,
     /// `[rules]`: levels by rule; `None` is `off`.
@@ -104,6 +107,20 @@ pub struct Observed {
     pub what: Measurement,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// Measured times of password hashes.
+#[derive(Debug, Clone)]
+pub enum Hashes {
+    /// One, stated in place.
+    Here(Sourced<HashTime>),
+    /// A file of `[[hash]]` tables, relative to `forewarn.toml`.
+    File {
+        /// The file.
+        path: String,
+        /// Where it is named.
+        span: Span,
+    },
 }
 
 /// A measurement, here or in a file of its own.
@@ -182,4 +199,13 @@ pub fn parse(source: &Source) -> Result<Config, Vec<Mistake>> {
 /// Every mistake in it, in order of place; at least one.
 pub fn parse_measurement(source: &Source) -> Result<Latency, Vec<Mistake>> {
     measurement::parse(source)
+}
+
+/// Reads a file of `[[hash]]` tables, as `forewarn observe hash` writes it.
+///
+/// # Errors
+///
+/// Every mistake in it, in order of place; at least one.
+pub fn parse_hashes(source: &Source) -> Result<Vec<Sourced<HashTime>>, Vec<Mistake>> {
+    hash::parse(source)
 }

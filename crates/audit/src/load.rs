@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use text::{FileId, Source};
+use text::{FileId, Source, Span};
 
 use crate::collect::{read_text, shown};
-use crate::config::{self, Config, Measurement, Mistake, Observed};
+use crate::config::{self, Config, Hashes, Measurement, Mistake, Observed};
 use crate::place::join_paths;
 use crate::request::{ConfigChoice, Error};
 
@@ -84,21 +84,37 @@ pub(crate) fn of_texts(name: &str, text: String, measurement: &ReadMeasurement<'
         Err(mistakes) => return Err(Error::Mistakes { source, mistakes }),
     };
     let mut sources = vec![source];
+    // A file that is named, as a source of the next number.
+    let named = |path: &str, span: Span, sources: &[Source]| {
+        let (name, text) = measurement(&join_paths("", path)).map_err(|what| {
+            let mistake = Mistake {
+                span,
+                what: format!("the measurement file `{path}` {what}"),
+                help: format!("name a file relative to the directory of {CONFIG_NAME}"),
+            };
+            let source = Source::new(FileId(0), sources[0].path(), sources[0].text());
+            Error::Mistakes { source, mistakes: vec![mistake] }
+        })?;
+        Ok::<_, Error>(Source::new(FileId(sources.len() as u32), name, text))
+    };
+    for hashes in std::mem::take(&mut config.hashes) {
+        let Hashes::File { path, span } = &hashes else {
+            config.hashes.push(hashes);
+            continue;
+        };
+        let source = named(path, *span, &sources)?;
+        match config::parse_hashes(&source) {
+            Ok(times) => config.hashes.extend(times.into_iter().map(Hashes::Here)),
+            Err(mistakes) => return Err(Error::Mistakes { source, mistakes }),
+        }
+        sources.push(source);
+    }
     let observed = std::mem::take(&mut config.observed);
     for observed in observed {
         let what = match &observed.what {
             Measurement::Here(_) => observed.what,
             Measurement::File { path, .. } => {
-                let (name, text) = measurement(&join_paths("", path)).map_err(|what| {
-                    let mistake = Mistake {
-                        span: observed.span,
-                        what: format!("the measurement file `{path}` {what}"),
-                        help: format!("name a file relative to the directory of {CONFIG_NAME}"),
-                    };
-                    let source = Source::new(FileId(0), sources[0].path(), sources[0].text());
-                    Error::Mistakes { source, mistakes: vec![mistake] }
-                })?;
-                let source = Source::new(FileId(sources.len() as u32), name, text);
+                let source = named(path, observed.span, &sources)?;
                 match config::parse_measurement(&source) {
                     Ok(latency) => {
                         let latency = observed.what.latency(Some(latency));

@@ -1,7 +1,7 @@
 //! The command line as it is typed. Nothing is checked here beyond its form; see `settings`.
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
@@ -36,6 +36,7 @@ Examples:
   forewarn check --output out.sarif   text to read, and a file for code scanning
   forewarn explain timeout-missing    why a rule exists, and what to do
   forewarn show calls                 who calls whom, as far as the files say
+  forewarn observe hash               how long a password hash takes on this host
   forewarn init                       write a forewarn.toml with every option and its default"
 )]
 pub(crate) struct Arguments {
@@ -107,6 +108,59 @@ pub(crate) enum Verb {
         #[arg(value_name = "VERB")]
         verb: Option<String>,
     },
+    /// Measure on this host what configuration cannot say
+    Observe {
+        /// What to measure
+        #[command(subcommand)]
+        what: ObserveWhat,
+    },
+}
+
+/// What `observe` can measure.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ObserveWhat {
+    /// How long one password hash takes
+    ///
+    /// Computes the hash again and again, one at a time, and writes what it took as a [[hash]] table
+    /// that forewarn.toml takes, itself or as a file. Run it where passwords are checked: hosts
+    /// differ. Lanes of argon2id are computed one after the other, so a server that computes them
+    /// side by side takes less.
+    Hash(HashArguments),
+}
+
+/// Arguments of `observe hash`.
+#[derive(Debug, Args)]
+pub(crate) struct HashArguments {
+    /// The algorithm [default: bcrypt where --cost is given, else argon2id]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<HashAlgorithm>,
+    /// Memory of argon2id [default: 19456]
+    #[arg(long, value_name = "KIB", value_parser = clap::value_parser!(u32).range(8..=4_194_304))]
+    pub(crate) memory: Option<u32>,
+    /// Passes of argon2id over its memory [default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) iterations: Option<u32>,
+    /// Lanes of argon2id [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
+    pub(crate) lanes: Option<u32>,
+    /// Cost of bcrypt, the logarithm of its rounds [default: 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=31))]
+    pub(crate) cost: Option<u32>,
+    /// How many hashes to time, after one that does not count
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) runs: NonZeroU32,
+    /// Write the table to a file instead of stdout; it is replaced as a whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// An algorithm, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HashAlgorithm {
+    /// Argon2id (RFC 9106)
+    Argon2id,
+    /// bcrypt
+    Bcrypt,
 }
 
 /// Arguments of `check`.

@@ -73,6 +73,7 @@ mod tests {
         assert_eq!(config.margins, rules::MarginSet::default());
         assert_eq!((config.services.len(), config.calls.len()), (1, 1));
         assert_eq!((config.settings.len(), config.observed.len(), config.overrides.len()), (1, 3, 1));
+        assert_eq!(config.hashes.len(), 3);
         assert!(!config.exclude.is_empty() && !config.environments.is_empty() && !config.levels.is_empty());
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod init;
 mod manual;
+mod observe;
 mod output;
 mod progress;
 mod settings;
@@ -79,5 +80,6 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         Some(Verb::Show(what)) => show::run(what),
         Some(Verb::Completions { shell }) => manual::completions(shell),
         Some(Verb::Man { verb }) => manual::page(verb.as_deref()),
+        Some(Verb::Observe { what }) => observe::run(what),
     }
 }

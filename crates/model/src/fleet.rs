@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use text::Span;
 
-use crate::{Covers, Knob, Latency, Limit, Origin, Setting, SettingId, Sourced};
+use crate::{Covers, HashTime, Knob, Latency, Limit, Origin, Setting, SettingId, Sourced};
 
 /// A service's number in its environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,8 @@ pub struct Fleet {
     pub groups: Vec<Group>,
     /// The environments, by name. At least one where anything was read.
     pub environments: Vec<Environment>,
+    /// How long password hashes were measured to take.
+    pub hash_times: Vec<Sourced<HashTime>>,
 }
 
 /// One environment: production, staging, or the only one there is.

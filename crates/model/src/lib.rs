@@ -8,6 +8,7 @@
 mod budget;
 mod finding;
 mod fleet;
+mod hash;
 mod latency;
 mod normal;
 mod retry_on;
@@ -21,6 +22,7 @@ pub use fleet::{
     Call, CallId, CallView, Environment, Fleet, Group, GroupId, GroupKind, GroupView, Service, ServiceId,
     ServiceView, in_effect,
 };
+pub use hash::{HashOf, HashSpec, HashTime};
 pub use latency::{Latency, Share};
 pub use normal::wilson;
 pub use retry_on::{Methods, RetryOn};

@@ -26,15 +26,16 @@
 //! | `... unheeded "120s" "the reason"` | what is written is not taken; the value is what holds instead |
 //! | `... name=ms bare=s elsewhere=ms` | what the key's name, its product, another product say of the unit; a bare number takes the product's, else the name's |
 //! | `observed FROM -> TO: 41200 calls, in force 1s, p50 222ms, p99.9 661ms` | measured latency |
+//! | `hash bcrypt 12: 20 runs, p50 250ms, p99 271ms` | measured time of a hash; `argon2id MEMORY ITERATIONS LANES` |
 //! | `environment staging` | what follows belongs to another environment; several names: to each |
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use model::{
-    Basis, Call, Covers, Environment, FileId, Finding, Fleet, Group, GroupId, GroupKind, HashField, Knob,
-    Latency, Level, Limit, Origin, Probe, ProbeField, Service, ServiceId, Setting, SettingId, Sourced, Span,
-    Subject, TimeUnit, Topic, Unheeded, Unit, Value, Written,
+    Basis, Call, Covers, Environment, FileId, Finding, Fleet, Group, GroupId, GroupKind, HashField, HashSpec,
+    HashTime, Knob, Latency, Level, Limit, Origin, Probe, ProbeField, Service, ServiceId, Setting, SettingId,
+    Sourced, Span, Subject, TimeUnit, Topic, Unheeded, Unit, Value, Written,
 };
 
 use crate::{Check, Found, Margins, Rule, Seen};
@@ -103,6 +104,8 @@ impl Fixture {
                     .collect();
             } else if let Some(observed) = line.strip_prefix("observed ") {
                 fixture.observe(observed);
+            } else if let Some(time) = line.strip_prefix("hash ") {
+                fixture.hash(time);
             } else if let Some((file, header)) = line.split_once(": ") {
                 open = Some(fixture.open(file, header));
             } else {
@@ -223,11 +226,8 @@ impl Fixture {
     fn observe(&mut self, line: &str) {
         let (call, facts) = line.split_once(": ").expect("observed FROM -> TO: facts");
         let (from, to) = call.split_once(" -> ").expect("observed FROM -> TO");
-        if self.files.iter().all(|file| file != "forewarn.toml") {
-            self.files.push("forewarn.toml".to_owned());
-        }
-        let file = self.files.iter().position(|file| file == "forewarn.toml").unwrap();
-        let source = self.span(FileId(file as u32), "[[observed]]".to_owned());
+        let file = self.declared();
+        let source = self.span(file, "[[observed]]".to_owned());
         let mut latency = Latency {
             window: "2026-11-20 19:00-20:00 UTC".into(),
             calls: 0,
@@ -257,6 +257,45 @@ impl Fixture {
                 call.latency = Some(Sourced { value: latency.clone(), origin });
             }
         }
+    }
+
+    fn hash(&mut self, line: &str) {
+        let (spec, facts) = line.split_once(": ").expect("hash SPEC: facts");
+        let numbers: Vec<u64> = spec.split(' ').skip(1).map(|number| number.parse().unwrap()).collect();
+        let spec = match numbers[..] {
+            [cost] => HashSpec::Bcrypt { cost },
+            [memory, iterations, lanes] => HashSpec::Argon2id { memory, iterations, lanes },
+            _ => panic!("bcrypt COST or argon2id MEMORY ITERATIONS LANES: {line}"),
+        };
+        let fact = |name: &str| {
+            let words = facts.split(", ").map(|fact| fact.split_once(' ').expect("two words"));
+            words.into_iter().find_map(|(a, b)| match () {
+                () if a == name => Some(b),
+                () if b == name => Some(a),
+                () => None,
+            })
+        };
+        let length = |name| limit(fact(name).expect("a quantile")).finite().unwrap();
+        let window = "2026-11-22 on a host".to_owned();
+        let time = HashTime {
+            spec,
+            window: window.clone(),
+            runs: fact("runs").expect("runs").parse().unwrap(),
+            median: length("p50"),
+            p99: length("p99"),
+        };
+        let file = self.declared();
+        let source = self.span(file, "[[hash]]".to_owned());
+        self.fleet.hash_times.push(Sourced { value: time, origin: Origin::Observed { source, window } });
+    }
+
+    /// The file that declares and measures.
+    fn declared(&mut self) -> FileId {
+        let index = self.files.iter().position(|file| file == "forewarn.toml").unwrap_or_else(|| {
+            self.files.push("forewarn.toml".to_owned());
+            self.files.len() - 1
+        });
+        FileId(index as u32)
     }
 
     /// Findings and what was not evaluated, in the order reported.

@@ -40,6 +40,7 @@ mod shutdown_grace_below_prestop;
 mod stage;
 mod sums;
 mod timeout_above_proxy;
+mod timeout_below_hash_cost;
 mod timeout_below_latency;
 mod timeout_below_nested_sum;
 mod timeout_connect_above_request;
@@ -48,6 +49,7 @@ mod timeout_cuts_stream;
 mod timeout_missing;
 mod timeout_shorter_than_callee;
 mod timeout_statement_above_request;
+mod token_refresh_after_expiry;
 mod unit_driver;
 mod unit_name_mismatch;
 mod unit_too_large;
@@ -168,6 +170,7 @@ pub static RULES: &[&Rule] = &[
     &shutdown_drain_window::RULE,
     &shutdown_grace_below_prestop::RULE,
     &timeout_above_proxy::RULE,
+    &timeout_below_hash_cost::RULE,
     &timeout_below_latency::RULE,
     &timeout_below_nested_sum::RULE,
     &timeout_connect_above_request::RULE,
@@ -176,6 +179,7 @@ pub static RULES: &[&Rule] = &[
     &timeout_missing::RULE,
     &timeout_shorter_than_callee::RULE,
     &timeout_statement_above_request::RULE,
+    &token_refresh_after_expiry::RULE,
     &unit_driver::RULE,
     &unit_name_mismatch::RULE,
     &unit_too_large::RULE,

@@ -6,6 +6,9 @@ use rules::MarginSet;
 use text::{Entry, Node, Source, Span, Syntax, Tree};
 
 use super::fields::{Mistakes, Table, word_of};
+#[cfg(test)]
+use super::hash::HASH;
+use super::hash::hashes;
 use super::measurement::{self, WHAT_WAS_MEASURED};
 use super::words::{CONTROLS, COVERS, Control, LEVELS, UNITS, ZERO};
 use super::{
@@ -13,8 +16,18 @@ use super::{
 };
 use crate::nearest::{did_you_mean, no_rule};
 
-const TOP: &[&str] =
-    &["exclude", "environments", "service", "call", "setting", "observed", "margins", "rules", "override"];
+const TOP: &[&str] = &[
+    "exclude",
+    "environments",
+    "service",
+    "call",
+    "setting",
+    "observed",
+    "hash",
+    "margins",
+    "rules",
+    "override",
+];
 const MARGINS: &[&str] =
     &["chain", "chain_share", "keepalive", "attempts_warning", "attempts_error", "drift", "false_timeouts"];
 const SERVICE: &[&str] = &["name", "files", "hosts", "forwards", "platform"];
@@ -26,8 +39,8 @@ const OVERRIDE: &[&str] = &["paths", "margins", "rules"];
 
 /// The keys of every table, for the test of the template.
 #[cfg(test)]
-pub(super) const KEYS: [&[&str]; 8] =
-    [TOP, MARGINS, SERVICE, CALL, SETTING, OBSERVED, WHAT_WAS_MEASURED, OVERRIDE];
+pub(super) const KEYS: [&[&str]; 9] =
+    [TOP, MARGINS, SERVICE, CALL, SETTING, OBSERVED, WHAT_WAS_MEASURED, HASH, OVERRIDE];
 
 /// Reads a `forewarn.toml`, given the names of all rules.
 pub(super) fn parse(source: &Source, rules: &[&str]) -> Result<Config, Vec<Mistake>> {
@@ -48,6 +61,7 @@ pub(super) fn parse(source: &Source, rules: &[&str]) -> Result<Config, Vec<Mista
         calls: calls(top.get("call"), &mut m),
         settings: settings(top.get("setting"), &mut m),
         observed: observed(top.get("observed"), &mut m),
+        hashes: hashes(top.get("hash"), &mut m),
         levels: levels(top.get("rules"), "[rules]", rules, &mut m),
         overrides: overrides(top.get("override"), &margins, rules, &mut m),
         margins,

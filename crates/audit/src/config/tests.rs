@@ -201,7 +201,7 @@ timeout-inversion = "fatal"
 rules = "off"
 "#), @r#"
     2:1 forewarn.toml has no key `exlude`
-        did you mean `exclude`? keys of forewarn.toml: `exclude`, `environments`, `service`, `call`, `setting`, `observed`, `margins`, `rules`, `override`
+        did you mean `exclude`? keys of forewarn.toml: `exclude`, `environments`, `service`, `call`, `setting`, `observed`, `hash`, `margins`, `rules`, `override`
     3:12 `a[` is no glob: unclosed character class; missing ']'
         `*` stands for part of a name, `**` for any directories, `{a,b}` for a or b
     6:1 [[call]] without `to`
@@ -374,4 +374,41 @@ fn every_key_and_every_word_stands_in_the_template() {
 
 fn names_of<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
     words.iter().map(|(word, _)| *word).collect()
+}
+
+#[test]
+fn times_of_hashes_are_read_from_tables_and_from_files_of_them() {
+    let text = "[[hash]]\nalgorithm = \"argon2id\"\nmemory = 65536\niterations = 3\nlanes = 4\n\
+        host = \"a laptop\"\nmeasured = \"2026-11-22\"\nruns = 20\nmedian = \"310ms\"\np99 = \"352ms\"\n";
+    let config = config(&format!("{text}[[hash]]\nfile = \"hash.toml\"\n")).expect("nothing to refuse");
+    let [Hashes::Here(time), Hashes::File { path, .. }] = config.hashes.as_slice() else {
+        panic!("{:?}", config.hashes)
+    };
+    assert_eq!(path, "hash.toml");
+    assert_eq!(time.value.window, "2026-11-22 on a laptop");
+    assert_eq!((time.value.median, time.value.runs), (Duration::from_millis(310), 20));
+    let times = parse_hashes(&Source::new(FileId(3), "hash.toml", text)).expect("nothing to refuse");
+    assert_eq!(times[0].value, time.value);
+}
+
+#[test]
+fn mistakes_in_times_of_hashes_say_what_is_missing() {
+    insta::assert_snapshot!(mistakes("[[hash]]\nalgorithm = \"md5\"\nmedian = \"1s\"\np99 = \"1ms\"\n\
+        [[hash]]\nalgorithm = \"bcrypt\"\nhost = \"h\"\nmeasured = \"d\"\nruns = 0\nmedian = \"1s\"\np99 = \"1s\"\n\
+        [[hash]]\nfile = \"a\"\nmedian = \"1s\"\n"), @r#"
+        2:1 [[hash]] without `host`
+            add `host = "..."`
+        2:1 [[hash]] without `measured`
+            add `measured = "..."`
+        2:1 [[hash]] without `runs`
+            `forewarn observe hash` measures it and writes the table
+        2:13 `algorithm` is unknown: `md5`
+            allowed: `argon2id`, `bcrypt`
+        6:1 [[hash]] without `cost`
+            `forewarn observe hash` measures it and writes the table
+        9:8 `runs` of [[hash]] is 0
+            write a whole number from 1 up
+        13:8 [[hash]] with numbers and a `file`
+            keep one of them
+        "#);
 }

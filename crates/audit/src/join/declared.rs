@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Call, NotEvaluated, Origin, ServiceId, Sourced, Subject};
+use model::{Call, HashTime, Knob, NotEvaluated, Origin, ServiceId, Sourced, Subject};
 
 use super::Part;
 use super::arena::Arena;
@@ -11,7 +11,7 @@ use super::calls::{Draft, Key};
 use super::ownership::OwnedGroup;
 use super::services::Services;
 use crate::Globs;
-use crate::config::{Config, Measurement};
+use crate::config::{Config, Hashes, Measurement};
 
 /// The name under which declarations that meet nothing are listed.
 const DECLARED: &str = "forewarn.toml";
@@ -109,6 +109,10 @@ pub(crate) fn unmet(parts: &[Part<'_>], config: &Config) -> Vec<NotEvaluated> {
             );
         }
     }
+    let mut settings = parts.iter().flat_map(|part| &part.fragment.groups).flat_map(|group| &group.settings);
+    if !config.hashes.is_empty() && !settings.any(|setting| matches!(setting.knob, Knob::Hash(_))) {
+        miss("[[hash]]".into(), "a file that sets the parameters of a password hash".to_owned());
+    }
     for part in &config.overrides {
         if places(&part.paths).is_empty() {
             miss(
@@ -134,6 +138,16 @@ pub(crate) fn unmet(parts: &[Part<'_>], config: &Config) -> Vec<NotEvaluated> {
         }
     }
     unmet
+}
+
+/// How long password hashes were measured to take. (Files of measurements have been read into
+/// [`Hashes::Here`] before.)
+pub(crate) fn hash_times(config: &Config) -> Vec<Sourced<HashTime>> {
+    let times = config.hashes.iter().filter_map(|hashes| match hashes {
+        Hashes::Here(time) => Some(time.clone()),
+        Hashes::File { .. } => None,
+    });
+    times.collect()
 }
 
 /// Corrects derived calls by declared ones.

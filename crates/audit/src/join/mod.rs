@@ -129,6 +129,7 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
     }
     let missed = joined.met.missed(config, &names, wanted.is_empty());
     joined.unmet.extend(missed);
+    joined.fleet.hash_times = declared::hash_times(config);
     joined.fleet.settings = arena.settings;
     joined.fleet.groups = arena.groups;
     joined.unmet.sort();

@@ -114,6 +114,10 @@ pub(super) static PATTERNS: &[Pattern] = &[
         "access|id|refresh token ttl|lifetime|lifespan|expiry|expiration|expires|validity !max|idle|reuse",
         Knob::TokenLife,
     ),
+    knob("=ttl|lifetime|lifespan /token|tokens", Knob::TokenLife),
+    knob("refresh|renew interval|period|every /token|tokens !reuse|grace|rate", Knob::TokenRefresh),
+    knob("refresh|renew before|lead|margin|ahead /token|tokens", Knob::TokenLead),
+    knob("=leeway|skew /token|tokens|jwt", Knob::ClockSkew),
     // Company of our keys: what is named, run, shown or stored, not how long or how often.
     not_ours("name|names|image|tag|version|path|file|dir|directory|url|uri|host|hostname|port|id|ids|uuid$"),
     not_ours("command|cmd|message|msg|text|description|title|label|labels|template|script|help|comment$"),

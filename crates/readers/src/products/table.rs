@@ -61,7 +61,6 @@ const SUPABASE_SECONDS: &str = "supabase/auth internal/conf/configuration.go: in
 const ZITADEL: &str = "Zitadel 2.x and later, cmd/defaults.yaml";
 const KRATOS: &str = "Ory Kratos 1.x, embedx/config.schema.json";
 const RAUTHY: &str = "rauthy 0.30 and later, config.toml";
-const CERT_MANAGER: &str = "cert-manager API reference, CertificateSpec: renewBefore";
 
 /// The facts, the more specific before the more general ones of the same product.
 pub(super) static ROWS: &[Row] = &[
@@ -196,7 +195,6 @@ pub(super) static ROWS: &[Row] = &[
     means("hashers.bcrypt.cost", Knob::Hash(HashField::Cost), KRATOS),
     means("hashers.algorithm", Knob::Hash(HashField::Algorithm), KRATOS),
     means("MAX_HASH_THREADS", Knob::Hash(HashField::AtOnce), RAUTHY),
-    row("spec.renewBefore", Some(Knob::TokenLead), None, CERT_MANAGER),
     // Automation: a job is no call.
     row("jobs**timeout-minutes", Some(OTHER), Some(TimeUnit::Minutes), GITHUB),
     means("timeout", OTHER, GITLAB).within(".gitlab-ci.yml"),
