@@ -96,6 +96,12 @@ pub(crate) enum Verb {
     },
     /// Show what was read: files, services, calls, settings, time budgets, rules
     Show(ShowArguments),
+    /// Measure on this host what configuration cannot say
+    Observe {
+        /// What to measure
+        #[command(subcommand)]
+        what: ObserveWhat,
+    },
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -107,12 +113,6 @@ pub(crate) enum Verb {
         /// The verb whose page it is; the page of forewarn itself without it
         #[arg(value_name = "VERB")]
         verb: Option<String>,
-    },
-    /// Measure on this host what configuration cannot say
-    Observe {
-        /// What to measure
-        #[command(subcommand)]
-        what: ObserveWhat,
     },
 }
 

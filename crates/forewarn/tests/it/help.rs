@@ -17,6 +17,7 @@ fn the_short_help_fits_on_a_screen() {
       explain      Tell what a rule finds, why that breaks, and what to do
       init         Write a forewarn.toml with every option, commented out
       show         Show what was read: files, services, calls, settings, time budgets, rules
+      observe      Measure on this host what configuration cannot say
       completions  Print the completions of a shell
       man          Print a manual page, for `man -l`
 

@@ -8,6 +8,7 @@ mod determinism;
 mod help;
 mod integrations;
 mod login_stack;
+mod observe;
 mod outputs;
 mod roots;
 mod runs;
