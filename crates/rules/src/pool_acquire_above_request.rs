@@ -165,6 +165,23 @@ mod tests {
     }
 
     #[test]
+    fn a_pooler_lets_its_clients_queue_for_longer_than_they_wait() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> pooler
+              timeout             whole-call  10s
+            pooler.ini: pooler forwards
+            pooler.ini: pooler -> users [pool]
+              query_wait_timeout  pool-wait   120s  default "Toy query_wait_timeout"
+        "#), @"
+        error (across files, pool-exhaustion, pooler -> users): pooler waits up to 2 min for a connection to users, but auth gives up on pooler after 10 s: an empty pool shows as a timeout
+          pooler.ini:5 query_wait_timeout = 120s -- covers the wait for a pooled connection; 2 min is the default of Toy query_wait_timeout, not set here
+          auth.toml:2 timeout = 10s -- covers the whole call, 1 attempt
+          sum: 2 min >= 10 s
+          help: lower `query_wait_timeout` to at most 3.2 s, a third of the request
+        ");
+    }
+
+    #[test]
     fn quiet_where_the_wait_ends_first_on_purpose() {
         for text in [
             "a: auth

@@ -12,7 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     name: "retry-own-deadline",
     summary: "a call is tried again when its own deadline has passed",
     mode: FailureMode::RetryInert,
-    level: Level::Warning,
+    level: Level::Note,
     since: "0.1",
     docs: include_str!("retry_own_deadline.md"),
     check: Check::Environment(check),
@@ -45,13 +45,13 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         assumptions.extend(client.guesses());
         found.report(Finding {
             rule: RULE.name,
-            level: Level::Warning,
+            level: Level::Note,
             basis: labels::basis(&labels),
             mode: RULE.mode,
             environments: Vec::new(),
             subject: client.subject.clone(),
             title: format!(
-                "{} are to be tried again when their deadline of {} has passed: no time is left then",
+                "{} are tried again where their deadline has passed: of the {} for all attempts nothing is left then",
                 client.calls(),
                 pretty(limit)
             ),
@@ -80,7 +80,7 @@ mod tests {
               retryableStatusCodes  retry-on    "UNAVAILABLE DEADLINE_EXCEEDED"
               timeout               whole-call  2s
         "#), @"
-        warning (in file, retry-inert, auth -> directory): auth's calls to directory are to be tried again when their deadline of 2 s has passed: no time is left then
+        note (in file, retry-inert, auth -> directory): auth's calls to directory are tried again where their deadline has passed: of the 2 s for all attempts nothing is left then
           auth.json:3 retryableStatusCodes = UNAVAILABLE DEADLINE_EXCEEDED -- names the end of the deadline
           auth.json:4 timeout = 2s -- is the deadline, of all attempts together
           auth.json:2 maxAttempts = 3 -- repeats a call 2 times at most

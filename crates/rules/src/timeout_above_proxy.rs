@@ -66,7 +66,10 @@ pub(crate) fn above<'f>(
         let margin = margins.at(&own.setting.value.origin).chain(own.limit);
         // That two limits are nearly the same says nothing where it is a guess what they cover.
         let guessed = proxy.setting.is_assumed() || own.setting.is_assumed();
-        proxy.limit < own.limit.saturating_add(if guessed { Duration::ZERO } else { margin })
+        // Neither does it where nobody chose either: a product that calls itself.
+        let chosen = [proxy.setting, own.setting].iter().any(|s| !s.value.origin.is_default());
+        let near = if guessed || !chosen { Duration::ZERO } else { margin };
+        proxy.limit < own.limit.saturating_add(near)
     });
     calls
 }
@@ -183,6 +186,12 @@ mod tests {
                read_timeout  between-bytes  3600s
              a: auth -> directory
                timeout  whole-call  9s",
+            // The same default on every hop is nobody's choice.
+            r#"e: edge forwards
+             e: edge -> auth
+               timeout  whole-call  15s  default "Toy timeout"
+             a: auth -> directory
+               timeout  whole-call  15s  default "Toy timeout""#,
             "e: edge forwards
              e: edge -> auth passes-deadline
                timeout  whole-call  5s

@@ -59,7 +59,9 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
             let too_long = |part: &&Part<'_>| {
                 // That two limits are nearly the same says nothing where it is a guess what they cover.
                 let guessed = bound.setting.is_assumed() || part.is_guessed;
-                let margin = if guessed { Duration::ZERO } else { margin(part.takes) };
+                // Neither does it where nobody chose either: a product that calls itself.
+                let chosen = part.is_written || !bound.setting.value.origin.is_default();
+                let margin = if guessed || !chosen { Duration::ZERO } else { margin(part.takes) };
                 bound.limit < part.takes.saturating_add(margin)
             };
             let reported = match parts.iter().filter(too_long).max_by_key(|part| part.takes) {
