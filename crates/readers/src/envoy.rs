@@ -55,6 +55,11 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
     fragment.forwards = fragment.groups.iter().any(|group| group.kind == GroupKind::Client);
 }
 
+/// More groups than this are left out: lists that routes share through aliases multiply.
+const MOST_GROUPS: usize = 20_000;
+/// More callees than this are left out of all groups together.
+const MOST_TARGETS: usize = 100_000;
+
 /// The clusters, by name. They are read first: routes take what is in them.
 type Clusters<'t> = BTreeMap<&'t str, Cluster<'t>>;
 
@@ -62,6 +67,8 @@ struct Reader<'t, 'f> {
     clusters: Clusters<'t>,
     /// The clusters that a call uses.
     called: BTreeSet<&'t str>,
+    /// How many more callees are told.
+    targets_left: usize,
     fragment: &'f mut Fragment,
     /// How often each path was met, so that keys are unique.
     names: BTreeMap<String, usize>,
@@ -74,6 +81,7 @@ impl<'t, 'f> Reader<'t, 'f> {
         Self {
             clusters: BTreeMap::new(),
             called: BTreeSet::new(),
+            targets_left: MOST_TARGETS,
             fragment,
             names: BTreeMap::new(),
             used: BTreeSet::new(),
@@ -127,7 +135,7 @@ impl<'t, 'f> Reader<'t, 'f> {
     }
 
     fn group(&mut self, label: String, kind: GroupKind, at: Span, settings: Vec<Setting>, to: Vec<Target>) {
-        if settings.is_empty() && to.is_empty() {
+        if settings.is_empty() && to.is_empty() || self.fragment.groups.len() >= MOST_GROUPS {
             return;
         }
         self.fragment.groups.push(Group {
@@ -145,9 +153,10 @@ impl<'t, 'f> Reader<'t, 'f> {
     }
 
     /// Who stands behind a cluster, reached by a scheme other than the cluster's own.
-    fn targets(&self, cluster: &str, scheme: Option<&str>) -> Vec<Target> {
-        let mut targets =
-            self.clusters.get(cluster).map(|cluster| cluster.targets.clone()).unwrap_or_default();
+    fn targets(&mut self, cluster: &str, scheme: Option<&str>) -> Vec<Target> {
+        let all = self.clusters.get(cluster).map_or(&[][..], |cluster| &cluster.targets);
+        let mut targets = all[..all.len().min(self.targets_left)].to_vec();
+        self.targets_left -= targets.len();
         if let Some(scheme) = scheme {
             targets.iter_mut().for_each(|target| target.address.scheme = Some(scheme.to_owned()));
         }
@@ -243,12 +252,13 @@ mod tests {
         let text = format!(
             "virtual_hosts: [{{ domains: [a], routes: [{}] }}]\n---\n\
              [{{ name: c, load_assignment: {{ endpoints: [{{ lb_endpoints: [{}] }}] }} }}]\n",
-            route.repeat(100),
+            route.repeat(25_000),
             endpoint.repeat(5_000)
         );
         let found = fragment(&text).expect("Envoy's");
-        assert_eq!(found.groups.len(), 100);
-        assert!(found.groups.iter().all(|group| group.targets.len() == 200));
+        assert_eq!(found.groups.len(), MOST_GROUPS);
+        assert_eq!(found.groups[0].targets.len(), 200);
+        assert_eq!(found.groups.iter().map(|group| group.targets.len()).sum::<usize>(), MOST_TARGETS);
     }
 
     proptest! {

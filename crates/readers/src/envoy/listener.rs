@@ -1,5 +1,7 @@
 //! A listener: what limits clients, and which filters pass on to whom.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::{GroupKind, Setting};
 use text::{Node, Span};
 
@@ -11,7 +13,9 @@ use crate::protobuf::{at, entry, get, repeated, text};
 impl<'t> Reader<'t, '_> {
     /// Reads all listeners, and the route tables that none of them holds.
     pub(super) fn listeners(&mut self, resources: &Resources<'t>) {
-        let mut taken: Vec<Node<'t>> = Vec::new();
+        let named = resources.tables.iter().filter_map(|table| Some((text(*table, "name")?, *table)));
+        let tables: BTreeMap<&str, Node<'t>> = named.collect();
+        let mut taken: BTreeSet<Span> = BTreeSet::new();
         for &listener in &resources.listeners {
             let name = name(listener);
             let path = self.path(match &name {
@@ -27,13 +31,10 @@ impl<'t> Reader<'t, '_> {
                     match kind {
                         "HttpConnectionManager" | "http_connection_manager" => {
                             self.manager(&path, &label, near, [listener, chain, config]);
-                            let route = get(config, "route_config");
-                            let named = at(config, &["rds", "route_config_name"]).and_then(Node::text);
-                            let discovered = named.and_then(|named| {
-                                resources.tables.iter().find(|table| text(**table, "name") == Some(named))
-                            });
-                            if let Some(table) = route.or(discovered.copied()) {
-                                taken.push(table);
+                            let name = at(config, &["rds", "route_config_name"]).and_then(Node::text);
+                            let discovered = || tables.get(name?).copied();
+                            if let Some(table) = get(config, "route_config").or_else(discovered) {
+                                taken.insert(table.span());
                                 self.table(table, Some(config));
                             }
                         }
@@ -45,7 +46,7 @@ impl<'t> Reader<'t, '_> {
             }
         }
         for &table in &resources.tables {
-            if !taken.iter().any(|known| known.span() == table.span()) {
+            if !taken.contains(&table.span()) {
                 self.table(table, None);
             }
         }

@@ -26,7 +26,8 @@ impl<'t> Reader<'t, '_> {
                 let matched = matched(route);
                 let path = self.path(format!("{outer}.route[{matched}]"));
                 let label = format!("route {matched}");
-                self.route(&Route { path, label, host, action, manager });
+                let outer = outer.clone();
+                self.route(&Route { path, outer, label, host, action, manager });
             }
         }
     }
@@ -109,8 +110,7 @@ impl<'t> Reader<'t, '_> {
     /// The retries: the route's own policy, else that of its virtual host, never both.
     fn retries(&mut self, route: &Route<'t>) -> Vec<Setting> {
         let own = entry(route.action.value, "retry_policy").map(|policy| (route.path.as_str(), policy));
-        let outer = route.path.split(".route[").next().unwrap_or(&route.path);
-        let host = || entry(route.host, "retry_policy").map(|policy| (outer, policy));
+        let host = || entry(route.host, "retry_policy").map(|policy| (route.outer.as_str(), policy));
         let Some((path, policy)) = own.or_else(host) else { return Vec::new() };
         let near = policy.key.span();
         let path = format!("{path}.retry_policy");
@@ -187,6 +187,8 @@ impl<'t> Reader<'t, '_> {
 /// A route that passes requests on.
 struct Route<'t> {
     path: String,
+    /// The path of its virtual host.
+    outer: String,
     label: String,
     host: Node<'t>,
     /// `route` and what is in it.

@@ -33,11 +33,9 @@ impl<'t> Reader<'t, '_> {
             return;
         }
         if let Some(kind) = type_of(node) {
+            let answers = kind == "ExternalProcessor" && text(node, "observability_mode") != Some("true");
             around.kind = kind;
-            around.limit = None;
-        }
-        if around.kind == "ExternalProcessor" && text(node, "observability_mode") != Some("true") {
-            around.limit = around.limit.or(Some((&settings::PROCESSOR, node)));
+            around.limit = answers.then_some((&settings::PROCESSOR, node));
         }
         if get(node, "rate_limit_service").is_some() {
             around.limit = Some((&settings::RATE_LIMIT, node));
