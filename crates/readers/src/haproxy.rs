@@ -99,28 +99,30 @@ impl<'s, 't> Reader<'s, 't, '_> {
         Some(setting)
     }
 
-    /// How long a TCP session may be silent. Where it becomes a tunnel to one backend, that one's
-    /// `timeout tunnel` takes the place of `timeout client`.
+    /// How long a TCP session of a frontend may be silent.
     fn session(&mut self, section: &'s Section<'t>) -> Option<Setting> {
-        let idle = Knob::Timeout(Covers::Idle);
-        let tunnel = self.only_backend(section).filter(|backend| {
-            self.sections.find(backend, "timeout tunnel").is_some() && !self.sections.is_http(backend)
-        });
-        match tunnel {
-            Some(backend) => self.in_effect(backend, "timeout tunnel", idle),
-            None => self.in_effect(section, "timeout client", idle),
-        }
+        let backend = self.sections.only_backend(section).filter(|backend| !self.sections.is_http(backend));
+        self.silence(Some(section), backend, Knob::Timeout(Covers::Idle))
     }
 
-    fn only_backend(&self, section: &'s Section<'t>) -> Option<&'s Section<'t>> {
-        if section.kind == Kind::Listen {
-            return Some(section);
+    /// What ends a silent TCP session: the backend's `timeout tunnel`, else the shorter of the two ends'
+    /// limits. An end that is not known says nothing.
+    fn silence(
+        &mut self,
+        front: Option<&'s Section<'t>>,
+        back: Option<&'s Section<'t>>,
+        knob: Knob,
+    ) -> Option<Setting> {
+        if let Some(back) = back
+            && self.sections.find(back, "timeout tunnel").is_some()
+        {
+            return self.in_effect(back, "timeout tunnel", knob);
         }
-        let routes = ["default_backend", "use_backend"].into_iter().flat_map(|route| section.all(route));
-        let names: BTreeSet<&str> = routes.filter_map(|route| route.value().map(Scalar::text)).collect();
-        match names.into_iter().collect::<Vec<_>>()[..] {
-            [only] => self.sections.backend(only),
-            _ => None,
+        let client = front.and_then(|front| self.in_effect(front, "timeout client", knob));
+        let server = back.and_then(|back| self.in_effect(back, "timeout server", knob));
+        match (client, server) {
+            (Some(client), Some(server)) if server.limit() < client.limit() => Some(server),
+            (client, server) => client.or(server),
         }
     }
 
@@ -136,23 +138,15 @@ impl<'s, 't> Reader<'s, 't, '_> {
                 targets.push(target);
             }
         }
-        let mut found = Vec::new();
-        let limits = [
-            ("timeout connect", Covers::Connect, "HAProxy timeout connect"),
-            ("timeout server", Covers::BetweenBytes, "HAProxy timeout server"),
-        ];
-        let tunnel = self.sections.find(section, "timeout tunnel").is_some();
-        for (keyword, covers, of) in limits {
-            // A TCP session is a tunnel as soon as it stands.
-            let keyword =
-                if covers == Covers::BetweenBytes && !is_http && tunnel { "timeout tunnel" } else { keyword };
-            let knob = Knob::Timeout(covers);
-            if self.sections.find(section, keyword).is_some() {
-                found.extend(self.in_effect(section, keyword, knob));
-            } else {
-                found.push(settings::without_limit(section.key(keyword), knob, section.at, of));
-            }
-        }
+        let connect = Knob::Timeout(Covers::Connect);
+        let connect = self.limit(section, "timeout connect", connect, "HAProxy timeout connect");
+        let gap = Knob::Timeout(Covers::BetweenBytes);
+        let silence = match is_http {
+            true => None,
+            false => self.silence(self.sections.only_frontend(section), Some(section), gap),
+        };
+        let answer = silence.or_else(|| self.limit(section, "timeout server", gap, "HAProxy timeout server"));
+        let mut found: Vec<Setting> = connect.into_iter().chain(answer).collect();
         let (retries, repeats) = self.retries(section, is_http);
         found.extend(retries);
         if is_http {
@@ -170,12 +164,19 @@ impl<'s, 't> Reader<'s, 't, '_> {
         }
     }
 
-    /// How many requests servers take at once. Where they differ, one number says nothing of a call.
+    /// How many requests servers take at once. Where they differ, one number says nothing of a call; one
+    /// above the limit of the process never acts.
     fn slots(&mut self, servers: &[Server<'s, 't>]) -> Vec<Setting> {
         let limits = servers.iter().filter_map(|server| server.parameter(self.sections, "maxconn"));
         let limits: Vec<_> = limits.filter(|limit| limit.value.text() != "0").collect();
         let texts: BTreeSet<&str> = limits.iter().map(|limit| limit.value.text()).collect();
-        let knob = if texts.len() > 1 { Knob::Other(Topic::Pool) } else { Knob::PoolSize };
+        let number = |text: &str| text.parse::<u64>().ok();
+        let most = self.sections.process_limit().and_then(number);
+        let acts = |text: &&str| most.is_none_or(|most| number(text).is_none_or(|own| own <= most));
+        let knob = match texts.len() == 1 && texts.iter().all(acts) {
+            true => Knob::PoolSize,
+            false => Knob::Other(Topic::Pool),
+        };
         let mut seen = BTreeSet::new();
         let limits = limits.into_iter().filter(|limit| seen.insert(limit.value.span()));
         limits.filter_map(|limit| self.written(limit.key, knob, limit.value)).collect()
@@ -260,6 +261,20 @@ impl<'s, 't> Reader<'s, 't, '_> {
         self.group(section, format!("{}, checks", section.label), GroupKind::Probe, found);
     }
 
+    /// The limit in effect in a section; where none is set, that there is none.
+    fn limit(
+        &mut self,
+        section: &'s Section<'t>,
+        keyword: &str,
+        knob: Knob,
+        of: &'static str,
+    ) -> Option<Setting> {
+        match self.sections.find(section, keyword) {
+            Some(_) => self.in_effect(section, keyword, knob),
+            None => Some(settings::without_limit(section.key(keyword), knob, section.at, of)),
+        }
+    }
+
     /// The setting of a keyword in effect in a section. A value that cannot be read is none.
     fn in_effect(&mut self, section: &'s Section<'t>, keyword: &str, knob: Knob) -> Option<Setting> {
         let (at, directive) = self.sections.find(section, keyword)?;
@@ -317,5 +332,132 @@ impl<'s, 't> Reader<'s, 't, '_> {
             passes_deadline: false,
         });
         Some(self.fragment.groups.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use text::{FileId, Source};
+
+    use super::*;
+
+    /// The settings of the groups of a kind, one a line: group, key and value.
+    fn shown(text: &str, kind: GroupKind) -> String {
+        let source = Source::new(FileId(0), "haproxy.cfg", text);
+        let tree = Tree::parse(Syntax::Haproxy, &source);
+        let mut fragment = Fragment::default();
+        read(&Context { source: &source, neighbours: &(), declared: &[] }, &tree, &mut fragment);
+        let groups = fragment.groups.iter().filter(|group| group.kind == kind);
+        let lines = groups.flat_map(|group| {
+            group.settings.iter().map(|s| format!("{}: {} = {}\n", group.label, s.key, s.value.value))
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn a_section_takes_from_the_defaults_it_names_and_else_from_the_last_above() {
+        let text = "\
+defaults base
+  timeout connect 1s
+  timeout server 10s
+defaults long from base
+  timeout server 1h
+backend a from base
+  server a a:80
+backend b
+  server b b:80
+defaults
+  srvtimeout 7000
+backend c
+  server c c:80
+backend d from long
+  server d d:80
+";
+        insta::assert_snapshot!(shown(text, GroupKind::Client), @"
+        backend a: defaults[base].timeout connect = 1 s
+        backend a: defaults[base].timeout server = 10 s
+        backend b: defaults[base].timeout connect = 1 s
+        backend b: defaults[long].timeout server = 60 min
+        backend c: backend[c].timeout connect = no limit
+        backend c: defaults.timeout server = 7 s
+        backend d: defaults[base].timeout connect = 1 s
+        backend d: defaults[long].timeout server = 60 min
+        ");
+    }
+
+    #[test]
+    fn a_silent_tcp_session_ends_at_the_shorter_of_both_ends() {
+        let text = "\
+defaults
+  timeout connect 1s
+  timeout client 10s
+  timeout server 1m
+frontend a
+  default_backend a
+backend a
+  server a a:5432
+frontend b
+  use_backend b if x
+  default_backend c
+backend b
+  timeout tunnel 1h
+  server b b:5432
+backend c
+  timeout server 5s
+  server c c:5432
+listen statistics
+  mode http
+  stats enable
+";
+        insta::assert_snapshot!(shown(text, GroupKind::Client), @"
+        backend a: defaults.timeout connect = 1 s
+        backend a: defaults.timeout client = 10 s
+        backend b: defaults.timeout connect = 1 s
+        backend b: backend[b].timeout tunnel = 60 min
+        backend c: defaults.timeout connect = 1 s
+        backend c: backend[c].timeout server = 5 s
+        ");
+        insta::assert_snapshot!(shown(text, GroupKind::Server), @"
+        frontend a: defaults.timeout client = 10 s
+        frontend b: defaults.timeout client = 10 s
+        ");
+    }
+
+    #[test]
+    fn a_parameter_of_a_server_comes_from_it_or_the_default_server_above() {
+        let text = "\
+defaults
+  timeout connect 1s
+  timeout server 1s
+  default-server inter 9s check
+backend a
+  server before a:80
+  default-server inter 1s fall 5
+  server own a:81 inter 500
+  server late a:82
+  server off a:83 no-check inter 4s
+  server gone a:84 disabled inter 3s
+";
+        insta::assert_snapshot!(shown(text, GroupKind::Probe), @"
+        backend a, checks: defaults.default-server.inter = 9 s
+        backend a, checks: backend[a].server[own].inter = 500 ms
+        backend a, checks: backend[a].default-server.fall = 5
+        backend a, checks: backend[a].default-server.inter = 1 s
+        ");
+    }
+
+    #[test]
+    fn a_limit_of_servers_above_that_of_the_process_never_acts() {
+        let text = "global\n maxconn 100\nbackend a\n timeout queue 2s\n server a a:80 maxconn";
+        let size = |limit: u32| {
+            let source = Source::new(FileId(0), "haproxy.cfg", format!("{text} {limit}\n"));
+            let tree = Tree::parse(Syntax::Haproxy, &source);
+            let mut fragment = Fragment::default();
+            read(&Context { source: &source, neighbours: &(), declared: &[] }, &tree, &mut fragment);
+            let mut settings = fragment.groups.into_iter().flat_map(|group| group.settings);
+            settings.find(|setting| setting.knob == Knob::PoolSize).and_then(|setting| setting.count())
+        };
+        assert_eq!(size(100), Some(100));
+        assert_eq!(size(101), None);
     }
 }

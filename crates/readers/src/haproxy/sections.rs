@@ -1,6 +1,6 @@
 //! Sections with their directives, and what each takes from the `defaults` before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use text::{NodeKind, Scalar, Span, Tree};
 
@@ -135,6 +135,12 @@ impl Section<'_> {
         self.all("stats").next().is_some() && !self.directives.iter().any(passes)
     }
 
+    /// The backends that it leads its clients to.
+    fn routes(&self) -> impl Iterator<Item = &str> {
+        let lines = ["default_backend", "use_backend"].into_iter().flat_map(|route| self.all(route));
+        lines.filter_map(|line| line.value().map(Scalar::text))
+    }
+
     /// The directives of a keyword that stand in it.
     pub(super) fn all<'d>(&'d self, keyword: &'d str) -> impl Iterator<Item = &'d Directive<'d>> {
         self.directives.iter().filter(move |directive| directive.keyword == keyword && !directive.negated)
@@ -196,6 +202,13 @@ impl<'t> Sections<'t> {
         self.0.iter()
     }
 
+    /// How many connections the process accepts at all, as written.
+    pub(super) fn process_limit(&self) -> Option<&str> {
+        let globals = self.0.iter().filter(|section| section.kind == Kind::Global);
+        let limits = globals.flat_map(|section| section.all("maxconn"));
+        limits.last()?.value().map(Scalar::text)
+    }
+
     /// The backend (or `listen`) of a name.
     pub(super) fn backend(&self, name: &str) -> Option<&Section<'t>> {
         self.0.iter().find(|section| section.kind.passes_on() && section.name == name)
@@ -208,6 +221,28 @@ impl<'t> Sections<'t> {
     ) -> impl Iterator<Item = &'s Section<'t>> + use<'s, 't> {
         // A `defaults` takes from an earlier one only, so this ends; the bound is for the eye.
         std::iter::successors(Some(section), |section| Some(&self.0[section.defaults?])).take(DEEPEST)
+    }
+
+    /// Where a section's clients are led to, if that is one place.
+    pub(super) fn only_backend<'s>(&'s self, section: &'s Section<'t>) -> Option<&'s Section<'t>> {
+        if section.kind == Kind::Listen {
+            return Some(section);
+        }
+        let names: BTreeSet<&str> = section.routes().collect();
+        match names.into_iter().collect::<Vec<_>>()[..] {
+            [only] => self.backend(only),
+            _ => None,
+        }
+    }
+
+    /// Whose clients are led to a section, if that is one.
+    pub(super) fn only_frontend(&self, section: &Section<'t>) -> Option<&Section<'t>> {
+        let leads = |front: &&Section<'t>| match front.kind {
+            Kind::Listen => front.at == section.at,
+            kind => kind.accepts() && front.routes().any(|route| route == section.name),
+        };
+        let mut fronts = self.0.iter().filter(leads);
+        fronts.next().filter(|_| fronts.next().is_none())
     }
 
     /// The directive of a keyword in effect in a section, and the section it stands in. Of several
