@@ -76,7 +76,7 @@ fn check_outcome(outcome: &Outcome) {
     for missing in &outcome.not_evaluated {
         assert!(!missing.needs.contains("bug"), "{}: {}", missing.rule, missing.needs);
     }
-    for finding in &outcome.findings {
+    for finding in outcome.findings.iter().flat_map(audit::Reported::all) {
         assert!(!finding.title.is_empty() && !finding.labels.is_empty(), "{}", finding.rule);
         finding.labels.iter().for_each(|label| check_origin(outcome, &label.origin));
     }

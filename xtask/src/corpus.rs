@@ -244,7 +244,7 @@ impl Extracted {
                 values.push((setting.key.clone(), setting.value.value.clone()));
             }
         }
-        for finding in &outcome.findings {
+        for finding in outcome.findings.iter().flat_map(audit::Reported::all) {
             for label in &finding.labels {
                 if let Some(span) = label.origin.span() {
                     self.findings.entry(place(span)).or_default().push(finding.rule);

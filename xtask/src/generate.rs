@@ -7,7 +7,11 @@ use crate::say;
 
 /// Every generated file: its path in the repository and its text.
 fn files() -> Result<Vec<(&'static str, String)>, String> {
-    Ok(vec![("schema/check-v1.json", wire::check::schema()), ("docs/budget.svg", budget_of_the_example()?)])
+    Ok(vec![
+        ("schema/baseline-v1.json", wire::baseline::schema()),
+        ("schema/check-v1.json", wire::check::schema()),
+        ("docs/budget.svg", budget_of_the_example()?),
+    ])
 }
 
 /// The picture in the README: the time budgets of the example.

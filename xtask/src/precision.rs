@@ -122,7 +122,13 @@ fn findings(dir: &Path) -> Result<Vec<Cited>, String> {
         let request = Request { roots: vec![tree], config: ConfigChoice::None, ..Request::default() };
         let outcome = audit::audit(&request).map_err(|error| format!("{name}: {error}"))?;
         let repository = format!("{name}@{commit}");
-        cited.extend(outcome.findings.iter().map(|f| Cited::of(f, &outcome, &repository, &below)));
+        cited.extend(
+            outcome
+                .findings
+                .iter()
+                .flat_map(audit::Reported::all)
+                .map(|f| Cited::of(f, &outcome, &repository, &below)),
+        );
     }
     cited.sort();
     Ok(cited)

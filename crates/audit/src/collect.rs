@@ -17,6 +17,7 @@ use readers::Reading;
 use text::{FileId, Source, Syntax};
 
 use crate::Globs;
+use crate::baseline::BASELINE_NAME;
 use crate::load::CONFIG_NAME;
 use crate::outcome::{FileReport, FileStatus};
 use crate::plain;
@@ -215,7 +216,8 @@ pub(crate) fn collect(
                 continue;
             }
             let place = prefix.place(root, below);
-            if exclude.matches(&place) || entry.file_name() == CONFIG_NAME {
+            let is_own = entry.file_name() == CONFIG_NAME || entry.file_name() == BASELINE_NAME;
+            if exclude.matches(&place) || is_own {
                 continue;
             }
             let identity = identity.join(below);
@@ -293,6 +295,33 @@ fn depth_of_names(roots: &[PathBuf]) -> usize {
 fn last_names(path: &Path, depth: usize) -> String {
     let names: Vec<_> = path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
     shown(&names[names.len().saturating_sub(depth)..].iter().collect::<PathBuf>())
+}
+
+/// Whether one of the roots holds a directory, or is it.
+pub(crate) fn hold(roots: &[PathBuf], directory: &Path) -> bool {
+    let directory = absolute(directory);
+    let holds = |root: &PathBuf| matches!((absolute(root), &directory), (Some(root), Some(directory)) if directory.starts_with(&root));
+    roots.iter().any(holds)
+}
+
+/// The directory that a root is or lies in.
+pub(crate) fn directory_of(root: &Path) -> PathBuf {
+    match root.parent() {
+        Some(parent) if root.is_file() => parent.to_path_buf(),
+        _ => root.to_path_buf(),
+    }
+}
+
+/// The text of a file that need not be there.
+///
+/// # Errors
+///
+/// What is wrong with a file that is there.
+pub(crate) fn read_text_if_there(path: &Path) -> Result<Option<String>, String> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        _ => read_text(path).map(Some),
+    }
 }
 
 fn absolute(path: &Path) -> Option<PathBuf> {

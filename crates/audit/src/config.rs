@@ -11,10 +11,14 @@ mod parse;
 mod tests;
 mod words;
 
+pub(crate) use fields::{Mistakes, Table};
 use model::{HashTime, Knob, Latency, Level, Limit, Sourced, TimeUnit};
 use readers::platforms::Platform;
 use rules::MarginSet;
 use text::{Source, Span};
+
+use crate::allow::Allow;
+use crate::notice::NoticeKind;
 
 /// A whole `forewarn.toml`. Paths and globs are relative to the directory that holds it.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,10 @@ pub struct Config {
     pub levels: Vec<(String, Option<Level>)>,
     /// `[[override]]`, in order; a later one wins.
     pub overrides: Vec<Override>,
+    /// `[[allow]]`.
+    pub allows: Vec<Allow>,
+    /// `baseline` of `[check]`: a file, and where it is named.
+    pub baseline: Option<(String, Span)>,
 }
 
 /// A service, declared or corrected.
@@ -188,7 +196,8 @@ pub struct Mistake {
 /// half a configuration would claim more than it knows.
 pub fn parse(source: &Source) -> Result<Config, Vec<Mistake>> {
     let rules: Vec<&str> = rules::RULES.iter().map(|rule| rule.name).collect();
-    parse::parse(source, &rules)
+    let notices: Vec<&str> = NoticeKind::ALL.iter().map(|kind| kind.name()).collect();
+    parse::parse(source, &rules, &notices)
 }
 
 /// Reads a file of quantiles (JSON or TOML) or of a histogram (buckets as JSON or TOML, or the

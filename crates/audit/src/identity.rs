@@ -43,20 +43,24 @@ impl<'f> Identities<'f> {
 
     /// A finding's identities, one for each environment it holds in.
     pub fn identities(&self, finding: &Finding) -> Vec<Identity> {
-        let in_environment = |environment| Identity {
+        if finding.environments.is_empty() {
+            return vec![self.identity(finding, None)];
+        }
+        finding.environments.iter().map(|name| self.identity(finding, Some(name))).collect()
+    }
+
+    /// A finding's identity in one environment.
+    pub(crate) fn identity(&self, finding: &Finding, environment: Option<&str>) -> Identity {
+        Identity {
             rule: finding.rule.to_owned(),
-            environment,
+            environment: environment.map(hidden),
             subject: match &finding.subject {
                 Subject::Service(name) => Subject::Service(hidden(name)),
                 Subject::Call(from, to) => Subject::Call(hidden(from), hidden(to)),
                 Subject::Setting(key) => Subject::Setting(hidden(key)),
             },
             key: hidden(self.key(finding)),
-        };
-        if finding.environments.is_empty() {
-            return vec![in_environment(None)];
         }
-        finding.environments.iter().map(|name| in_environment(Some(hidden(name)))).collect()
     }
 
     /// A finding's fingerprint.
@@ -98,6 +102,13 @@ impl Fingerprint {
     const EMPTY: Self = Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
+    /// Of texts that make something what it is and is no finding.
+    pub(crate) fn of(parts: &[&str]) -> Self {
+        let mut fingerprint = Self::EMPTY;
+        parts.iter().for_each(|part| fingerprint.add(part));
+        fingerprint
+    }
+
     /// Adds a part and its end, so that "a", "bc" and "ab", "c" differ.
     fn add(&mut self, part: &str) {
         for byte in part.bytes().chain([0xff]) {
@@ -137,7 +148,7 @@ spec:
         let outcome: Outcome = audit_texts(&files, &Request::default()).expect("no forewarn.toml");
         let identities = Identities::of(&outcome.fleet);
         let named = |finding: &Finding| format!("{} {}", finding.rule, identities.fingerprint(finding));
-        outcome.findings.iter().map(named).collect()
+        outcome.findings.iter().map(|reported| named(&reported.finding)).collect()
     }
 
     #[test]
@@ -154,12 +165,7 @@ spec:
 
     #[test]
     fn where_one_part_ends_and_the_next_begins_counts() {
-        let of = |parts: &[&str]| {
-            let mut fingerprint = Fingerprint::EMPTY;
-            parts.iter().for_each(|part| fingerprint.add(part));
-            fingerprint
-        };
-        assert_ne!(of(&["a", "bc"]), of(&["ab", "c"]));
-        assert_ne!(of(&["a", ""]), of(&["a"]));
+        assert_ne!(Fingerprint::of(&["a", "bc"]), Fingerprint::of(&["ab", "c"]));
+        assert_ne!(Fingerprint::of(&["a", ""]), Fingerprint::of(&["a"]));
     }
 }

@@ -3,15 +3,20 @@
 //! `collect` and `load` alone touch the disk; nothing here opens a connection. Each stage
 //! takes values and gives values, so each is tested alone.
 
+mod allow;
+mod baseline;
 pub mod chain;
 mod check;
 mod collect;
 pub mod config;
+mod date;
+mod fold;
 mod globs;
 mod identity;
 mod join;
 mod load;
 mod nearest;
+mod notice;
 mod outcome;
 mod place;
 mod plain;
@@ -30,15 +35,20 @@ use rules::{Margins, RULES, Rule};
 use collect::{Collected, UnreadableRoot};
 use load::Loaded;
 
+pub use allow::{Allow, Description, Scope};
+pub use baseline::{BASELINE_NAME, Baseline, Update};
+pub use date::Date;
+pub use fold::Reported;
 pub use globs::Globs;
 pub use identity::{Fingerprint, Identities, Identity};
-pub use load::CONFIG_NAME;
+pub use load::{BaselineFile, CONFIG_NAME};
 pub use nearest::{did_you_mean, nearest};
+pub use notice::{Notice, NoticeKind, SUPPRESSIONS};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use redact::redact;
 pub use repository::Repository;
-pub use request::{ConfigChoice, Error, Request};
-pub use settle::{Settled, settle};
+pub use request::{BaselineChoice, ConfigChoice, Error, Request};
+pub use settle::{Aside, SetAside, Settled, Terms, settle};
 
 /// Runs an audit from the disk to what any output format shows.
 ///
@@ -48,7 +58,7 @@ pub use settle::{Settled, settle};
 pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
     let rules = chosen_rules(request)?;
     let first = request.roots.first().map_or(Path::new("."), PathBuf::as_path);
-    let mut loaded = load::load(&request.config, first)?;
+    let loaded = load::load(&request.config, &request.baseline, first)?;
     let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
     let exclude = Globs::new(&exclude);
     let collected = collect::collect(
@@ -61,9 +71,9 @@ pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
     .map_err(|UnreadableRoot { root, what }| {
         Error::stopped(root.display(), what, "name files or directories that exist and can be read")
     })?;
-    let own = std::mem::take(&mut loaded.sources);
-    let repository = repository_of(&request.roots, &own, &collected.places);
-    Ok(Outcome { repository, ..examine(collected, own, &loaded.config, &rules, request) })
+    let repository = repository_of(&request.roots, &loaded.sources, &collected.places);
+    let whole = loaded.base.as_deref().is_none_or(|base| collect::hold(&request.roots, base));
+    Ok(Outcome { repository, ..examine(collected, loaded, whole, &rules, request) })
 }
 
 /// What the sources of an audit from the disk are called in the repository.
@@ -92,30 +102,39 @@ pub fn audit_texts(files: &[(&str, &str)], request: &Request<'_>) -> Result<Outc
         })?,
         _ => Loaded::default(),
     };
-    let own = std::mem::take(&mut loaded.sources);
+    let name = loaded.config.baseline.as_ref().map_or(BASELINE_NAME, |(name, _)| name).to_owned();
+    if request.baseline == BaselineChoice::Find
+        && let Some(text) = text_of(&name)
+    {
+        let held = Some(loaded.take_baseline(&name, text)?);
+        loaded.baseline = Some(BaselineFile { path: name.into(), held });
+    }
     let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
     let exclude = Globs::new(&exclude);
     let candidates = files.iter().copied().filter(|(path, _)| !exclude.matches(path));
-    let collected = Collected::of_texts(candidates, &own);
-    let own_paths = own.iter().map(|source| Path::new(source.path()));
+    let collected = Collected::of_texts(candidates, &loaded.sources);
+    let own_paths = loaded.sources.iter().map(|source| Path::new(source.path()));
     let real = own_paths.chain(collected.places.iter().map(|place| place.real.as_path()));
     let repository = Repository::new(Path::new(""), real);
-    Ok(Outcome { repository, ..examine(collected, own, &loaded.config, &rules, request) })
+    Ok(Outcome { repository, ..examine(collected, loaded, true, &rules, request) })
 }
 
-/// The stages behind collecting: read, join, check, settle.
+/// The stages behind collecting: read, join, check, settle. `whole`: nothing that `forewarn.toml` speaks
+/// of lies outside the roots.
 fn examine(
     collected: Collected,
-    own: Vec<text::Source>,
-    config: &config::Config,
+    loaded: Loaded,
+    whole: bool,
     rules: &[&'static Rule],
     request: &Request<'_>,
 ) -> Outcome {
     let Collected { sources, places, left_out } = collected;
+    let Loaded { config, sources: own, baseline, .. } = loaded;
+    let config = &config;
     let sources = Sources::new(own.into_iter().chain(sources).collect());
     let threads =
         request.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let read = read::read(&sources, &places, config, threads, request.progress);
+    let mut read = read::read(&sources, &places, config, threads, request.progress);
 
     let fragments: Vec<_> = places.iter().zip(read.iter().map(|file| &file.fragment)).collect();
     let joined = join::join(&fragments, config, &request.environments);
@@ -125,7 +144,28 @@ fn examine(
     let path = |file: model::FileId| {
         places.iter().find(|place| place.id == file).map(|place| place.place.clone()).unwrap_or_default()
     };
-    let settled = settle(checked.findings, config, request.min_level, &path);
+    let mut allows = config.allows.clone();
+    let mut slips = Vec::new();
+    for file in &mut read {
+        allows.append(&mut file.comments.allows);
+        slips.append(&mut file.comments.slips);
+    }
+    let ran = |name: &str| request.environments.is_empty() && rules.iter().any(|rule| rule.name == name);
+    let settled = settle(
+        checked.findings,
+        &Identities::of(&joined.fleet),
+        Terms {
+            config,
+            min_level: request.min_level,
+            allows: &allows,
+            slips,
+            baseline: baseline.as_ref().and_then(|file| file.held.as_ref()),
+            today: request.today,
+            path: &path,
+            ran: &ran,
+            whole: whole && request.exclude.is_empty(),
+        },
+    );
 
     let mut not_evaluated = joined.unmet;
     not_evaluated.extend(units_not_known(&joined.fleet, &sources));
@@ -145,7 +185,11 @@ fn examine(
         fleet: joined.fleet,
         environments: joined.names.into_iter().collect(),
         findings: settled.findings,
-        hidden: settled.hidden,
+        set_aside: settled.set_aside,
+        notices: settled.notices,
+        hidden_notices: settled.hidden_notices,
+        allows,
+        baseline,
         worst: settled.worst,
         not_evaluated,
         problems,

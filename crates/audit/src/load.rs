@@ -1,14 +1,15 @@
-//! Finds `forewarn.toml` and the files of measurements it names. What they say has places too, so
-//! they are sources like any other, numbered first; they are not audited as configuration.
+//! Finds `forewarn.toml`, the files of measurements it names and the baseline. What they say has places
+//! too, so they are sources like any other, numbered first; they are not audited as configuration.
 
 use std::path::{Path, PathBuf};
 
 use text::{FileId, Source, Span};
 
-use crate::collect::{read_text, shown};
+use crate::baseline::{self, BASELINE_NAME, Baseline};
+use crate::collect::{directory_of, read_text, read_text_if_there, shown};
 use crate::config::{self, Config, Hashes, Measurement, Mistake, Observed};
 use crate::place::join_paths;
-use crate::request::{ConfigChoice, Error};
+use crate::request::{BaselineChoice, ConfigChoice, Error};
 
 /// The name of Forewarn's own configuration file.
 pub const CONFIG_NAME: &str = "forewarn.toml";
@@ -18,10 +19,21 @@ pub const CONFIG_NAME: &str = "forewarn.toml";
 pub(crate) struct Loaded {
     /// What they say.
     pub(crate) config: Config,
-    /// `forewarn.toml` and files of measurements, numbered from 0.
+    /// `forewarn.toml`, files of measurements and the baseline, numbered from 0.
     pub(crate) sources: Vec<Source>,
     /// The directory that its globs are relative to.
     pub(crate) base: Option<PathBuf>,
+    /// The baseline, and where it lies or would lie; `None` where none is wanted.
+    pub(crate) baseline: Option<BaselineFile>,
+}
+
+/// A baseline and its place.
+#[derive(Debug)]
+pub struct BaselineFile {
+    /// Where it lies or would lie.
+    pub path: PathBuf,
+    /// What it holds, if it is there.
+    pub held: Option<Baseline>,
 }
 
 /// Loads the configuration that a request names, or the nearest from the first root upward.
@@ -29,7 +41,17 @@ pub(crate) struct Loaded {
 /// # Errors
 ///
 /// A file that is named and cannot be read, or mistakes in one.
-pub(crate) fn load(choice: &ConfigChoice, first_root: &Path) -> Result<Loaded, Error> {
+pub(crate) fn load(
+    choice: &ConfigChoice,
+    baseline: &BaselineChoice,
+    first_root: &Path,
+) -> Result<Loaded, Error> {
+    let mut loaded = load_config(choice, first_root)?;
+    loaded.load_baseline(baseline, first_root)?;
+    Ok(loaded)
+}
+
+fn load_config(choice: &ConfigChoice, first_root: &Path) -> Result<Loaded, Error> {
     let path = match choice {
         ConfigChoice::None => return Ok(Loaded::default()),
         ConfigChoice::File(path) => path.clone(),
@@ -51,6 +73,63 @@ pub(crate) fn load(choice: &ConfigChoice, first_root: &Path) -> Result<Loaded, E
     })?;
     loaded.base = Some(base);
     Ok(loaded)
+}
+
+impl Loaded {
+    fn load_baseline(&mut self, choice: &BaselineChoice, first_root: &Path) -> Result<(), Error> {
+        let named = self.config.baseline.as_ref();
+        let (path, may_be_absent) = match choice {
+            BaselineChoice::None => return Ok(()),
+            BaselineChoice::File(path) => (path.clone(), false),
+            BaselineChoice::FileOrMake(path) => (path.clone(), true),
+            BaselineChoice::Find | BaselineChoice::FindOrMake => {
+                let beside = self.base.clone().unwrap_or_else(|| directory_of(first_root));
+                let name = named.map_or(BASELINE_NAME, |(name, _)| name);
+                (plainly(&beside.join(name)), named.is_none() || *choice == BaselineChoice::FindOrMake)
+            }
+        };
+        let text = match read_text_if_there(&path) {
+            Ok(Some(text)) => Some(text),
+            Ok(None) if may_be_absent => None,
+            Ok(None) => return Err(self.no_baseline(choice, &path, "does not exist")),
+            Err(what) => return Err(self.no_baseline(choice, &path, &what)),
+        };
+        let held = text.map(|text| self.take_baseline(&shown(&path), text)).transpose()?;
+        self.baseline = Some(BaselineFile { path, held });
+        Ok(())
+    }
+
+    /// Reads the text of a baseline, which becomes a source of the audit.
+    pub(crate) fn take_baseline(&mut self, name: &str, text: String) -> Result<Baseline, Error> {
+        let source = Source::new(FileId(self.sources.len() as u32), name, text);
+        match baseline::parse(&source) {
+            Ok(baseline) => {
+                self.sources.push(source);
+                Ok(baseline)
+            }
+            Err(mistakes) => Err(Error::Mistakes { source, mistakes }),
+        }
+    }
+
+    fn no_baseline(&self, choice: &BaselineChoice, path: &Path, what: &str) -> Error {
+        const HELP: &str = "`forewarn baseline` writes one";
+        match &self.config.baseline {
+            Some((name, span)) if *choice == BaselineChoice::Find => Error::Mistakes {
+                source: Source::new(FileId(0), self.sources[0].path(), self.sources[0].text()),
+                mistakes: vec![Mistake {
+                    span: *span,
+                    what: format!("the baseline `{name}` {what}"),
+                    help: HELP.to_owned(),
+                }],
+            },
+            _ => Error::stopped(path.display(), what, HELP),
+        }
+    }
+}
+
+/// A path without a leading `./`, as people type it.
+fn plainly(path: &Path) -> PathBuf {
+    path.strip_prefix(".").unwrap_or(path).to_path_buf()
 }
 
 /// The nearest `forewarn.toml`, from a directory upward.
@@ -127,5 +206,5 @@ pub(crate) fn of_texts(name: &str, text: String, measurement: &ReadMeasurement<'
         };
         config.observed.push(Observed { what, ..observed });
     }
-    Ok(Loaded { config, sources, base: None })
+    Ok(Loaded { config, sources, base: None, baseline: None })
 }

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use model::{Finding, Fleet, Level, NotEvaluated};
+use model::{Fleet, Level, NotEvaluated};
 use text::{FileId, Source, Span};
 
 use crate::Repository;
+use crate::allow::Allow;
+use crate::fold::Reported;
+use crate::load::BaselineFile;
+use crate::notice::Notice;
+use crate::settle::{Aside, SetAside};
 
 /// The sources of an audit, by number.
 #[derive(Debug, Default)]
@@ -78,10 +83,19 @@ pub struct Outcome {
     /// The names of all environments, those that were not asked for included.
     pub environments: Vec<String>,
     /// Findings to show, worst first, then by place.
-    pub findings: Vec<Finding>,
-    /// Findings not shown because a level says `off`, or below the level asked for.
-    pub hidden: usize,
-    /// The worst level of all findings that are not `off`, whether or not they are shown.
+    pub findings: Vec<Reported>,
+    /// Findings not shown, and why.
+    pub set_aside: Vec<SetAside>,
+    /// What is to be said about suppressions and the baseline, worst first, then by place.
+    pub notices: Vec<Notice>,
+    /// Notices not shown, because a level says so.
+    pub hidden_notices: usize,
+    /// All suppressions, whether they hide something or not; [`Aside::Allowed`] counts in this list.
+    pub allows: Vec<Allow>,
+    /// The baseline, where one is wanted.
+    pub baseline: Option<BaselineFile>,
+    /// The worst level of all findings and notices that are neither `off`, suppressed nor in the
+    /// baseline, whether or not they are shown.
     pub worst: Option<Level>,
     /// What could not be judged.
     pub not_evaluated: Vec<NotEvaluated>,
@@ -101,6 +115,14 @@ pub(crate) struct Counts {
     pub(crate) errors: usize,
     pub(crate) warnings: usize,
     pub(crate) notes: usize,
+    /// Findings shown inside another one.
+    pub(crate) folded: usize,
+    /// Findings and notices not shown because a level says so.
+    pub(crate) hidden: usize,
+    /// Findings not shown because a suppression covers them.
+    pub(crate) suppressed: usize,
+    /// Findings not shown because the baseline holds them.
+    pub(crate) baselined: usize,
     /// Files read to the end.
     pub(crate) files_whole: usize,
     /// Files read in part.
@@ -116,7 +138,8 @@ pub(crate) struct Counts {
 impl Outcome {
     /// The counts, which every format that has them takes from here.
     pub(crate) fn counts(&self) -> Counts {
-        let of = |level| self.findings.iter().filter(|finding| finding.level == level).count();
+        let of = |level| self.findings.iter().filter(|reported| reported.finding.level == level).count();
+        let aside = |is: fn(Aside) -> bool| self.set_aside.iter().filter(|aside| is(aside.why)).count();
         let files = |is: fn(&FileStatus) -> bool| self.files.iter().filter(|file| is(&file.status)).count();
         let files_whole = files(|status| matches!(status, FileStatus::Read { .. }));
         let files_partly = files(|status| matches!(status, FileStatus::PartlyRead { .. }));
@@ -133,6 +156,10 @@ impl Outcome {
             errors: of(Level::Error),
             warnings: of(Level::Warning),
             notes: of(Level::Note),
+            folded: self.findings.iter().map(|reported| reported.also.len()).sum(),
+            hidden: aside(|why| why == Aside::Level) + self.hidden_notices,
+            suppressed: aside(|why| matches!(why, Aside::Allowed(_))),
+            baselined: aside(|why| why == Aside::Baseline),
             files_whole,
             files_partly,
             files_skipped: self.files.len() - files_whole - files_partly,
@@ -146,7 +173,8 @@ impl Outcome {
         self.fleet.environments.len() > 1
     }
 
-    /// Whether any finding that is not `off` reaches a level, shown or not.
+    /// Whether anything that is neither `off`, suppressed nor in the baseline reaches a level, shown or
+    /// not.
     pub fn reaches(&self, level: Level) -> bool {
         self.worst >= Some(level)
     }

@@ -10,6 +10,7 @@ use readers::{Context, Declared, Fragment, Neighbours};
 use text::{FileId, Problem, ProblemKind, Source, Syntax, Tree};
 
 use crate::Globs;
+use crate::allow::Comments;
 use crate::collect::Place;
 use crate::config::Config;
 use crate::outcome::{FileReport, FileStatus, Sources};
@@ -19,6 +20,8 @@ use crate::place::join_paths;
 #[derive(Debug)]
 pub(crate) struct FileRead {
     pub(crate) fragment: Fragment,
+    /// Suppressions that stand in it.
+    pub(crate) comments: Comments,
     pub(crate) report: FileReport,
 }
 
@@ -85,19 +88,20 @@ fn read_one(source: &Source, place: &Place, nearby: &Nearby<'_>, declared: &[(Gl
         fragment.problems.extend(tree.problems().iter().cloned());
         fragment.problems.sort_by(|a, b| (a.span, a.kind, &a.message).cmp(&(b.span, b.kind, &b.message)));
         fragment.problems.dedup();
-        fragment
+        (fragment, Comments::of(&tree, source))
     }));
-    let (fragment, status) = match attempt {
-        Ok(fragment) => {
+    let (fragment, comments, status) = match attempt {
+        Ok((fragment, comments)) => {
             let status = status(source, place.syntax, &fragment);
-            (fragment, status)
+            (fragment, comments, status)
         }
         Err(_) => (
             Fragment::default(),
+            Comments::default(),
             FileStatus::NotEvaluated("Forewarn failed on this file, which is a bug of Forewarn's".into()),
         ),
     };
-    FileRead { fragment, report: FileReport { path: source.path().to_owned(), status } }
+    FileRead { fragment, comments, report: FileReport { path: source.path().to_owned(), status } }
 }
 
 fn status(source: &Source, syntax: Syntax, fragment: &Fragment) -> FileStatus {

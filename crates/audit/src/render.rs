@@ -18,6 +18,7 @@ mod waterfall;
 pub use budget::{budget, budget_table};
 pub use github::github;
 pub use json::json;
+pub(crate) use json::{level as published_level, subject as published_subject};
 pub use junit::junit;
 pub use sarif::{outside_the_repository, sarif};
 pub use short::short;
@@ -53,7 +54,7 @@ fn place(span: model::Span, outcome: &crate::Outcome) -> String {
 }
 
 /// A number with its noun: "1 file", "12 files".
-fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))
 }

@@ -8,6 +8,7 @@ use model::Level;
 use text::Source;
 
 use crate::config::Mistake;
+use crate::date::Date;
 
 /// What is asked of an audit.
 #[derive(Clone)]
@@ -28,6 +29,10 @@ pub struct Request<'a> {
     pub skip_rules: Vec<String>,
     /// Findings below it are hidden and counted.
     pub min_level: Level,
+    /// Which baseline holds.
+    pub baseline: BaselineChoice,
+    /// Which day it is; where nobody says, no suppression expires.
+    pub today: Option<Date>,
     /// How many threads read files; as many as the machine has where not said.
     pub threads: Option<NonZeroUsize>,
     /// Told now and then how many files are done, and of how many.
@@ -45,6 +50,8 @@ impl Default for Request<'_> {
             only_rules: Vec::new(),
             skip_rules: Vec::new(),
             min_level: Level::Note,
+            baseline: BaselineChoice::Find,
+            today: None,
             threads: None,
             progress: None,
         }
@@ -62,6 +69,22 @@ pub enum ConfigChoice {
     File(PathBuf),
 }
 
+/// Which baseline holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaselineChoice {
+    /// The one that `forewarn.toml` names, else the one beside it, or in the first root where there is
+    /// no `forewarn.toml`; none is fine unless it is named.
+    Find,
+    /// The same, and none is fine in any case: it is about to be written.
+    FindOrMake,
+    /// None, even if there is one.
+    None,
+    /// This one.
+    File(PathBuf),
+    /// This one; none is fine: it is about to be written.
+    FileOrMake(PathBuf),
+}
+
 /// Why an audit could not be done. Findings are never errors.
 #[derive(Debug)]
 pub enum Error {
@@ -74,7 +97,7 @@ pub enum Error {
         /// What to do.
         help: String,
     },
-    /// Mistakes in `forewarn.toml` or in a file of measurements; at least one.
+    /// Mistakes in `forewarn.toml`, in a file of measurements or in a baseline; at least one.
     Mistakes {
         /// The file; every mistake's span points into it.
         source: Source,

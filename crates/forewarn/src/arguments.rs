@@ -28,6 +28,7 @@ Exit codes:
   1  findings at or above that level
   2  the job could not be done: a wrong argument, an unreadable path, a mistake in forewarn.toml,
      no configuration that can be read
+A finding that a suppression or the baseline hides counts for none; see `forewarn explain suppressions`.
 
 Examples:
   forewarn                            audit the current directory
@@ -37,6 +38,7 @@ Examples:
   forewarn explain timeout-missing    why a rule exists, and what to do
   forewarn show calls                 who calls whom, as far as the files say
   forewarn observe hash               how long a password hash takes on this host
+  forewarn baseline                   accept the findings of today; from then on only new ones count
   forewarn init                       write a forewarn.toml with every option and its default"
 )]
 pub(crate) struct Arguments {
@@ -88,6 +90,8 @@ pub(crate) enum Verb {
         #[arg(value_name = "RULE")]
         rule: Option<String>,
     },
+    /// Accept the findings of today in forewarn-baseline.json; an existing one only shrinks
+    Baseline(BaselineArguments),
     /// Write a forewarn.toml with every option, commented out
     Init {
         /// The directory to write it to
@@ -177,6 +181,15 @@ pub(crate) struct CheckArguments {
     /// Do not run this rule; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "What is judged")]
     pub(crate) skip: Vec<String>,
+    /// Hide findings that this file holds [default: the forewarn-baseline.json beside forewarn.toml]
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Show what a baseline would hide
+    #[arg(long, conflicts_with = "baseline", help_heading = "What is judged")]
+    pub(crate) no_baseline: bool,
+    /// The day to judge suppressions by, for tests
+    #[arg(long, value_name = "DATE", hide = true)]
+    pub(crate) today: Option<String>,
     /// The lowest level to show; what is hidden is counted
     #[arg(long, value_name = "LEVEL", default_value = "note", help_heading = "What is judged")]
     pub(crate) level: LevelArgument,
@@ -231,6 +244,32 @@ pub(crate) struct ScopeArguments {
     /// Read files with this many threads [default: one for each processor]
     #[arg(long, value_name = "N", help_heading = "What is read")]
     pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// Arguments of `baseline`.
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArguments {
+    /// Files and directories, the same as for `check` [default: the current directory]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write this file [default: the forewarn-baseline.json beside forewarn.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Also add findings that an existing baseline does not hold
+    #[arg(long)]
+    pub(crate) grow: bool,
+    /// The day to judge suppressions by, for tests
+    #[arg(long, value_name = "DATE", hide = true)]
+    pub(crate) today: Option<String>,
+    /// Leave out files that match; may be repeated
+    #[arg(long, value_name = "GLOB", help_heading = "What is read")]
+    pub(crate) exclude: Vec<String>,
+    /// Use this forewarn.toml [default: the nearest one from the first path upward]
+    #[arg(long, value_name = "FILE", help_heading = "What is read")]
+    pub(crate) config: Option<PathBuf>,
+    /// Use no forewarn.toml
+    #[arg(long, conflicts_with = "config", help_heading = "What is read")]
+    pub(crate) no_config: bool,
 }
 
 /// Arguments of `show`.

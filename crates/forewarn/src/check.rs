@@ -24,7 +24,7 @@ pub(crate) fn run(check: &Check) -> Result<u8, Error> {
         FormatArgument::Junit => render::junit(&outcome, check.fail_on),
     };
     for output in &check.outputs {
-        to_file(&output.file, &written(output.format, check.style_of_files))?;
+        to_file(&output.file, &written(output.format, check.style_of_files), "--output")?;
     }
     if let Some(format) = check.stdout {
         to_stdout(&written(format, check.style))?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use audit::Error;
+use audit::{Error, NoticeKind};
 use rules::RULES;
 
 use crate::CLEAN;
@@ -16,18 +16,27 @@ pub(crate) fn run(rule: Option<&str>, terminal: &Terminal) -> Result<u8, Error> 
         to_stdout(&list())?;
         return Ok(CLEAN);
     };
-    let rule = audit::rule_named(name, "explain")?;
     let bold = terminal.stdout(ColorArgument::Auto, false).colour;
+    if name == "suppressions" || NoticeKind::ALL.iter().any(|kind| kind.name() == name) {
+        to_stdout(&page(audit::SUPPRESSIONS, bold))?;
+        return Ok(CLEAN);
+    }
+    let rule = audit::rule_named(name, "explain")?;
     to_stdout(&format!("{}\nIn Forewarn since {}.\n", page(rule.docs, bold), rule.since))?;
     Ok(CLEAN)
 }
 
 fn list() -> String {
     let width = RULES.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
-    RULES.iter().fold(String::new(), |mut shown, rule| {
+    let mut shown = String::new();
+    for rule in RULES {
         let _ = writeln!(shown, "{:width$}  {}", rule.name, rule.summary);
-        shown
-    })
+    }
+    shown.push_str("\nNotices, no rules; `forewarn explain suppressions` tells about them:\n");
+    for kind in NoticeKind::ALL {
+        let _ = writeln!(shown, "{:width$}  {}", kind.name(), kind.summary());
+    }
+    shown
 }
 
 /// Markdown as a terminal shows it best: headings bare, code indented, all else as it is written.

@@ -2,6 +2,7 @@
 //! code. Holds no domain logic; the environment and the terminal are looked at here and nowhere else.
 
 mod arguments;
+mod baseline;
 mod check;
 mod explain;
 mod init;
@@ -76,6 +77,7 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         }
         Some(Verb::Check(check)) => check::run(&settings::check(check, terminal)?),
         Some(Verb::Explain { rule }) => explain::run(rule.as_deref(), terminal),
+        Some(Verb::Baseline(arguments)) => baseline::run(arguments),
         Some(Verb::Init { directory }) => init::run(&directory),
         Some(Verb::Show(what)) => show::run(what),
         Some(Verb::Completions { shell }) => manual::completions(shell),

@@ -29,7 +29,7 @@ pub(crate) fn run(what: ObserveWhat) -> Result<u8, Error> {
     times.sort_unstable();
     let measured = Measured { spec, host: host::processor(), date: host::today(), times: &times };
     match &arguments.output {
-        Some(path) => to_file(path, &measured.toml())?,
+        Some(path) => to_file(path, &measured.toml(), "--output")?,
         None => to_stdout(&measured.toml())?,
     }
     to_stderr(&format!("{}\n", measured.summary()));

@@ -26,12 +26,12 @@ pub(crate) fn to_stderr(text: &str) {
 /// short leaves the old file or none, never half of one. What is there and no file, such as a pipe, is
 /// written to.
 #[expect(clippy::disallowed_methods, reason = "the binary writes")]
-pub(crate) fn to_file(path: &Path, text: &str) -> Result<(), Error> {
+pub(crate) fn to_file(path: &Path, text: &str, option: &str) -> Result<(), Error> {
     let failed = |error: std::io::Error| {
         Error::stopped(
             path.display(),
             format!("cannot be written: {error}"),
-            "name a file in a directory that exists and can be written to with --output",
+            format!("name a file in a directory that exists and can be written to with {option}"),
         )
     };
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {

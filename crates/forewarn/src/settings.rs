@@ -2,9 +2,10 @@
 //! file is read.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use audit::render::{Detail, Style};
-use audit::{ConfigChoice, Error, Globs, Request};
+use audit::{BaselineChoice, ConfigChoice, Date, Error, Globs, Request};
 use model::Level;
 
 use crate::arguments::{CheckArguments, FormatArgument, LevelArgument, OutputArgument, ScopeArguments};
@@ -61,6 +62,12 @@ pub(crate) fn check(arguments: CheckArguments, terminal: &Terminal) -> Result<Ch
     request.only_rules = arguments.rule;
     request.skip_rules = arguments.skip;
     request.min_level = level(arguments.level);
+    request.today = Some(today(arguments.today.as_deref())?);
+    request.baseline = match (arguments.baseline, arguments.no_baseline) {
+        (Some(file), _) => BaselineChoice::File(file),
+        (None, true) => BaselineChoice::None,
+        (None, false) => BaselineChoice::Find,
+    };
     let outputs = outputs(arguments.output, arguments.format)?;
     request.not_read = outputs.iter().map(|output| output.file.clone()).collect();
     // What a file gets need not be read on stdout too.
@@ -105,6 +112,18 @@ pub(crate) fn request(paths: Vec<PathBuf>, scope: ScopeArguments) -> Result<Requ
         environments: scope.env,
         threads: scope.threads,
         ..Request::default()
+    })
+}
+
+/// The day that is named, or the one it is.
+pub(crate) fn today(named: Option<&str>) -> Result<Date, Error> {
+    let Some(named) = named else {
+        #[expect(clippy::disallowed_methods, reason = "the day decides which suppressions still act")]
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        return Ok(Date::of_unix_seconds(now.as_secs()));
+    };
+    Date::parse(named).ok_or_else(|| {
+        Error::stopped(format_args!("--today {named}"), "is no day", "write year, month and day: 2027-03-01")
     })
 }
 

@@ -16,6 +16,10 @@ pub(crate) fn unit_in_comments(tree: &Tree<'_>, key: Span, value: Span) -> Optio
 /// The one unit that a comment speaks of. A comment with a number before the unit (`12 hours`)
 /// gives an example, not the unit of a bare number; one with two units says nothing.
 fn unit_in(comment: &str) -> Option<TimeUnit> {
+    // The reason of a suppression may speak of any length of time.
+    if comment.trim_start_matches(['#', ';', '/', '*', '!', ' ']).starts_with("forewarn:") {
+        return None;
+    }
     const NAMES: &[(&str, TimeUnit)] = &[
         ("ns", TimeUnit::Nanoseconds),
         ("nanoseconds", TimeUnit::Nanoseconds),
@@ -57,6 +61,7 @@ mod tests {
             ("# timeout in ms, see the manual", Some(TimeUnit::Milliseconds)),
             ("; (milliseconds)", Some(TimeUnit::Milliseconds)),
             ("# default 5 seconds", None),
+            ("# forewarn: allow(unit-driver): seconds, as agreed", None),
             ("# seconds, not ms", None),
             ("# how long to wait", None),
             ("# the second attempt", None),

@@ -6,7 +6,7 @@ use text::{Node, NodeKind, Scalar, Span, Syntax, Tree};
 use crate::{Context, Fragment, Mount, Owner, Reading, read, syntax_of};
 
 /// The tree of a file with this name and text, if it is configuration.
-pub(crate) fn tree(name: &str, text: Scalar<'_>) -> Option<Tree<'static>> {
+pub fn tree(name: &str, text: Scalar<'_>) -> Option<Tree<'static>> {
     let several_lines = text.text().trim_end().contains('\n');
     let syntax = match syntax_of(name, text.text()) {
         Reading::As(syntax) if several_lines || name.contains('.') => syntax,

@@ -36,6 +36,7 @@ mod sweep;
 mod syntax;
 mod words;
 
+pub use embedded::tree as file_inside;
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Layer, LayerOf,
     Mount, MountKind, Neighbours, Owner, Reason, Target, Way, key_matches,

@@ -18,6 +18,10 @@ pub struct Report {
     pub summary: Summary,
     /// What was found, worst first, then by path, place and rule.
     pub findings: Vec<Finding>,
+    /// What is to be said about suppressions and the baseline, worst first, then by path and place.
+    pub notices: Vec<Notice>,
+    /// Every suppression that was read, with how much it hides.
+    pub suppressions: Vec<Suppression>,
     /// What could not be judged, and what that would need.
     pub not_evaluated: Vec<NotEvaluated>,
     /// What became of every file looked at, by path.
@@ -35,8 +39,16 @@ pub struct Summary {
     pub warnings: usize,
     /// Findings worth knowing.
     pub notes: usize,
-    /// Findings left out because a level says so.
+    /// Findings that stand in `also` of another one; they are not counted above.
+    pub folded: usize,
+    /// Findings and notices left out because a level says so.
     pub hidden: usize,
+    /// Findings left out because a suppression covers them.
+    pub suppressed: usize,
+    /// Findings left out because the baseline holds them.
+    pub baselined: usize,
+    /// Notices.
+    pub notices: usize,
     /// Files read, in whole or in part.
     pub files_read: usize,
     /// Files looked at and not read.
@@ -58,6 +70,9 @@ pub struct Summary {
 pub struct Finding {
     /// The rule's name; `forewarn explain` tells about it.
     pub rule: String,
+    /// The same as long as rule, environments, subject and the key pointed at are: lines and values may
+    /// change. Findings that share all of these share it.
+    pub fingerprint: String,
     /// What it costs when it happens.
     pub level: Level,
     /// What the finding rests on.
@@ -78,6 +93,58 @@ pub struct Finding {
     pub help: String,
     /// What had to be guessed; not empty where `basis` is `assumed`.
     pub assumptions: Vec<String>,
+    /// The same failure at the same place, reached on other paths or told by other rules; none of a
+    /// finding that stands here itself.
+    pub also: Vec<Finding>,
+}
+
+/// Something to be said about a suppression or the baseline.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Notice {
+    /// What kind.
+    pub kind: NoticeKind,
+    /// Its level; it counts for the exit code as that of a finding does.
+    pub level: Level,
+    /// The file, with `/`.
+    pub path: String,
+    /// Where.
+    pub start: Place,
+    /// What is the matter.
+    pub title: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// What kind of notice.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// A comment that is meant to suppress a finding is not understood.
+    SuppressionUnknown,
+    /// A suppression is past its day and no longer acts.
+    SuppressionExpired,
+    /// A suppression hides nothing.
+    SuppressionUnused,
+    /// Entries of the baseline no longer occur.
+    BaselineGone,
+}
+
+/// A suppression, from a comment or from `[[allow]]` in `forewarn.toml`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Suppression {
+    /// The rules it is about.
+    pub rules: Vec<String>,
+    /// The file it stands in, with `/`.
+    pub path: String,
+    /// Where.
+    pub start: Place,
+    /// The last day on which it acts, as `2027-03-01`; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Why the findings are accepted.
+    pub reason: String,
+    /// How many findings it hides; none where it is past its day.
+    pub findings: usize,
 }
 
 /// What a finding costs when it happens.

@@ -13,16 +13,16 @@ use crate::nearest::did_you_mean;
 
 /// Mistakes as they are found.
 #[derive(Default)]
-pub(super) struct Mistakes(Vec<Mistake>);
+pub(crate) struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
     /// Notes a mistake.
-    pub(super) fn add(&mut self, span: Span, what: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn add(&mut self, span: Span, what: impl Into<String>, help: impl Into<String>) {
         self.0.push(Mistake { span, what: what.into(), help: help.into() });
     }
 
     /// The value if no mistake was noted, else all mistakes by place.
-    pub(super) fn or<T>(mut self, value: T) -> Result<T, Vec<Mistake>> {
+    pub(crate) fn or<T>(mut self, value: T) -> Result<T, Vec<Mistake>> {
         if self.0.is_empty() {
             return Ok(value);
         }
@@ -32,7 +32,7 @@ impl Mistakes {
 }
 
 /// A table whose keys are known.
-pub(super) struct Table<'t> {
+pub(crate) struct Table<'t> {
     node: Node<'t>,
     /// As people write it: `[margins]`, `[[call]]`.
     name: String,
@@ -40,7 +40,7 @@ pub(super) struct Table<'t> {
 
 impl<'t> Table<'t> {
     /// The table at a node. Keys that are not known are mistakes.
-    pub(super) fn new(
+    pub(crate) fn new(
         node: Node<'t>,
         name: impl Into<String>,
         known: &[&str],
@@ -66,7 +66,7 @@ impl<'t> Table<'t> {
     }
 
     /// The tables of a list of tables (`[[call]]`).
-    pub(super) fn list(node: Option<Node<'t>>, name: &str, known: &[&str], m: &mut Mistakes) -> Vec<Self> {
+    pub(crate) fn list(node: Option<Node<'t>>, name: &str, known: &[&str], m: &mut Mistakes) -> Vec<Self> {
         let Some(node) = node else { return Vec::new() };
         if node.kind() != NodeKind::List {
             m.add(
@@ -80,27 +80,27 @@ impl<'t> Table<'t> {
     }
 
     /// The value of a key, whatever it is.
-    pub(super) fn get(&self, key: &str) -> Option<Node<'t>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Node<'t>> {
         self.node.get(key)
     }
 
     /// Where to point for a key: its value, or the table where it is absent.
-    pub(super) fn place(&self, key: &str) -> Span {
+    pub(crate) fn place(&self, key: &str) -> Span {
         self.get(key).map_or_else(|| self.span(), Node::span)
     }
 
     /// Where to point for the table: its first key, since the whole of it can be long.
-    pub(super) fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.node.written_entries().next().map_or_else(|| self.node.span(), |entry| entry.key.span())
     }
 
     /// A text.
-    pub(super) fn text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
+    pub(crate) fn text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
         self.get(key).and_then(|node| self.text_of(key, node, m))
     }
 
     /// A text that must be there.
-    pub(super) fn needed_text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
+    pub(crate) fn needed_text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
         let text = self.text(key, m);
         if self.get(key).is_none() {
             m.add(self.span(), format!("{} without `{key}`", self.name), format!("add `{key} = \"...\"`"));
@@ -127,7 +127,7 @@ impl<'t> Table<'t> {
     }
 
     /// A list of texts; one text alone counts as a list of one.
-    pub(super) fn texts(&self, key: &str, m: &mut Mistakes) -> Vec<(&'t str, Span)> {
+    pub(crate) fn texts(&self, key: &str, m: &mut Mistakes) -> Vec<(&'t str, Span)> {
         let Some(node) = self.get(key) else { return Vec::new() };
         match node.kind() {
             NodeKind::List => {
@@ -142,7 +142,7 @@ impl<'t> Table<'t> {
     }
 
     /// A list of globs.
-    pub(super) fn globs(&self, key: &str, m: &mut Mistakes) -> Vec<String> {
+    pub(crate) fn globs(&self, key: &str, m: &mut Mistakes) -> Vec<String> {
         let texts = self.texts(key, m);
         for &(glob, span) in &texts {
             if let Err(why) = Globs::check(glob) {
@@ -158,7 +158,7 @@ impl<'t> Table<'t> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, key: &str, m: &mut Mistakes) -> Option<bool> {
+    pub(crate) fn flag(&self, key: &str, m: &mut Mistakes) -> Option<bool> {
         let node = self.get(key)?;
         match plain(node) {
             Some("true") => Some(true),
@@ -171,7 +171,7 @@ impl<'t> Table<'t> {
     }
 
     /// A whole number from 0 up.
-    pub(super) fn count(&self, key: &str, m: &mut Mistakes) -> Option<u64> {
+    pub(crate) fn count(&self, key: &str, m: &mut Mistakes) -> Option<u64> {
         let node = self.get(key)?;
         let count = plain(node).and_then(|text| text.replace('_', "").parse().ok());
         if count.is_none() {
@@ -181,7 +181,7 @@ impl<'t> Table<'t> {
     }
 
     /// A number in a range.
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         key: &str,
         range: std::ops::RangeInclusive<f64>,
@@ -201,12 +201,12 @@ impl<'t> Table<'t> {
     }
 
     /// A length of time, with its unit.
-    pub(super) fn length(&self, key: &str, m: &mut Mistakes) -> Option<Duration> {
+    pub(crate) fn length(&self, key: &str, m: &mut Mistakes) -> Option<Duration> {
         length_at(self.get(key)?, key, m)
     }
 
     /// A length of time, or `"never"`.
-    pub(super) fn limit(&self, key: &str, m: &mut Mistakes) -> Option<Limit> {
+    pub(crate) fn limit(&self, key: &str, m: &mut Mistakes) -> Option<Limit> {
         let node = self.get(key)?;
         if node.text() == Some("never") {
             return Some(Limit::Never);
@@ -215,14 +215,14 @@ impl<'t> Table<'t> {
     }
 
     /// One of the words of a table of words.
-    pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], m: &mut Mistakes) -> Option<T> {
+    pub(crate) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], m: &mut Mistakes) -> Option<T> {
         let node = self.get(key)?;
         let word = self.text_of(key, node, m)?;
         word_of(key, word, node.span(), words, m)
     }
 
     /// The entries of a table whose keys are free names.
-    pub(super) fn named(node: Option<Node<'t>>, name: &str, m: &mut Mistakes) -> Vec<Entry<'t>> {
+    pub(crate) fn named(node: Option<Node<'t>>, name: &str, m: &mut Mistakes) -> Vec<Entry<'t>> {
         let Some(node) = node else { return Vec::new() };
         if node.kind() != NodeKind::Map {
             m.add(

@@ -14,6 +14,9 @@ use super::words::{CONTROLS, COVERS, Control, LEVELS, UNITS, ZERO};
 use super::{
     Config, DeclaredCall, DeclaredService, DeclaredSetting, Measurement, Mistake, Observed, Override,
 };
+use crate::allow::{Allow, Description, Scope};
+use crate::date::Date;
+use crate::globs::Globs;
 use crate::nearest::{did_you_mean, no_rule};
 
 const TOP: &[&str] = &[
@@ -27,6 +30,8 @@ const TOP: &[&str] = &[
     "margins",
     "rules",
     "override",
+    "check",
+    "allow",
 ];
 const MARGINS: &[&str] =
     &["chain", "chain_share", "keepalive", "attempts_warning", "attempts_error", "drift", "false_timeouts"];
@@ -36,14 +41,16 @@ const SETTING: &[&str] = &["files", "key", "controls", "covers", "unit", "zero",
 /// Beside [`WHAT_WAS_MEASURED`].
 const OBSERVED: &[&str] = &["from", "to", "environment", "file"];
 const OVERRIDE: &[&str] = &["paths", "margins", "rules"];
+const CHECK: &[&str] = &["baseline"];
+const ALLOW: &[&str] = &["rule", "environment", "service", "from", "to", "key", "paths", "reason", "until"];
 
 /// The keys of every table, for the test of the template.
 #[cfg(test)]
-pub(super) const KEYS: [&[&str]; 9] =
-    [TOP, MARGINS, SERVICE, CALL, SETTING, OBSERVED, WHAT_WAS_MEASURED, HASH, OVERRIDE];
+pub(super) const KEYS: [&[&str]; 11] =
+    [TOP, MARGINS, SERVICE, CALL, SETTING, OBSERVED, WHAT_WAS_MEASURED, HASH, OVERRIDE, CHECK, ALLOW];
 
-/// Reads a `forewarn.toml`, given the names of all rules.
-pub(super) fn parse(source: &Source, rules: &[&str]) -> Result<Config, Vec<Mistake>> {
+/// Reads a `forewarn.toml`, given the names of all rules, and of what else has a level.
+pub(super) fn parse(source: &Source, rules: &[&str], notices: &[&str]) -> Result<Config, Vec<Mistake>> {
     let tree = Tree::parse(Syntax::Toml, source);
     let mut m = Mistakes::default();
     measurement::syntax(&tree, &mut m);
@@ -53,6 +60,7 @@ pub(super) fn parse(source: &Source, rules: &[&str]) -> Result<Config, Vec<Mista
     let Some(top) = Table::new(root, "forewarn.toml", TOP, &mut m) else {
         return m.or(Config::default());
     };
+    let levelled = [rules, notices].concat();
     let margins = margins(top.get("margins"), MarginSet::default(), &mut m);
     let config = Config {
         exclude: top.globs("exclude", &mut m),
@@ -62,8 +70,10 @@ pub(super) fn parse(source: &Source, rules: &[&str]) -> Result<Config, Vec<Mista
         settings: settings(top.get("setting"), &mut m),
         observed: observed(top.get("observed"), &mut m),
         hashes: hashes(top.get("hash"), &mut m),
-        levels: levels(top.get("rules"), "[rules]", rules, &mut m),
-        overrides: overrides(top.get("override"), &margins, rules, &mut m),
+        levels: levels(top.get("rules"), "[rules]", &levelled, &mut m),
+        overrides: overrides(top.get("override"), &margins, &levelled, &mut m),
+        allows: allows(top.get("allow"), rules, &mut m),
+        baseline: baseline(top.get("check"), &mut m),
         margins,
     };
     m.or(config)
@@ -307,4 +317,57 @@ fn overrides(node: Option<Node<'_>>, base: &MarginSet, rules: &[&str], m: &mut M
             Override { paths, margins: own, levels }
         })
         .collect()
+}
+
+fn baseline(node: Option<Node<'_>>, m: &mut Mistakes) -> Option<(String, text::Span)> {
+    let table = Table::new(node?, "[check]", CHECK, m)?;
+    let file = table.text("baseline", m)?.to_owned();
+    Some((file, table.place("baseline")))
+}
+
+fn allows(node: Option<Node<'_>>, rules: &[&str], m: &mut Mistakes) -> Vec<Allow> {
+    Table::list(node, "[[allow]]", ALLOW, m)
+        .into_iter()
+        .filter_map(|table| {
+            let named = table.texts("rule", m);
+            if named.is_empty() && table.get("rule").is_none_or(|node| node.text().is_none()) {
+                m.add(table.span(), "[[allow]] without `rule`", "add `rule = \"...\"`: what is accepted");
+            }
+            for &(name, span) in &named {
+                if !rules.contains(&name) {
+                    let (what, help) = no_rule(name, rules);
+                    m.add(span, what, help);
+                }
+            }
+            let reason = table.needed_text("reason", m);
+            let until = until(&table, m);
+            let text = |key: &str, m: &mut Mistakes| table.text(key, m).map(str::to_owned);
+            let described = Description {
+                environment: text("environment", m),
+                service: text("service", m),
+                from: text("from", m),
+                to: text("to", m),
+                key: text("key", m),
+                paths: table.get("paths").is_some().then(|| Globs::new(&table.globs("paths", m))),
+            };
+            Some(Allow {
+                span: table.span(),
+                rules: named.into_iter().map(|(name, span)| (name.to_owned(), span)).collect(),
+                scope: Scope::Described(described),
+                until: until?,
+                reason: reason?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// The last day of a suppression; `None` where what is written is no day.
+fn until(table: &Table<'_>, m: &mut Mistakes) -> Option<Option<Date>> {
+    let Some(node) = table.get("until") else { return Some(None) };
+    let date = node.text().and_then(Date::parse);
+    if date.is_none() {
+        let what = "`until` of [[allow]] is no day";
+        m.add(node.span(), what, "write year, month and day: `until = 2027-03-01`");
+    }
+    date.map(Some)
 }

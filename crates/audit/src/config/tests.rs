@@ -8,13 +8,13 @@ use super::*;
 const RULES: &[&str] = &["retry-storm", "timeout-inversion"];
 
 fn config(text: &str) -> Result<Config, Vec<Mistake>> {
-    parse::parse(&Source::new(FileId(0), "forewarn.toml", text), RULES)
+    parse::parse(&Source::new(FileId(0), "forewarn.toml", text), RULES, &[])
 }
 
 /// Every mistake as `line:column what (help)`.
 fn mistakes(text: &str) -> String {
     let source = Source::new(FileId(0), "forewarn.toml", text);
-    shown(&source, parse::parse(&source, RULES).map(drop))
+    shown(&source, parse::parse(&source, RULES, &[]).map(drop))
 }
 
 fn shown(source: &Source, read: Result<(), Vec<Mistake>>) -> String {
@@ -201,7 +201,7 @@ timeout-inversion = "fatal"
 rules = "off"
 "#), @r#"
     2:1 forewarn.toml has no key `exlude`
-        did you mean `exclude`? keys of forewarn.toml: `exclude`, `environments`, `service`, `call`, `setting`, `observed`, `hash`, `margins`, `rules`, `override`
+        did you mean `exclude`? keys of forewarn.toml: `exclude`, `environments`, `service`, `call`, `setting`, `observed`, `hash`, `margins`, `rules`, `override`, `check`, `allow`
     3:12 `a[` is no glob: unclosed character class; missing ']'
         `*` stands for part of a name, `**` for any directories, `{a,b}` for a or b
     6:1 [[call]] without `to`

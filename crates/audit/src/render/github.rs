@@ -5,42 +5,63 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use model::{Finding, Level};
+use model::{Level, Span};
 
 use super::snippet::on_one_line;
-use super::text::remarks;
+use super::text::{help, remarks};
 use super::{place, places, plain, subject};
-use crate::Outcome;
 use crate::collect::shown;
+use crate::{Outcome, Reported};
 
-/// All findings, in the order settled.
+/// All findings and then all notices, in the order settled.
 pub fn github(outcome: &Outcome) -> String {
     let mut written = String::new();
-    for finding in &outcome.findings {
-        let command = match finding.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-            Level::Note => "notice",
-        };
-        let _ = write!(written, "::{command} ");
+    for reported in &outcome.findings {
+        let finding = &reported.finding;
         // What lies outside the repository cannot be annotated.
         let anchor = places(finding).position(|(_, span)| outcome.repository.path(span.file).is_some());
-        if let Some((_, span)) = anchor.and_then(|number| places(finding).nth(number)) {
-            let path = shown(outcome.repository.path(span.file).unwrap_or(Path::new("")));
-            let source = outcome.sources.get(span.file);
-            let (start, end) = on_one_line(span, source);
-            let (from, to) = (source.position(start as u32), source.position(end as u32));
-            let _ = write!(written, "file={},line={},endLine={}", property(&path), from.line, to.line);
-            let _ = write!(written, ",col={},endColumn={},", from.column, to.column);
-        }
+        let span = anchor.and_then(|number| places(finding).nth(number)).map(|(_, span)| span);
         let title = format!("{}: {}", finding.rule, subject(&finding.subject));
-        let _ = writeln!(written, "title={}::{}", property(&title), data(&message(finding, anchor, outcome)));
+        let message = message(reported, anchor, outcome);
+        annotate(finding.level, span, &title, &message, outcome, &mut written);
+    }
+    for notice in &outcome.notices {
+        let span = Some(notice.span).filter(|span| outcome.repository.path(span.file).is_some());
+        let help = help(&notice.help, notice.kind.name());
+        let message = format!("{}\n{}\nhelp: {help}", plain(&notice.title), place(notice.span, outcome));
+        annotate(notice.level, span, notice.kind.name(), &message, outcome, &mut written);
     }
     written
 }
 
+fn annotate(
+    level: Level,
+    span: Option<Span>,
+    title: &str,
+    message: &str,
+    outcome: &Outcome,
+    written: &mut String,
+) {
+    let command = match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "notice",
+    };
+    let _ = write!(written, "::{command} ");
+    if let Some(span) = span {
+        let path = shown(outcome.repository.path(span.file).unwrap_or(Path::new("")));
+        let source = outcome.sources.get(span.file);
+        let (start, end) = on_one_line(span, source);
+        let (from, to) = (source.position(start as u32), source.position(end as u32));
+        let _ = write!(written, "file={},line={},endLine={}", property(&path), from.line, to.line);
+        let _ = write!(written, ",col={},endColumn={},", from.column, to.column);
+    }
+    let _ = writeln!(written, "title={}::{}", property(title), data(message));
+}
+
 /// What can happen, the other places, the sum, what to do: line by line.
-fn message(finding: &Finding, anchor: Option<usize>, outcome: &Outcome) -> String {
+fn message(reported: &Reported, anchor: Option<usize>, outcome: &Outcome) -> String {
+    let finding = &reported.finding;
     let mut lines = vec![plain(&finding.title)];
     for (number, (label, span)) in places(finding).enumerate() {
         // The annotation stands at its anchor already.
@@ -48,7 +69,7 @@ fn message(finding: &Finding, anchor: Option<usize>, outcome: &Outcome) -> Strin
             lines.push(format!("{}: {}", place(span, outcome), plain(&label.text)));
         }
     }
-    let remarks = remarks(finding, outcome.several_environments());
+    let remarks = remarks(reported, outcome);
     lines.extend(remarks.into_iter().map(|(name, words)| format!("{name}: {words}")));
     lines.join("\n")
 }

@@ -4,7 +4,9 @@ use model::{Basis, Level, Origin, Span, Subject};
 use text::Source;
 use wire::check as out;
 
-use crate::{FileReport, FileStatus, Outcome, redact};
+use crate::{
+    Allow, Aside, FileReport, FileStatus, Identities, Notice, NoticeKind, Outcome, SetAside, redact,
+};
 
 /// Everything an outcome holds, as JSON with a final line break.
 pub fn json(outcome: &Outcome) -> String {
@@ -12,10 +14,20 @@ pub fn json(outcome: &Outcome) -> String {
 }
 
 fn report(outcome: &Outcome) -> out::Report {
+    let identities = Identities::of(&outcome.fleet);
     out::Report {
         version: out::VERSION,
         summary: summary(outcome),
-        findings: outcome.findings.iter().map(|f| finding(f, outcome)).collect(),
+        findings: outcome
+            .findings
+            .iter()
+            .map(|reported| {
+                let also = reported.also.iter().map(|folded| finding(folded, &identities, outcome));
+                out::Finding { also: also.collect(), ..finding(&reported.finding, &identities, outcome) }
+            })
+            .collect(),
+        notices: outcome.notices.iter().map(|n| notice(n, outcome)).collect(),
+        suppressions: (0..).zip(&outcome.allows).map(|(n, allow)| suppression(n, allow, outcome)).collect(),
         not_evaluated: outcome
             .not_evaluated
             .iter()
@@ -48,7 +60,11 @@ fn summary(outcome: &Outcome) -> out::Summary {
         errors: counts.errors,
         warnings: counts.warnings,
         notes: counts.notes,
-        hidden: outcome.hidden,
+        folded: counts.folded,
+        hidden: counts.hidden,
+        suppressed: counts.suppressed,
+        baselined: counts.baselined,
+        notices: outcome.notices.len(),
         files_read: counts.files_whole + counts.files_partly,
         files_skipped: counts.files_skipped,
         environments: environments.iter().map(|environment| hidden(&environment.name)).collect(),
@@ -59,14 +75,50 @@ fn summary(outcome: &Outcome) -> out::Summary {
     }
 }
 
-fn finding(finding: &model::Finding, outcome: &Outcome) -> out::Finding {
+/// How a level is published.
+pub(crate) fn level(level: Level) -> out::Level {
+    match level {
+        Level::Error => out::Level::Error,
+        Level::Warning => out::Level::Warning,
+        Level::Note => out::Level::Note,
+    }
+}
+
+fn notice(notice: &Notice, outcome: &Outcome) -> out::Notice {
+    let source = outcome.sources.get(notice.span.file);
+    out::Notice {
+        kind: match notice.kind {
+            NoticeKind::SuppressionUnknown => out::NoticeKind::SuppressionUnknown,
+            NoticeKind::SuppressionExpired => out::NoticeKind::SuppressionExpired,
+            NoticeKind::SuppressionUnused => out::NoticeKind::SuppressionUnused,
+            NoticeKind::BaselineGone => out::NoticeKind::BaselineGone,
+        },
+        level: level(notice.level),
+        path: source.path().to_owned(),
+        start: place(source, notice.span.start),
+        title: hidden(&notice.title),
+        help: hidden(&notice.help),
+    }
+}
+
+fn suppression(number: usize, allow: &Allow, outcome: &Outcome) -> out::Suppression {
+    let source = outcome.sources.get(allow.span.file);
+    let hides = |aside: &&SetAside| aside.why == Aside::Allowed(number);
+    out::Suppression {
+        rules: allow.rules.iter().map(|(rule, _)| hidden(rule)).collect(),
+        path: source.path().to_owned(),
+        start: place(source, allow.span.start),
+        until: allow.until.map(|day| day.to_string()),
+        reason: hidden(&allow.reason),
+        findings: outcome.set_aside.iter().filter(hides).count(),
+    }
+}
+
+fn finding(finding: &model::Finding, identities: &Identities<'_>, outcome: &Outcome) -> out::Finding {
     out::Finding {
         rule: finding.rule.to_owned(),
-        level: match finding.level {
-            Level::Error => out::Level::Error,
-            Level::Warning => out::Level::Warning,
-            Level::Note => out::Level::Note,
-        },
+        fingerprint: identities.fingerprint(finding).to_string(),
+        level: level(finding.level),
         basis: match finding.basis {
             Basis::InFile => out::Basis::InFile,
             Basis::AcrossFiles => out::Basis::AcrossFiles,
@@ -85,6 +137,7 @@ fn finding(finding: &model::Finding, outcome: &Outcome) -> out::Finding {
         arithmetic: finding.arithmetic.iter().map(|line| hidden(line)).collect(),
         help: hidden(&finding.help),
         assumptions: finding.assumptions.iter().map(|line| hidden(line)).collect(),
+        also: Vec::new(),
     }
 }
 
@@ -106,7 +159,8 @@ fn label(label: &model::Label, span: Span, outcome: &Outcome) -> out::Label {
     }
 }
 
-fn subject(subject: &Subject) -> out::Subject {
+/// How a subject is published.
+pub(crate) fn subject(subject: &Subject) -> out::Subject {
     match subject {
         Subject::Service(name) => out::Subject::Service { name: hidden(name) },
         Subject::Call(from, to) => out::Subject::Call { from: hidden(from), to: hidden(to) },

@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use model::Level;
 
 use super::snippet::Style;
-use super::text::drawn;
+use super::text::{drawn, drawn_notices};
 use super::{level_name, plain, subject};
-use crate::Outcome;
+use crate::{Outcome, Reported};
 
-/// All findings, grouped by rule. Those at or above `fail_on` are failures, the others pass with
+/// All findings and notices, grouped by rule and kind. Those at or above `fail_on` are failures, the others pass with
 /// what was found as their output; what could not be judged is skipped; a rule with nothing to say
 /// passes.
 pub fn junit(outcome: &Outcome, fail_on: Level) -> String {
@@ -20,15 +20,18 @@ pub fn junit(outcome: &Outcome, fail_on: Level) -> String {
     for rule in &outcome.rules_run {
         suites.entry(rule).or_default();
     }
-    for (finding, drawn) in outcome.findings.iter().zip(drawn(outcome, Style::default())) {
+    let verdict = |level, title: &str, drawn| match level >= fail_on {
+        true => Verdict::Failed { level, message: plain(title), drawn },
+        false => Verdict::Passed { drawn },
+    };
+    for (Reported { finding, .. }, drawn) in outcome.findings.iter().zip(drawn(outcome, Style::default())) {
         let suite = suites.entry(finding.rule).or_default();
-        let name = subject(&finding.subject);
-        if finding.level >= fail_on {
-            let message = plain(&finding.title);
-            suite.add(name, Verdict::Failed { level: finding.level, message, drawn });
-        } else {
-            suite.add(name, Verdict::Passed { drawn });
-        }
+        suite.add(subject(&finding.subject), verdict(finding.level, &finding.title, drawn));
+    }
+    for (notice, drawn) in outcome.notices.iter().zip(drawn_notices(outcome, Style::default())) {
+        let suite = suites.entry(notice.kind.name()).or_default();
+        let path = outcome.sources.get(notice.span.file).path();
+        suite.add(path.to_owned(), verdict(notice.level, &notice.title, drawn));
     }
     for missing in &outcome.not_evaluated {
         let why = format!("needs {}", plain(&missing.needs));

@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use model::{Finding, Label, Level, NotEvaluated, Span, Subject};
+use model::{Label, Level, NotEvaluated, Span, Subject};
 use rules::{RULES, Rule};
 use wire::sarif as out;
 
 use super::snippet::on_one_line;
-use super::text::remarks;
+use super::text::{help, remarks};
 use super::{place, places, plain, subject};
-use crate::identity::Identities;
-use crate::{FileStatus, Outcome};
+use crate::identity::{Fingerprint, Identities};
+use crate::{FileStatus, Notice, NoticeKind, Outcome, Reported, SUPPRESSIONS};
 
 /// Kinds of things said about a run, by their place in the list.
 const NOT_EVALUATED: usize = 0;
@@ -33,8 +33,18 @@ const DESCRIPTION: usize = 1024;
 
 /// Everything an outcome holds but the files that were read, as SARIF with a final line break.
 pub fn sarif(outcome: &Outcome) -> String {
-    let mut fingerprints = Fingerprints::of(outcome);
-    let results = outcome.findings.iter().map(|f| result(f, fingerprints.next(f), outcome)).collect();
+    let identities = Identities::of(&outcome.fleet);
+    let mut fingerprints = Fingerprints::default();
+    let mut results: Vec<out::ResultObject> = Vec::new();
+    for reported in &outcome.findings {
+        let fingerprint = fingerprints.next(identities.fingerprint(&reported.finding));
+        results.push(result(reported, fingerprint, outcome));
+    }
+    for notice in &outcome.notices {
+        let path = outcome.sources.get(notice.span.file).path();
+        let fingerprint = fingerprints.next(Fingerprint::of(&[notice.kind.name(), path, &notice.title]));
+        results.push(told(notice, fingerprint, outcome));
+    }
     let run = out::Run {
         tool: out::Tool { driver: driver() },
         invocations: vec![out::Invocation {
@@ -52,18 +62,20 @@ pub fn sarif(outcome: &Outcome) -> String {
     out::Log { schema: out::SCHEMA, version: out::VERSION, runs: vec![run] }.json()
 }
 
-/// How many findings point at nothing inside the repository: they have no physical location, and
+/// How many findings and notices point at nothing inside the repository: they have no physical location, and
 /// GitHub code scanning refuses a log that holds such a result.
 pub fn outside_the_repository(outcome: &Outcome) -> usize {
-    let is_outside = |finding: &&Finding| places(finding).all(|(_, span)| path(span, outcome).is_none());
-    outcome.findings.iter().filter(is_outside).count()
+    let is_outside =
+        |reported: &&Reported| places(&reported.finding).all(|(_, span)| path(span, outcome).is_none());
+    let notices = outcome.notices.iter().filter(|notice| path(notice.span, outcome).is_none());
+    outcome.findings.iter().filter(is_outside).count() + notices.count()
 }
 
 fn driver() -> out::Driver {
     out::Driver {
         name: "Forewarn",
         semantic_version: env!("CARGO_PKG_VERSION"),
-        rules: RULES.iter().map(|rule| self::rule(rule)).collect(),
+        rules: RULES.iter().map(|rule| self::rule(rule)).chain(NoticeKind::ALL.map(kind)).collect(),
         notifications: NOTIFICATIONS
             .iter()
             .map(|&(id, words)| out::NotificationKind { id, short_description: out::Message::new(words) })
@@ -81,12 +93,31 @@ fn rule(rule: &'static Rule) -> out::Rule {
         default_configuration: out::Configuration { level: level(rule.level) },
         properties: out::RuleProperties {
             tags: vec!["configuration", topic, rule.mode.name()],
-            problem_severity: match rule.level {
-                Level::Error => out::ProblemSeverity::Error,
-                Level::Warning => out::ProblemSeverity::Warning,
-                Level::Note => out::ProblemSeverity::Recommendation,
-            },
+            problem_severity: severity(rule.level),
         },
+    }
+}
+
+/// A kind of notice, which the standard knows no other place for than among the rules.
+fn kind(kind: NoticeKind) -> out::Rule {
+    out::Rule {
+        id: kind.name(),
+        short_description: out::Message::new(kind.summary()),
+        full_description: out::Message::new(kind.summary()),
+        help: out::Help { text: SUPPRESSIONS, markdown: SUPPRESSIONS },
+        default_configuration: out::Configuration { level: level(kind.level()) },
+        properties: out::RuleProperties {
+            tags: vec!["suppressions"],
+            problem_severity: severity(kind.level()),
+        },
+    }
+}
+
+fn severity(level: Level) -> out::ProblemSeverity {
+    match level {
+        Level::Error => out::ProblemSeverity::Error,
+        Level::Warning => out::ProblemSeverity::Warning,
+        Level::Note => out::ProblemSeverity::Recommendation,
     }
 }
 
@@ -112,12 +143,38 @@ fn level(level: Level) -> out::Level {
     }
 }
 
-/// Where a rule stands in the driver's list; what no rule gets to see has names of its own.
-fn index(rule: &str) -> Option<usize> {
-    RULES.iter().position(|known| known.name == rule)
+/// Where a rule or a kind of notice stands in the driver's list; what no rule gets to see has names of
+/// its own.
+fn index(name: &str) -> Option<usize> {
+    let rules = RULES.iter().map(|rule| rule.name);
+    rules.chain(NoticeKind::ALL.map(NoticeKind::name)).position(|known| known == name)
 }
 
-fn result(finding: &Finding, fingerprint: String, outcome: &Outcome) -> out::ResultObject {
+fn told(notice: &Notice, fingerprint: String, outcome: &Outcome) -> out::ResultObject {
+    let title = unlinked(&plain(&notice.title));
+    let help = unlinked(&help(&notice.help, notice.kind.name()));
+    out::ResultObject {
+        rule_id: notice.kind.name(),
+        rule_index: index(notice.kind.name()),
+        level: level(notice.level),
+        message: out::Message::new(format!(
+            "{title}.\n{}\nhelp: {help}",
+            unlinked(&place(notice.span, outcome))
+        )),
+        locations: vec![out::Location {
+            id: None,
+            physical_location: physical(notice.span, outcome),
+            logical_locations: Vec::new(),
+            message: None,
+        }],
+        related_locations: Vec::new(),
+        partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
+        suppressions: Vec::new(),
+    }
+}
+
+fn result(reported: &Reported, fingerprint: String, outcome: &Outcome) -> out::ResultObject {
+    let finding = &reported.finding;
     let inside: Vec<(&Label, Span)> =
         places(finding).filter(|(_, span)| path(*span, outcome).is_some()).collect();
     let whom = out::LogicalLocation {
@@ -144,7 +201,7 @@ fn result(finding: &Finding, fingerprint: String, outcome: &Outcome) -> out::Res
         rule_id: finding.rule,
         rule_index: index(finding.rule),
         level: level(finding.level),
-        message: out::Message::new(message(finding, outcome)),
+        message: out::Message::new(message(reported, outcome)),
         locations: vec![location],
         related_locations: related.collect(),
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
@@ -154,7 +211,8 @@ fn result(finding: &Finding, fingerprint: String, outcome: &Outcome) -> out::Res
 
 /// What can happen as a sentence of its own, since it alone is shown where there is little room; the
 /// places, those inside the repository as links; the sum, and what to do.
-fn message(finding: &Finding, outcome: &Outcome) -> String {
+fn message(reported: &Reported, outcome: &Outcome) -> String {
+    let finding = &reported.finding;
     let mut lines = vec![format!("{}.", unlinked(&plain(&finding.title)).trim_end_matches('.'))];
     let mut links = 0;
     for (label, span) in places(finding) {
@@ -170,7 +228,7 @@ fn message(finding: &Finding, outcome: &Outcome) -> String {
         let words = unlinked(&plain(&label.text));
         lines.push(if words.is_empty() { at } else { format!("{at}: {words}") });
     }
-    let remarks = remarks(finding, outcome.several_environments());
+    let remarks = remarks(reported, outcome);
     lines.extend(remarks.iter().map(|(name, words)| format!("{name}: {}", unlinked(words))));
     lines.join("\n")
 }
@@ -232,20 +290,13 @@ fn reference(path: &Path) -> String {
     uri
 }
 
-/// Gives findings their fingerprints, those of one identity in their order a number each.
-struct Fingerprints<'o> {
-    identities: Identities<'o>,
-    given: BTreeMap<String, usize>,
-}
+/// Gives fingerprints, those that are alike in their order a number each.
+#[derive(Default)]
+struct Fingerprints(BTreeMap<Fingerprint, usize>);
 
-impl<'o> Fingerprints<'o> {
-    fn of(outcome: &'o Outcome) -> Self {
-        Self { identities: Identities::of(&outcome.fleet), given: BTreeMap::new() }
-    }
-
-    fn next(&mut self, finding: &Finding) -> String {
-        let fingerprint = self.identities.fingerprint(finding).to_string();
-        let times = self.given.entry(fingerprint.clone()).or_default();
+impl Fingerprints {
+    fn next(&mut self, fingerprint: Fingerprint) -> String {
+        let times = self.0.entry(fingerprint).or_default();
         *times += 1;
         format!("{fingerprint}:{times}")
     }

@@ -1,19 +1,27 @@
-//! One line a finding, for editors and `grep`: `path:line:column: level[rule]: title`.
+//! One line a finding or notice, for editors and `grep`: `path:line:column: level[rule]: title`.
 
 use std::fmt::Write as _;
 
 use super::{level_name, place, places, plain};
-use crate::Outcome;
+use crate::{Outcome, Reported};
 
-/// All findings, in the order settled.
+/// All findings and then all notices, in the order settled.
 pub fn short(outcome: &Outcome) -> String {
     let mut shown = String::new();
-    for finding in &outcome.findings {
+    for Reported { finding, also } in &outcome.findings {
         let title = plain(&finding.title);
         if let Some((_, span)) = places(finding).next() {
             let _ = write!(shown, "{}: ", place(span, outcome));
         }
-        let _ = writeln!(shown, "{}[{}]: {title}", level_name(finding.level), finding.rule);
+        let _ = write!(shown, "{}[{}]: {title}", level_name(finding.level), finding.rule);
+        if !also.is_empty() {
+            let _ = write!(shown, " (and {} more at this place)", also.len());
+        }
+        shown.push('\n');
+    }
+    for notice in &outcome.notices {
+        let (level, title) = (level_name(notice.level), plain(&notice.title));
+        let _ = writeln!(shown, "{}: {level}[{}]: {title}", place(notice.span, outcome), notice.kind.name());
     }
     shown
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{count, plain, subject};
+use model::Level;
+
+use super::{count, plain, subject, thousands};
 use crate::outcome::Counts;
-use crate::{FileStatus, Outcome};
+use crate::{Allow, Aside, FileStatus, Outcome, SetAside};
 
 /// How much the summary tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,13 @@ pub fn summary(outcome: &Outcome, detail: Detail) -> String {
     let mut shown = String::new();
     let counts = outcome.counts();
     let _ = writeln!(shown, "{}", findings(outcome, &counts));
+    if let Some(line) = notices(outcome) {
+        let _ = writeln!(shown, "{line}");
+    }
     let _ = writeln!(shown, "{}", read(outcome, &counts));
+    if detail == Detail::Full {
+        groups(&mut shown, "suppressed", &suppressed(outcome), detail);
+    }
     groups(&mut shown, "not evaluated", &not_evaluated(outcome, detail), detail);
     groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome, detail), detail);
     if detail == Detail::Full {
@@ -48,10 +56,49 @@ fn findings(outcome: &Outcome, counts: &Counts) -> String {
             count(counts.notes, "note")
         );
     }
-    if outcome.hidden > 0 {
-        let _ = write!(line, "; {} hidden by level", outcome.hidden);
+    let asides = [
+        (counts.folded, "folded into them"),
+        (counts.hidden, "hidden by level"),
+        (counts.suppressed, "suppressed"),
+        (counts.baselined, "in the baseline"),
+    ];
+    for (number, what) in asides.into_iter().filter(|&(number, _)| number > 0) {
+        let _ = write!(line, "; {} {what}", thousands(number));
     }
     line
+}
+
+fn notices(outcome: &Outcome) -> Option<String> {
+    let of = |level| outcome.notices.iter().filter(|notice| notice.level == level).count();
+    (!outcome.notices.is_empty()).then(|| {
+        format!(
+            "{} on suppressions and the baseline: {}, {}, {}",
+            count(outcome.notices.len(), "notice"),
+            count(of(Level::Error), "error"),
+            count(of(Level::Warning), "warning"),
+            count(of(Level::Note), "note"),
+        )
+    })
+}
+
+/// The suppressions that hide something, in the order in which they were read.
+fn suppressed(outcome: &Outcome) -> Reasons {
+    let hides = |number| move |aside: &&SetAside| aside.why == Aside::Allowed(number);
+    (0..)
+        .zip(&outcome.allows)
+        .map(|(number, allow)| (allow, outcome.set_aside.iter().filter(hides(number)).count()))
+        .filter(|&(_, times)| times > 0)
+        .map(|(allow, times)| (suppression(allow, outcome), times))
+        .collect()
+}
+
+/// A suppression in one line: where, which rules, until when, why.
+fn suppression(allow: &Allow, outcome: &Outcome) -> String {
+    let source = outcome.sources.get(allow.span.file);
+    let rules: Vec<&str> = allow.rules.iter().map(|(rule, _)| rule.as_str()).collect();
+    let until = allow.until.map_or_else(String::new, |day| format!(" until {day}"));
+    let line = source.position(allow.span.start).line;
+    format!("{}:{line}: allow({}){until}: {}", source.path(), plain(&rules.join(", ")), plain(&allow.reason))
 }
 
 fn read(outcome: &Outcome, counts: &Counts) -> String {

@@ -9,7 +9,10 @@ use model::{
 };
 
 use super::*;
-use crate::{FileReport, FileStatus, Outcome, Repository, Sources};
+use crate::{
+    Allow, Aside, Date, FileReport, FileStatus, Notice, NoticeKind, Outcome, Reported, Repository, Scope,
+    SetAside, Sources,
+};
 
 const PATHS: [&str; 3] = ["auth/auth.toml", "directory/app.yaml", "directory/min.json"];
 const AUTH: &str = "[directory]\nurl = \"http://auth:hunter2@directory:8080\"\nrequest_timeout = \"300ms\"\n";
@@ -79,14 +82,43 @@ fn outcome() -> Outcome {
         "300 is read as 300 s",
         vec![Label { origin: Origin::Written(span(&minified, 2, "300")), text: "no unit".into() }],
     );
+    let caller = |from: &str, rule, labels| {
+        let mut folded = finding(rule, Level::Warning, "another path", labels);
+        folded.subject = Subject::Call(from.into(), "directory".into());
+        folded
+    };
+    let place = || vec![first.labels[0].clone(), written(DIRECTORY, 1, "server", "")];
+    let also = vec![
+        caller("edge", "timeout-shorter-than-callee", place()),
+        caller("mail", "timeout-shorter-than-callee", vec![first.labels[0].clone()]),
+        caller("batch", "timeout-shorter-than-callee", place()),
+        caller("jobs", "timeout-shorter-than-callee", place()),
+        caller("auth", "timeout-above-proxy", place()),
+    ];
+    let first = Reported { finding: first, also };
     let environment = |name: &str| Environment { name: name.into(), ..Environment::default() };
     Outcome {
         fleet: Fleet {
             environments: vec![environment("production"), environment("staging")],
             ..Fleet::default()
         },
-        findings: vec![first, second, third],
-        hidden: 2,
+        set_aside: [Aside::Level, Aside::Level, Aside::Allowed(0), Aside::Baseline]
+            .map(|why| SetAside { reported: third.clone().into(), why })
+            .to_vec(),
+        findings: vec![first, second.into(), third.into()],
+        notices: vec![Notice::new(
+            NoticeKind::SuppressionUnused,
+            span(DIRECTORY, 1, "# its own limit"),
+            "this suppression of `timeout-missing` hides nothing",
+            "remove it",
+        )],
+        allows: vec![Allow {
+            span: span(DIRECTORY, 1, "# its own limit"),
+            rules: vec![("unit-too-large".into(), span(DIRECTORY, 1, "its"))],
+            scope: Scope::Part(span(DIRECTORY, 1, "handler: 2s")),
+            until: Date::parse("2027-03-01"),
+            reason: "agreed with password=hunter2".into(),
+        }],
         not_evaluated: vec![
             NotEvaluated {
                 rule: "timeout-below-latency",
@@ -148,6 +180,8 @@ fn text_shows_places_sum_defaults_assumptions_environments_and_help() {
       |
       = sum: 300 ms < 2 s + 100 ms
       = in: production and staging
+      = also reached from: edge (directory/app.yaml:1), mail, batch (directory/app.yaml:1) and 1 more
+      = also: timeout-above-proxy: another path (directory/app.yaml:1)
       = help: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-shorter-than-callee`
 
     warning[timeout-missing]: nothing ends a call to http://************@directory:8080
@@ -171,24 +205,34 @@ fn text_shows_places_sum_defaults_assumptions_environments_and_help() {
       |
       = in: production and staging
       = help: see `forewarn explain unit-too-large`
+
+    note[suppression-unused]: this suppression of `timeout-missing` hides nothing
+     --> directory/app.yaml:2:15
+      |
+    2 |   handler: 2s # its own limit
+      |               ^^^^^^^^^^^^^^^
+      |
+      = help: remove it; see `forewarn explain suppression-unused`
     "#);
 }
 
 #[test]
 fn short_has_one_line_a_finding() {
-    insta::assert_snapshot!(short(&outcome()), @r#"
-    auth/auth.toml:3:19: error[timeout-shorter-than-callee]: auth gives up after 300 ms while directory works for up to 2 s
+    insta::assert_snapshot!(short(&outcome()), @r"
+    auth/auth.toml:3:19: error[timeout-shorter-than-callee]: auth gives up after 300 ms while directory works for up to 2 s (and 5 more at this place)
     auth/auth.toml:1:1: warning[timeout-missing]: nothing ends a call to http://************@directory:8080
     directory/min.json:1:52013: note[unit-too-large]: 300 is read as 300 s
-    "#);
+    directory/app.yaml:2:15: note[suppression-unused]: this suppression of `timeout-missing` hides nothing
+    ");
 }
 
 #[test]
 fn github_has_one_command_a_finding() {
-    insta::assert_snapshot!(github(&outcome()), @"
-    ::error file=auth/auth.toml,line=3,endLine=3,col=19,endColumn=26,title=timeout-shorter-than-callee%3A auth -> directory::auth gives up after 300 ms while directory works for up to 2 s%0Aauth/auth.toml:3:19: covers the whole call, 1 attempt%0Adirectory/app.yaml:2:12: covers the handler%0Asum: 300 ms < 2 s + 100 ms%0Ain: production and staging%0Ahelp: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-shorter-than-callee`
+    insta::assert_snapshot!(github(&outcome()), @r"
+    ::error file=auth/auth.toml,line=3,endLine=3,col=19,endColumn=26,title=timeout-shorter-than-callee%3A auth -> directory::auth gives up after 300 ms while directory works for up to 2 s%0Aauth/auth.toml:3:19: covers the whole call, 1 attempt%0Adirectory/app.yaml:2:12: covers the handler%0Asum: 300 ms < 2 s + 100 ms%0Ain: production and staging%0Aalso reached from: edge (directory/app.yaml:1), mail, batch (directory/app.yaml:1) and 1 more%0Aalso: timeout-above-proxy: another path (directory/app.yaml:1)%0Ahelp: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-shorter-than-callee`
     ::warning file=auth/auth.toml,line=1,endLine=1,col=1,endColumn=12,title=timeout-missing%3A auth -> directory::nothing ends a call to http://************@directory:8080%0Aauth/auth.toml:1:1: no `attempt_timeout`: no limit%0Aauth/auth.toml:2:7: the call%0Adefault: client attempt_timeout, since 1.0, client manual%0Aassumed: that `url` is called%0Ain: staging%0Ahelp: see `forewarn explain timeout-missing`
     ::notice file=directory/min.json,line=1,endLine=1,col=52013,endColumn=52016,title=unit-too-large%3A auth -> directory::300 is read as 300 s%0Adirectory/min.json:1:52013: no unit%0Ain: production and staging%0Ahelp: see `forewarn explain unit-too-large`
+    ::notice file=directory/app.yaml,line=2,endLine=2,col=15,endColumn=30,title=suppression-unused::this suppression of `timeout-missing` hides nothing%0Adirectory/app.yaml:2:15%0Ahelp: remove it; see `forewarn explain suppression-unused`
     ");
 }
 
@@ -196,9 +240,20 @@ fn github_has_one_command_a_finding() {
 fn junit_has_a_suite_a_rule_and_a_case_a_finding() {
     insta::assert_snapshot!(junit(&outcome(), Level::Warning), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="forewarn" tests="7" failures="2" errors="0">
+    <testsuites name="forewarn" tests="8" failures="2" errors="0">
       <testsuite name="retry-amplification" tests="1" failures="0" errors="0" skipped="0">
         <testcase name="no finding" classname="forewarn.retry-amplification"/>
+      </testsuite>
+      <testsuite name="suppression-unused" tests="1" failures="0" errors="0" skipped="0">
+        <testcase name="directory/app.yaml" classname="forewarn.suppression-unused">
+          <system-out>note[suppression-unused]: this suppression of `timeout-missing` hides nothing
+     --&gt; directory/app.yaml:2:15
+      |
+    2 |   handler: 2s # its own limit
+      |               ^^^^^^^^^^^^^^^
+      |
+      = help: remove it; see `forewarn explain suppression-unused`</system-out>
+        </testcase>
       </testsuite>
       <testsuite name="timeout-below-latency" tests="3" failures="0" errors="0" skipped="3">
         <testcase name="auth -&gt; directory" classname="forewarn.timeout-below-latency">
@@ -242,6 +297,8 @@ fn junit_has_a_suite_a_rule_and_a_case_a_finding() {
       |
       = sum: 300 ms &lt; 2 s + 100 ms
       = in: production and staging
+      = also reached from: edge (directory/app.yaml:1), mail, batch (directory/app.yaml:1) and 1 more
+      = also: timeout-above-proxy: another path (directory/app.yaml:1)
       = help: let the handler end first: at most 200 ms, or wait 2.1 s; see `forewarn explain timeout-shorter-than-callee`</failure>
         </testcase>
       </testsuite>
@@ -329,9 +386,12 @@ fn a_result_of_sarif_has_one_place_links_to_the_others_and_a_fingerprint() {
 
 #[test]
 fn the_summary_counts_what_was_read_found_hidden_and_not_evaluated() {
-    insta::assert_snapshot!(summary(&outcome(), Detail::Full), @"
-    3 findings: 1 error, 1 warning, 1 note; 2 hidden by level
+    insta::assert_snapshot!(summary(&outcome(), Detail::Full), @r"
+    3 findings: 1 error, 1 warning, 1 note; 5 folded into them; 2 hidden by level; 1 suppressed; 1 in the baseline
+    1 notice on suppressions and the baseline: 0 errors, 0 warnings, 1 note
     read 2 files (1 in part, skipped 2): 0 services, 0 calls, 0 settings, 2 environments; ran 4 rules
+    suppressed: 1
+      1 × directory/app.yaml:2: allow(unit-too-large) until 2027-03-01: agreed with password=*******
     not evaluated: 3
       3 × timeout-below-latency needs measured latency of the call (auth -> directory)
     files not evaluated: 2
@@ -349,7 +409,7 @@ fn all_formats_show_the_same_findings_in_the_same_order() {
         outcome
             .findings
             .iter()
-            .map(|finding| {
+            .map(|Reported { finding, .. }| {
                 let mark = format!("{before}{}{behind}", finding.rule);
                 assert_eq!(shown.matches(&mark).count(), 1, "{mark}");
                 shown.find(&mark).expect("counted")
@@ -358,7 +418,7 @@ fn all_formats_show_the_same_findings_in_the_same_order() {
     };
     assert!(order(&text, "[", "]: ").is_sorted());
     assert!(order(&short, "[", "]: ").is_sorted());
-    assert!(order(&json, "\"rule\": \"", "\",\n      \"level\"").is_sorted());
+    assert!(order(&json, "\n      \"rule\": \"", "\",\n      \"fingerprint").is_sorted());
 }
 
 #[test]
@@ -369,7 +429,11 @@ fn no_format_shows_a_secret() {
     outcome.fleet.environments[0].name = secret();
     let subjects =
         [Subject::Service(secret()), Subject::Call(secret(), secret()), Subject::Setting(secret())];
-    for (finding, subject) in outcome.findings.iter_mut().zip(&subjects) {
+    let folded = outcome.findings[1].finding.clone();
+    outcome.findings[0].also.push(folded);
+    let all =
+        outcome.findings.iter_mut().flat_map(|Reported { finding, also }| also.iter_mut().chain([finding]));
+    for (finding, subject) in all.zip(subjects.iter().cycle()) {
         finding.environments = vec![secret(), secret()];
         finding.subject = subject.clone();
         finding.title = secret();
@@ -382,6 +446,9 @@ fn no_format_shows_a_secret() {
         *missing = NotEvaluated { rule: missing.rule, subject, needs: secret() };
     }
     outcome.problems.iter_mut().for_each(|(_, words)| *words = secret());
+    outcome.notices.iter_mut().for_each(|notice| (notice.title, notice.help) = (secret(), secret()));
+    outcome.allows[0].reason = secret();
+    outcome.allows[0].rules[0].0 = secret();
     outcome.files.push(FileReport { path: "a.yaml".into(), status: FileStatus::NotOurs(secret()) });
     let coloured = Style { colour: true, width: 80 };
     let all = [

@@ -1,75 +1,145 @@
 //! Findings and errors as people read them: what can happen, where, the sum, what to do.
 
-use annotate_snippets::{Group, Level as Look};
-use model::{FileId, Finding, Level, Origin};
-use text::Source;
+use annotate_snippets::{Group, Level as Look, Title};
+use model::{Finding, Level, Origin, Span, Subject};
 
 use super::snippet::{Mark, Redacted, Style, elements};
-use super::{in_a_row, plain};
-use crate::{Error, Outcome};
+use super::{in_a_row, places, plain};
+use crate::{Error, Outcome, Reported};
 
-/// All findings, in the order settled.
+/// All findings and then all notices, in the order settled.
 pub fn text(outcome: &Outcome, style: Style) -> String {
-    drawn(outcome, style).fold(String::new(), |shown, finding| shown + &finding + "\n\n")
+    drawn(outcome, style)
+        .chain(drawn_notices(outcome, style))
+        .fold(String::new(), |shown, one| shown + &one + "\n\n")
 }
 
 /// Each finding as drawn, without a line break at its end.
 pub(super) fn drawn(outcome: &Outcome, style: Style) -> impl Iterator<Item = String> {
-    let several = outcome.several_environments();
     let mut redacted = Redacted::default();
-    outcome.findings.iter().map(move |finding| {
-        style.draw(&[group(finding, several, |file| outcome.sources.get(file), &mut redacted)])
+    outcome.findings.iter().map(move |reported| {
+        let finding = &reported.finding;
+        let marks: Vec<Mark> =
+            places(finding).map(|(label, span)| Mark { span, text: label.text.clone() }).collect();
+        let title = look(finding.level).primary_title(plain(&finding.title)).id(finding.rule);
+        draw(title, &marks, remarks(reported, outcome), outcome, &mut redacted, style)
     })
 }
 
-fn group<'s>(
-    finding: &Finding,
-    several_environments: bool,
-    source: impl Fn(FileId) -> &'s Source,
-    redacted: &mut Redacted<'s>,
-) -> Group<'static> {
-    let look = match finding.level {
+/// Each notice as drawn, without a line break at its end.
+pub(super) fn drawn_notices(outcome: &Outcome, style: Style) -> impl Iterator<Item = String> {
+    let mut redacted = Redacted::default();
+    outcome.notices.iter().map(move |notice| {
+        let mark = Mark { span: notice.span, text: String::new() };
+        let title = look(notice.level).primary_title(plain(&notice.title)).id(notice.kind.name());
+        let help = (HELP, help(&notice.help, notice.kind.name()));
+        draw(title, &[mark], vec![help], outcome, &mut redacted, style)
+    })
+}
+
+fn look(level: Level) -> Look<'static> {
+    match level {
         Level::Error => Look::ERROR,
         Level::Warning => Look::WARNING,
         Level::Note => Look::NOTE,
-    };
-    let marks: Vec<Mark> = finding
-        .labels
-        .iter()
-        .filter_map(|label| Some(Mark { span: label.origin.span()?, text: label.text.clone() }))
-        .collect();
-    let mut group = look
-        .primary_title(plain(&finding.title))
-        .id(finding.rule)
-        .elements(elements(&marks, source, redacted));
-    let remarks = remarks(finding, several_environments);
-    for (name, words) in &remarks {
-        let look = if *name == HELP { Look::HELP } else { Look::NOTE.with_name(*name) };
-        group = group.element(look.message(words.clone()));
     }
-    group
+}
+
+fn draw<'o>(
+    title: Title<'static>,
+    marks: &[Mark],
+    remarks: Vec<(&'static str, String)>,
+    outcome: &'o Outcome,
+    redacted: &mut Redacted<'o>,
+    style: Style,
+) -> String {
+    let mut group = title.elements(elements(marks, |file| outcome.sources.get(file), redacted));
+    for (name, words) in remarks {
+        let look = if name == HELP { Look::HELP } else { Look::NOTE.with_name(name) };
+        group = group.element(look.message(words));
+    }
+    style.draw(&[group])
 }
 
 /// The remark that says what to do: always the last.
 const HELP: &str = "help";
 
 /// What is said below a finding's places, name by name: the sum, what it rests on, where it holds,
-/// what to do.
-pub(super) fn remarks(finding: &Finding, several_environments: bool) -> Vec<(&'static str, String)> {
+/// what was folded into it, what to do.
+pub(super) fn remarks(reported: &Reported, outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let finding = &reported.finding;
     let mut remarks: Vec<(&'static str, String)> = Vec::new();
     remarks.extend(finding.arithmetic.iter().map(|line| ("sum", plain(line))));
     remarks.extend(defaults(finding).iter().map(|line| ("default", plain(line))));
     remarks.extend(finding.assumptions.iter().map(|line| ("assumed", plain(line))));
-    if several_environments && !finding.environments.is_empty() {
+    if outcome.several_environments() && !finding.environments.is_empty() {
         remarks.push(("in", plain(&in_a_row(&finding.environments))));
     }
-    let mut help = plain(finding.help.trim_end_matches('.'));
+    remarks.extend(also(reported, outcome));
+    remarks.push((HELP, help(&finding.help, finding.rule)));
+    remarks
+}
+
+/// What to do, and where more is said.
+pub(super) fn help(help: &str, name: &str) -> String {
+    let mut help = plain(help.trim_end_matches('.'));
     if !help.is_empty() {
         help.push_str("; ");
     }
-    help.push_str(&format!("see `forewarn explain {}`", finding.rule));
-    remarks.push((HELP, help));
-    remarks
+    format!("{help}see `forewarn explain {name}`")
+}
+
+/// How many of the findings folded into one are named.
+const NAMED: usize = 3;
+
+/// The findings folded into another one: of the same rule by whom they are about, of another rule by
+/// what it says.
+fn also(reported: &Reported, outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let head = &reported.finding;
+    let (same, other): (Vec<&Finding>, Vec<&Finding>) =
+        reported.also.iter().partition(|finding| finding.rule == head.rule);
+    let mut lines = Vec::new();
+    if !same.is_empty() {
+        let mut named: Vec<String> = same
+            .iter()
+            .take(NAMED)
+            .map(|finding| {
+                let whom = plain(&whom(&finding.subject, &head.subject));
+                format!("{whom}{}", elsewhere(finding, head, outcome))
+            })
+            .collect();
+        if same.len() > NAMED {
+            named.push(format!("{} more", same.len() - NAMED));
+        }
+        lines.push(("also reached from", in_a_row(&named)));
+    }
+    for finding in other.iter().take(NAMED) {
+        let place = elsewhere(finding, head, outcome);
+        lines.push(("also", format!("{}: {}{place}", finding.rule, plain(&finding.title))));
+    }
+    if other.len() > NAMED {
+        lines.push(("also", format!("{} more of other rules", other.len() - NAMED)));
+    }
+    lines
+}
+
+/// Whom a folded finding is about, as far as the first does not say it.
+fn whom(subject: &Subject, head: &Subject) -> String {
+    match (subject, head) {
+        (Subject::Call(from, to), Subject::Call(_, head_to)) if to == head_to => from.clone(),
+        (Subject::Call(from, to), _) => format!("{from} -> {to}"),
+        (Subject::Service(name) | Subject::Setting(name), _) => name.clone(),
+    }
+}
+
+/// The first place of a folded finding at which the first does not point.
+fn elsewhere(finding: &Finding, head: &Finding, outcome: &Outcome) -> String {
+    let known: Vec<Span> = places(head).map(|(_, span)| span).collect();
+    let other = places(finding).map(|(_, span)| span).find(|span| !known.contains(span));
+    other.map_or_else(String::new, |span| {
+        let source = outcome.sources.get(span.file);
+        format!(" ({}:{})", source.path(), source.position(span.start).line)
+    })
 }
 
 /// Which defaults the finding rests on, with what documents them.

@@ -215,7 +215,7 @@ fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
 fn every_format_tells_the_same_findings() {
     let outcome = outcome(FILES);
     let all = sorted(of_json(&render::json(&outcome)));
-    let levels: BTreeSet<Level> = outcome.findings.iter().map(|finding| finding.level).collect();
+    let levels: BTreeSet<Level> = outcome.findings.iter().map(|reported| reported.finding.level).collect();
     assert_eq!(levels.len(), 3, "{all:#?}: the fixture has findings of every level");
     assert_eq!(sorted(of_sarif(&render::sarif(&outcome))), all);
     assert_eq!(sorted(of_github(&render::github(&outcome))), all);
@@ -368,7 +368,7 @@ fn junit_has_the_elements_servers_know_and_counts_that_add_up() {
             }
         }
         let failures = document.descendants().filter(|node| node.has_tag_name("failure")).count();
-        let bad = outcome.findings.iter().filter(|finding| finding.level >= fail_on).count();
+        let bad = outcome.findings.iter().filter(|reported| reported.finding.level >= fail_on).count();
         assert_eq!(failures, bad);
         let cases = || document.descendants().filter(|node| node.has_tag_name("testcase"));
         let names: BTreeSet<_> =

@@ -160,6 +160,7 @@ fn a_declared_platform_calls_within_the_limits_of_its_maker() {
     let found: Vec<String> = outcome
         .findings
         .iter()
+        .flat_map(audit::Reported::all)
         .map(|finding| format!("{} {:?}: {}", finding.rule, finding.level, finding.title))
         .collect();
     insta::assert_snapshot!(found.join("\n"), @"timeout-shorter-than-callee Error: router gives up on web after 30 s, web works for up to 60 s");

@@ -6,7 +6,7 @@ use crate::workbench::Workbench;
 fn the_short_help_fits_on_a_screen() {
     let ran = Workbench::with(&[]).run(&["-h"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    insta::assert_snapshot!(ran.stdout, @"
+    insta::assert_snapshot!(ran.stdout, @r"
     Says which configuration can take a service down, before it does
 
     Usage: forewarn [OPTIONS] [PATH]...
@@ -15,6 +15,7 @@ fn the_short_help_fits_on_a_screen() {
     Commands:
       check        Audit configuration (what happens without a verb)
       explain      Tell what a rule finds, why that breaks, and what to do
+      baseline     Accept the findings of today in forewarn-baseline.json; an existing one only shrinks
       init         Write a forewarn.toml with every option, commented out
       show         Show what was read: files, services, calls, settings, time budgets, rules
       observe      Measure on this host what configuration cannot say
@@ -39,6 +40,9 @@ fn the_short_help_fits_on_a_screen() {
     What is judged:
           --rule <NAME>      Run only this rule; may be repeated
           --skip <NAME>      Do not run this rule; may be repeated
+          --baseline <FILE>  Hide findings that this file holds [default: the forewarn-baseline.json
+                             beside forewarn.toml]
+          --no-baseline      Show what a baseline would hide
           --level <LEVEL>    The lowest level to show; what is hidden is counted [default: note]
                              [possible values: error, warning, note]
           --fail-on <LEVEL>  Exit with 1 from this level up [default: warning] [possible values: error,

@@ -293,8 +293,13 @@ fn explain_prints_the_page_and_helps_with_a_misspelt_name() {
     let ran = bench.run(&["explain", "timeout-mising"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("did you mean `timeout-missing`?"), "{}", ran.stderr);
-    let rules = bench.run(&["explain"]);
-    assert_eq!(rules.stdout.lines().count(), rules::RULES.len());
+    let listed = bench.run(&["explain"]);
+    let (rules, notices) = listed.stdout.split_once("\n\n").expect("rules, then notices");
+    assert_eq!(rules.lines().count(), rules::RULES.len());
+    for notice in notices.lines().skip(1) {
+        let name = notice.split(' ').next().expect("a name");
+        assert!(bench.run(&["explain", name]).stdout.starts_with("SUPPRESSIONS\n"), "{name}");
+    }
 }
 
 #[test]
