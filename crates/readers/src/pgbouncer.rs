@@ -1,5 +1,7 @@
 //! PgBouncer: what it limits for its clients, and the pool with which it calls each database.
 
+use std::collections::BTreeSet;
+
 use model::{Covers, GroupKind, Knob, Limit, Origin, Setting, Span, TimeUnit, Topic, Value};
 use text::{Entry, Node, NodeKind, Scalar, Syntax, Tree};
 
@@ -27,7 +29,7 @@ fn find<'t>(tree: &'t Tree<'_>, section: &str) -> Option<Entry<'t>> {
 
 fn read(_: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
     let own = find(tree, "pgbouncer");
-    let mut reader = Reader { own, fragment };
+    let mut reader = Reader { own, said: BTreeSet::new(), fragment };
     if let Some(own) = own {
         reader.clients(own);
     }
@@ -102,6 +104,8 @@ const POOLS: [&str; 6] = [
 struct Reader<'t, 'f> {
     /// The section `[pgbouncer]`.
     own: Option<Entry<'t>>,
+    /// Where values stand that were found to be none.
+    said: BTreeSet<Span>,
     fragment: &'f mut Fragment,
 }
 
@@ -193,9 +197,9 @@ impl<'t> Reader<'t, '_> {
         match setting::documented(path.clone(), &meaning(key)?, value) {
             Ok(setting) => Some(setting),
             Err(reason) => {
-                let ignored = Ignored { key: path, span: value.span(), reason };
-                if !self.fragment.ignored.contains(&ignored) {
-                    self.fragment.ignored.push(ignored);
+                // A key of `[pgbouncer]` is asked for by every database.
+                if self.said.insert(value.span()) {
+                    self.fragment.ignored.push(Ignored { key: path, span: value.span(), reason });
                 }
                 None
             }
