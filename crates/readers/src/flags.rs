@@ -1,4 +1,4 @@
-//! Command lines: `--request-timeout=30s`, `--request-timeout 30s`, `-Drequest.timeout=30s` and
+//! Command lines: `--request-timeout=30s`, `--request-timeout 30s`, Java's `-Drequest.timeout=30s` and
 //! `NAME=value` before a command, as names and values where they are written. Must not judge which of
 //! them are settings.
 
@@ -33,13 +33,23 @@ impl Words {
                 }
                 (_, c) if c.is_whitespace() => {
                     if let Some(start) = start.take() {
-                        self.words.push(scalar.piece(unquoted(text, start, at)));
+                        self.word(scalar.piece(unquoted(text, start, at)));
                     }
                 }
                 _ => {
                     start.get_or_insert(at);
                 }
             }
+        }
+    }
+
+    /// Adds a word of a line. A script that a shell is given is a line again.
+    fn word(&mut self, word: Tree<'static>) {
+        let last = self.words.last().and_then(Tree::scalar);
+        let is_script = last.is_some_and(|last| is_script_flag(last.text()));
+        match word.scalar().filter(|word| is_script && word.text().contains(char::is_whitespace)) {
+            Some(script) => self.line(script),
+            None => self.words.push(word),
         }
     }
 
@@ -53,13 +63,18 @@ impl Words {
             } else {
                 self.argument(argument);
             }
-            script = matches!(argument.text(), "-c" | "-ec" | "-lc" | "-euc" | "-exc");
+            script = is_script_flag(argument.text());
         }
     }
 
     /// The first words: a program, perhaps behind the script that starts it.
     pub(crate) fn program(&self) -> impl Iterator<Item = &str> {
         self.words.iter().filter_map(Tree::scalar).map(Scalar::text).take(2)
+    }
+
+    /// All words.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Tree<'static>> {
+        self.words.iter()
     }
 
     /// Splits every flag into its name and its value.
@@ -70,11 +85,13 @@ impl Words {
             let text = word.text();
             if let Some(equals) = text.find('=') {
                 if is_name(&text[..equals]) {
-                    flags.pairs.push((word.piece(0..equals), word.piece(equals + 1..text.len())));
+                    // Java's `-D` sets a property and is no part of its name.
+                    let start = if is_property(text) { 2 } else { 0 };
+                    flags.pairs.push((word.piece(start..equals), word.piece(equals + 1..text.len())));
                 }
             } else if text.starts_with('-')
                 && is_name(text)
-                && let Some(value) = words.next_if(|next| !next.text().starts_with("--"))
+                && let Some(value) = words.next_if(|next| !is_flag(next.text()))
             {
                 flags.pairs.push((word.piece(0..text.len()), value.piece(0..value.text().len())));
             }
@@ -96,6 +113,28 @@ fn is_name(text: &str) -> bool {
     bare.len() > 1
         && bare.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && bare.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// Whether what follows a flag of a shell is a script.
+pub(crate) fn is_script_flag(word: &str) -> bool {
+    matches!(word, "-c" | "-ec" | "-lc" | "-euc" | "-exc")
+}
+
+/// Whether a word begins another flag; a negative number is a value.
+fn is_flag(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+}
+
+/// Whether a word sets a system property of Java: `-Dname=value`.
+fn is_property(word: &str) -> bool {
+    word.strip_prefix("-D").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+}
+
+/// Whether a variable holds a command line of a Java machine, which the machine or its start script reads.
+pub(crate) fn is_java_options(variable: &str) -> bool {
+    variable.ends_with("JAVA_OPTS")
+        || variable.ends_with("JAVA_OPTIONS")
+        || matches!(variable, "JAVA_TOOL_OPTIONS" | "CATALINA_OPTS" | "JAVA_ARGS")
 }
 
 /// Names and values taken out of a command line.
@@ -141,7 +180,15 @@ mod tests {
     fn a_flag_has_its_value_behind_an_equals_sign_or_in_the_next_word() {
         insta::assert_snapshot!(
             flags("authd serve --request-timeout=30s --retries 3 -Dio.wait=5 --verbose --wait '1 s'"),
-            @"--request-timeout=30s | --retries=3 | -Dio.wait=5 | --wait=1 s"
+            @"--request-timeout=30s | --retries=3 | io.wait=5 | --wait=1 s"
+        );
+    }
+
+    #[test]
+    fn a_script_in_quotes_is_a_line_of_its_own() {
+        insta::assert_snapshot!(
+            flags("sh -c 'exec authd --wait-timeout 5s --skew -3 --verbose -Dio.wait=5'"),
+            @"--wait-timeout=5s | --skew=-3 | io.wait=5"
         );
     }
 

@@ -10,6 +10,7 @@ pub mod measure;
 pub mod platforms;
 pub mod variables;
 
+mod app_server;
 mod comments;
 mod compose;
 mod database;

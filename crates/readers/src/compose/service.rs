@@ -7,8 +7,9 @@ use text::{Entry, Node, NodeKind, Span};
 
 use super::interpolate::Interpolation;
 use super::times::Times;
+use crate::app_server;
 use crate::database::Database;
-use crate::flags::Words;
+use crate::flags::{Words, is_java_options};
 use crate::pieces::{Text, Traces};
 use crate::variables::{Variable, variables};
 use crate::{Component, ComponentKind, Context, Fragment, Group, Mount, MountKind, Owner};
@@ -159,6 +160,13 @@ impl Reader<'_, '_> {
             pairs.extend(own.into_iter().filter(|(name, _)| known.insert(name.text().to_owned())));
         }
         self.variables("environment", at, &pairs, &traces);
+        for (name, value) in pairs.iter().filter(|(name, _)| is_java_options(name.text())) {
+            let Some(value) = value.scalar() else { continue };
+            let mut words = Words::default();
+            words.line(value);
+            let path = format!("environment.{}", name.text());
+            self.group_variables(&path, at, &words.flags().variables(), &traces);
+        }
     }
 
     /// The variables of one `environment`. One without a value is taken over from outside.
@@ -199,26 +207,51 @@ impl Reader<'_, '_> {
         Some((name, Text::Made(value.piece(0..value.text().len()))))
     }
 
+    /// The words of a command: a line that a shell would split, or a list.
+    fn words(&self, command: Node<'_>, words: &mut Words, traces: &mut Traces) {
+        let texts: Vec<Text<'_>> = match command.scalar() {
+            Some(line) => vec![self.interpolation.apply(line, traces)],
+            None => {
+                let items = command.items().filter_map(Node::scalar);
+                items.map(|item| self.interpolation.apply(item, traces)).collect()
+            }
+        };
+        if command.kind() == NodeKind::Scalar {
+            texts.iter().filter_map(Text::scalar).for_each(|line| words.line(line));
+        } else {
+            words.command(texts.iter().filter_map(Text::scalar));
+        }
+    }
+
+    /// The server that `entrypoint` with `command` starts; gives the places of its flags' values.
+    fn server(&mut self, chain: &[Node<'_>]) -> Vec<Span> {
+        let mut traces = Traces::default();
+        let mut words = Words::default();
+        let mut at = None;
+        for entry in ["entrypoint", "command"].into_iter().filter_map(|key| first(chain, key)) {
+            at.get_or_insert(entry.key.span());
+            self.words(entry.value, &mut words, &mut traces);
+        }
+        let owner = Owner::Component(self.component);
+        let said = at.and_then(|at| app_server::read(owner, "", at, &words));
+        let Some(mut said) = said else { return Vec::new() };
+        said.group.settings.iter_mut().for_each(|setting| traces.apply(setting));
+        self.fragment.groups.push(said.group);
+        self.fragment.ignored.extend(said.ignored);
+        said.taken
+    }
+
     /// Flags of `entrypoint` and `command`.
     fn command(&mut self, chain: &[Node<'_>]) {
+        let taken = self.server(chain);
         for key in ["entrypoint", "command"] {
             let Some(entry) = first(chain, key) else { continue };
             let mut traces = Traces::default();
-            let texts: Vec<Text<'_>> = match entry.value.scalar() {
-                Some(line) => vec![self.interpolation.apply(line, &mut traces)],
-                None => {
-                    let items = entry.value.items().filter_map(Node::scalar);
-                    items.map(|item| self.interpolation.apply(item, &mut traces)).collect()
-                }
-            };
             let mut words = Words::default();
-            if entry.value.kind() == NodeKind::Scalar {
-                texts.iter().filter_map(Text::scalar).for_each(|line| words.line(line));
-            } else {
-                words.command(texts.iter().filter_map(Text::scalar));
-            }
+            self.words(entry.value, &mut words, &mut traces);
             let flags = words.flags();
             let mut flags = flags.variables();
+            flags.retain(|flag| !taken.contains(&flag.value.span()));
             let image = first(chain, "image").and_then(|image| self.interpolation.text(image.value));
             if let Some(server) = Database::of_command(&words, image.as_deref()) {
                 let owner = Owner::Component(self.component);

@@ -7,8 +7,9 @@ use text::{Entry, Node, NodeKind, PositionMap, Scalar, Span, Tree};
 
 use super::reference::Known;
 use super::{Kind, Object, istio, lifecycle, probe, scale};
+use crate::app_server;
 use crate::database::Database;
-use crate::flags::Words;
+use crate::flags::{Words, is_java_options, is_script_flag};
 use crate::pieces::{Text, Traces};
 use crate::variables::{Variable, variables};
 use crate::{Context, Fragment, Group, Ignored, Mount, MountKind, Owner, Reason};
@@ -20,6 +21,16 @@ pub(crate) enum Absent {
     Default,
     /// Nothing: this is a patch, and the patched manifest says it.
     Unchanged,
+}
+
+/// What is known of a container's command before its words are read.
+struct Command<'k, 't> {
+    known: &'k Known<'t>,
+    image: Option<&'k str>,
+    /// The places of values that a server has taken.
+    taken: &'k [Span],
+    /// `command` ends where a shell's script follows, which is then the first of `args`.
+    script: bool,
 }
 
 /// Reads into one component of a fragment. Each part can be read alone, as patches name parts.
@@ -120,11 +131,15 @@ impl<'a> Pod<'a> {
         let mut traces = Traces::default();
         let image = container.get("image").and_then(Node::text);
         let known = container.get("env").map(|env| self.known(env, &mut traces)).unwrap_or_default();
+        let taken = self.server(&known, path, container);
+        let last = container.get("command").and_then(|command| command.items().last()?.text());
+        let script = last.is_some_and(is_script_flag);
+        let command = Command { known: &known, image, taken: &taken, script };
         for entry in container.entries() {
             match entry.key.text() {
                 "env" => self.environment(path, &entry),
                 "envFrom" => self.environment_from(entry.value),
-                key @ ("command" | "args") => self.arguments_with(&known, image, path, key, &entry),
+                key @ ("command" | "args") => self.arguments_with(&command, path, key, &entry),
                 key if (probes || sidecar) && super::is_set(entry.value) => {
                     self.probe(path, key, entry.value, entry.key.span());
                 }
@@ -204,6 +219,12 @@ impl<'a> Pod<'a> {
         let known = self.known(env.value, &mut traces);
         let pairs: Vec<_> = known.iter().map(|(name, value)| Variable { name, value }).collect();
         self.traced_variables(&format!("{path}.env"), env.key.span(), &pairs, &traces);
+        for pair in pairs.iter().filter(|pair| is_java_options(pair.name.text())) {
+            let mut words = Words::default();
+            words.line(pair.value);
+            let path = format!("{path}.env.{}", pair.name.text());
+            self.traced_variables(&path, env.key.span(), &words.flags().variables(), &traces);
+        }
         for item in env.value.items() {
             if let Some(from) = item.get("valueFrom") {
                 self.mount(from.at(&["configMapKeyRef", "name"]), MountKind::ConfigMap);
@@ -232,27 +253,53 @@ impl<'a> Pod<'a> {
         }
     }
 
+    /// The server that `command` with `args` starts; gives the places of its flags' values.
+    fn server<'t>(&mut self, known: &Known<'t>, path: &str, container: Node<'t>) -> Vec<Span> {
+        let mut traces = Traces::default();
+        let lists = ["command", "args"].into_iter().filter_map(|key| container.entry(key));
+        let mut at = None;
+        let mut texts: Vec<Text<'_>> = Vec::new();
+        for entry in lists {
+            at.get_or_insert(entry.key.span());
+            let items = entry.value.items().filter_map(Node::scalar);
+            texts.extend(items.map(|item| known.expanded(item, &mut traces)));
+        }
+        let mut words = Words::default();
+        words.command(texts.iter().filter_map(Text::scalar));
+        let owner = Owner::Component(self.component);
+        let said = at.and_then(|at| app_server::read(owner, &format!("{path}."), at, &words));
+        let Some(mut said) = said else { return Vec::new() };
+        said.group.settings.iter_mut().for_each(|setting| traces.apply(setting));
+        said.group.process = container.get("name").and_then(Node::text).map(str::to_owned);
+        self.fragment.groups.push(said.group);
+        self.fragment.ignored.extend(said.ignored);
+        said.taken
+    }
+
     /// `command` or `args`, the container's variables not known.
     pub(crate) fn arguments(&mut self, path: &str, key: &str, entry: &Entry<'_>) {
-        self.arguments_with(&Known::default(), None, path, key, entry);
+        let command = Command { known: &Known::default(), image: None, taken: &[], script: false };
+        self.arguments_with(&command, path, key, entry);
     }
 
     /// `command` or `args`.
-    fn arguments_with<'t>(
-        &mut self,
-        known: &Known<'t>,
-        image: Option<&str>,
-        path: &str,
-        key: &str,
-        entry: &Entry<'t>,
-    ) {
+    fn arguments_with<'t>(&mut self, command: &Command<'_, 't>, path: &str, key: &str, entry: &Entry<'t>) {
+        let Command { known, image, taken, script } = *command;
         let mut traces = Traces::default();
         let items = entry.value.items().filter_map(Node::scalar);
         let texts: Vec<Text<'_>> = items.map(|item| known.expanded(item, &mut traces)).collect();
         let mut words = Words::default();
-        words.command(texts.iter().filter_map(Text::scalar));
+        let mut arguments = texts.iter().filter_map(Text::scalar);
+        if script
+            && key == "args"
+            && let Some(line) = arguments.next()
+        {
+            words.line(line);
+        }
+        words.command(arguments);
         let flags = words.flags();
         let mut flags = flags.variables();
+        flags.retain(|flag| !taken.contains(&flag.value.span()));
         let (path, at) = (format!("{path}.{key}"), entry.key.span());
         if let Some(server) = Database::of_command(&words, image) {
             let owner = Owner::Component(self.component);
