@@ -148,11 +148,15 @@ impl Section<'_> {
 }
 
 /// All sections of a file, in order.
-pub(super) struct Sections<'t>(Vec<Section<'t>>);
+pub(super) struct Sections<'t> {
+    all: Vec<Section<'t>>,
+    /// By the name of a backend: the frontend that leads to it, `None` where several do.
+    fronts: BTreeMap<String, Option<usize>>,
+}
 
 impl<'t> Sections<'t> {
     pub(super) fn of(tree: &'t Tree<'_>) -> Self {
-        let mut sections = Self(Vec::new());
+        let mut sections = Self { all: Vec::new(), fronts: BTreeMap::new() };
         let mut met: BTreeMap<String, usize> = BTreeMap::new();
         let mut latest = None;
         let entries = tree.documents().flat_map(|root| root.written_entries());
@@ -186,32 +190,39 @@ impl<'t> Sections<'t> {
                 (None, _) => latest,
             };
             if kind == Kind::Defaults {
-                latest = Some(sections.0.len());
+                latest = Some(sections.all.len());
             }
             let at = words.last().map_or(keyword.span(), |last| keyword.span().to(last.span()));
-            sections.0.push(Section { kind, path, label, name, at, directives, defaults });
+            sections.all.push(Section { kind, path, label, name, at, directives, defaults });
+        }
+        let fronts = sections.all.iter().enumerate().filter(|(_, section)| section.kind.accepts());
+        for (index, front) in fronts {
+            for route in front.routes() {
+                let known = sections.fronts.entry(route.to_owned()).or_insert(Some(index));
+                *known = known.filter(|&other| other == index);
+            }
         }
         sections
     }
 
     fn defaults_named(&self, name: &str) -> Option<usize> {
-        self.0.iter().rposition(|section| section.kind == Kind::Defaults && section.name == name)
+        self.all.iter().rposition(|section| section.kind == Kind::Defaults && section.name == name)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Section<'t>> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// How many connections the process accepts at all, as written.
     pub(super) fn process_limit(&self) -> Option<&str> {
-        let globals = self.0.iter().filter(|section| section.kind == Kind::Global);
+        let globals = self.all.iter().filter(|section| section.kind == Kind::Global);
         let limits = globals.flat_map(|section| section.all("maxconn"));
         limits.last()?.value().map(Scalar::text)
     }
 
     /// The backend (or `listen`) of a name.
     pub(super) fn backend(&self, name: &str) -> Option<&Section<'t>> {
-        self.0.iter().find(|section| section.kind.passes_on() && section.name == name)
+        self.all.iter().find(|section| section.kind.passes_on() && section.name == name)
     }
 
     /// A section and the `defaults` it takes from, the nearest first.
@@ -220,7 +231,7 @@ impl<'t> Sections<'t> {
         section: &'s Section<'t>,
     ) -> impl Iterator<Item = &'s Section<'t>> + use<'s, 't> {
         // A `defaults` takes from an earlier one only, so this ends; the bound is for the eye.
-        std::iter::successors(Some(section), |section| Some(&self.0[section.defaults?])).take(DEEPEST)
+        std::iter::successors(Some(section), |section| Some(&self.all[section.defaults?])).take(DEEPEST)
     }
 
     /// Where a section's clients are led to, if that is one place.
@@ -236,13 +247,13 @@ impl<'t> Sections<'t> {
     }
 
     /// Whose clients are led to a section, if that is one.
-    pub(super) fn only_frontend(&self, section: &Section<'t>) -> Option<&Section<'t>> {
-        let leads = |front: &&Section<'t>| match front.kind {
-            Kind::Listen => front.at == section.at,
-            kind => kind.accepts() && front.routes().any(|route| route == section.name),
-        };
-        let mut fronts = self.0.iter().filter(leads);
-        fronts.next().filter(|_| fronts.next().is_none())
+    pub(super) fn only_frontend<'s>(&'s self, section: &'s Section<'t>) -> Option<&'s Section<'t>> {
+        let index = self.fronts.get(section.name).copied();
+        match section.kind {
+            // Frontends can lead to it as well.
+            Kind::Listen => index.is_none().then_some(section),
+            _ => index.flatten().map(|index| &self.all[index]),
+        }
     }
 
     /// The directive of a keyword in effect in a section, and the section it stands in. Of several
