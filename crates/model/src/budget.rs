@@ -228,6 +228,8 @@ mod tests {
             written: None,
             assumptions: Vec::new(),
             unheeded: None,
+            variable: None,
+            relations: Vec::new(),
         }
     }
 

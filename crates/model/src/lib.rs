@@ -27,7 +27,8 @@ pub use latency::{Latency, Share};
 pub use normal::wilson;
 pub use retry_on::{Methods, RetryOn};
 pub use setting::{
-    Covers, HashField, Knob, Probe, ProbeField, Setting, SettingId, Topic, Unheeded, Unit, Value, Written,
+    Covers, HashField, Knob, Probe, ProbeField, Relation, Setting, SettingId, Side, Topic, Unheeded, Unit,
+    Value, Written,
 };
 pub use sourced::{Origin, Sourced};
 pub use text::{FileId, Span};

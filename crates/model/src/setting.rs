@@ -325,6 +325,30 @@ pub struct Unheeded {
     pub why: String,
 }
 
+/// What a setting has to be to another one, as a comment beside it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// On which side of the other value this one has to stay.
+    pub side: Side,
+    /// The other key as the comment names it: the whole key or its end.
+    pub than: String,
+    /// Where the comment names it.
+    pub at: Span,
+}
+
+/// A side of another value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Greater than it.
+    Above,
+    /// Greater or equal.
+    AtLeast,
+    /// Less or equal.
+    AtMost,
+    /// Less than it.
+    Below,
+}
+
 /// One setting in effect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
@@ -343,6 +367,11 @@ pub struct Setting {
     pub assumptions: Vec<String>,
     /// What is written in its place and does not hold.
     pub unheeded: Option<Unheeded>,
+    /// The variable that decides the value where somebody sets it; the value is then its fallback,
+    /// which holds where nobody does: `LOGIN_TIMEOUT` of `${LOGIN_TIMEOUT:-5s}`.
+    pub variable: Option<String>,
+    /// What it has to be to other settings, as the comments at its key say.
+    pub relations: Vec<Relation>,
 }
 
 impl Setting {

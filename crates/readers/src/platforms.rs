@@ -84,6 +84,8 @@ impl Platform {
             written: None,
             assumptions: Vec::new(),
             unheeded: None,
+            variable: None,
+            relations: Vec::new(),
         });
         Group {
             label: self.name.to_owned(),

@@ -154,14 +154,34 @@ pub(crate) fn is_duration(text: &str) -> bool {
 
 /// A setting that needs no unit.
 pub(crate) fn plain(key: String, knob: Knob, value: Sourced<Value>) -> Setting {
-    Setting { key, knob, value, unit: Unit::None, written: None, assumptions: Vec::new(), unheeded: None }
+    Setting {
+        key,
+        knob,
+        value,
+        unit: Unit::None,
+        written: None,
+        assumptions: Vec::new(),
+        unheeded: None,
+        variable: None,
+        relations: Vec::new(),
+    }
 }
 
 fn written(key: String, knob: Knob, measured: Measured, span: Span) -> Setting {
     let Measured { value, unit, written } = measured;
     let written: Option<Written> = written;
     let value = Sourced::written(value, span);
-    Setting { key, knob, value, unit, written, assumptions: Vec::new(), unheeded: None }
+    Setting {
+        key,
+        knob,
+        value,
+        unit,
+        written,
+        assumptions: Vec::new(),
+        unheeded: None,
+        variable: None,
+        relations: Vec::new(),
+    }
 }
 
 #[cfg(test)]

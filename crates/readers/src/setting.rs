@@ -187,6 +187,8 @@ pub(crate) fn stated(key: String, knob: Knob, value: Value, origin: Origin) -> S
         written: None,
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }
 
@@ -233,6 +235,8 @@ pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span
         written: measured.written,
         assumptions,
         unheeded,
+        variable: None,
+        relations: Vec::new(),
     })
 }
 

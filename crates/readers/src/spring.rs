@@ -271,6 +271,8 @@ fn fallback(default: &blocks::Default, prefix: &str, near: Span) -> Setting {
         written: None,
         assumptions: guess.map(str::to_owned).into_iter().collect(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }
 
@@ -296,5 +298,7 @@ fn hystrix_switch(properties: &[&Property<'_>], depth: usize, settings: &mut Vec
         written: None,
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     });
 }

@@ -184,6 +184,8 @@ impl Fixture {
             written: None,
             assumptions: Vec::new(),
             unheeded: None,
+            variable: None,
+            relations: Vec::new(),
         };
         let mut rest = words[3..].iter();
         let mut defaulted = false;

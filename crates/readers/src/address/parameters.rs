@@ -94,6 +94,8 @@ fn default(parameter: &Parameter, absent: &Absent, key: &str, driver: &Driver, n
         written: None,
         assumptions: driver.assumption.map(str::to_owned).into_iter().collect(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }
 
@@ -112,6 +114,8 @@ fn setting(
         written: measured.written,
         assumptions: assumption.map(str::to_owned).into_iter().collect(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }
 

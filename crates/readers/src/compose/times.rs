@@ -23,7 +23,17 @@ impl Default {
     fn setting(self, key: String, knob: Knob, near: Span) -> Setting {
         let origin = Origin::Default { near, of: self.of, version: self.version };
         let value = Sourced { value: self.value, origin };
-        Setting { key, knob, value, unit: Unit::None, written: None, assumptions: Vec::new(), unheeded: None }
+        Setting {
+            key,
+            knob,
+            value,
+            unit: Unit::None,
+            written: None,
+            assumptions: Vec::new(),
+            unheeded: None,
+            variable: None,
+            relations: Vec::new(),
+        }
     }
 }
 
@@ -70,6 +80,8 @@ impl Times<'_, '_> {
                 written: None,
                 assumptions: Vec::new(),
                 unheeded: None,
+                variable: None,
+                relations: Vec::new(),
             });
         }
         settings
@@ -133,6 +145,8 @@ impl Times<'_, '_> {
                     written: measured.written,
                     assumptions: Vec::new(),
                     unheeded: None,
+                    variable: None,
+                    relations: Vec::new(),
                 };
                 traces.apply(&mut setting);
                 // A health check's 0 is stored as "not set".

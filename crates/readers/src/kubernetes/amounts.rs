@@ -67,6 +67,8 @@ pub(super) fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Se
         written: None,
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }
 

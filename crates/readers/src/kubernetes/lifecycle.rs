@@ -40,6 +40,8 @@ pub(super) fn grace(
         written: None,
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     })
 }
 
@@ -79,6 +81,8 @@ fn time(key: String, knob: Knob, number: f64, origin: Origin, name: Option<TimeU
         written: Some(Written { number, name, bare: Some(TimeUnit::Seconds), ..Written::default() }),
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }
 

@@ -91,6 +91,8 @@ pub(super) fn settings(
                 written: None,
                 assumptions: Vec::new(),
                 unheeded: None,
+                variable: None,
+                relations: Vec::new(),
             });
         }
     }
@@ -138,6 +140,8 @@ fn written_scalar(
         written: Some(Written { number: number as f64, name: seconds, bare: seconds, ..Written::default() }),
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     })
 }
 
@@ -166,6 +170,8 @@ fn action(probe: Probe, path: &str, node: Node<'_>) -> Option<Setting> {
         written: None,
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     })
 }
 

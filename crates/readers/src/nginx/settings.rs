@@ -176,6 +176,8 @@ fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
         written: None,
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }
 
@@ -188,5 +190,7 @@ fn written(key: String, knob: Knob, measured: Measured, span: Span) -> Setting {
         written: measured.written,
         assumptions: Vec::new(),
         unheeded: None,
+        variable: None,
+        relations: Vec::new(),
     }
 }

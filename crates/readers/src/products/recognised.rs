@@ -75,6 +75,8 @@ impl Default {
             written: None,
             assumptions: Vec::new(),
             unheeded: None,
+            variable: None,
+            relations: Vec::new(),
         }
     }
 }

@@ -71,5 +71,15 @@ fn attempts(prefix: &str, near: Span, same: Option<(u64, Origin)>, next: Option<
 }
 
 fn made(key: String, knob: Knob, value: Sourced<Value>) -> Setting {
-    Setting { key, knob, value, unit: Unit::None, written: None, assumptions: Vec::new(), unheeded: None }
+    Setting {
+        key,
+        knob,
+        value,
+        unit: Unit::None,
+        written: None,
+        assumptions: Vec::new(),
+        unheeded: None,
+        variable: None,
+        relations: Vec::new(),
+    }
 }

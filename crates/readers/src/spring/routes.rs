@@ -319,6 +319,8 @@ impl Filter<'_> {
                 written: measured.written,
                 assumptions: Vec::new(),
                 unheeded: None,
+                variable: None,
+                relations: Vec::new(),
             });
         }
         let defaults = [
@@ -336,6 +338,8 @@ impl Filter<'_> {
                     written: None,
                     assumptions: Vec::new(),
                     unheeded: None,
+                    variable: None,
+                    relations: Vec::new(),
                 });
             }
         }
