@@ -82,9 +82,7 @@ impl<'a> Grouping<'a> {
 
     /// Whether it says nothing else.
     pub(crate) fn is_hash(&self) -> bool {
-        self.callees.is_empty()
-            && self.has_hash()
-            && self.members.iter().all(|member| matches!(member.setting.knob, Knob::Hash(_)))
+        self.has_hash() && self.members.iter().all(|member| matches!(member.setting.knob, Knob::Hash(_)))
     }
 
     /// Gives its settings away.
@@ -353,7 +351,8 @@ impl Store {
 /// Whether a limit bounds what a process does for its own callers or when it stops, whatever stands
 /// around it.
 fn bounds_no_call(knob: Knob) -> bool {
-    matches!(knob, Knob::Timeout(Covers::Drain | Covers::Handler)) || knob.topic() == Topic::Lifecycle
+    matches!(knob, Knob::Timeout(Covers::Drain | Covers::Handler) | Knob::Hash(_))
+        || knob.topic() == Topic::Lifecycle
 }
 
 /// Whether a name is written as environment variables are.

@@ -509,6 +509,43 @@ mod tests {
     }
 
     #[test]
+    fn hashes_and_tokens() {
+        let shown = table(
+            "argon2_memory_cost ARGON2_TIME_COST argon2.memory argon2id.iterations argon2.parallelism \
+             bcrypt_rounds bcrypt.cost spring.argon2.salt_length access_token_ttl refreshTokenLifetime \
+             TOKEN_EXPIRY_SECONDS tokens.access_ttl token.ttl token.refresh_interval token_refresh_before \
+             refresh_token_reuse_interval RATE_LIMIT_TOKEN_REFRESH clock_skew token.leeway maxSkew \
+             access_token hash_algorithm token_url pod-template-hash",
+        );
+        insta::assert_snapshot!(shown, @r"
+        argon2_memory_cost: Hash(Memory), assuming that `argon2_memory_cost` is in KiB
+        ARGON2_TIME_COST: Hash(Iterations)
+        argon2.memory: Hash(Memory), assuming that `memory` is in KiB
+        argon2id.iterations: Hash(Iterations)
+        argon2.parallelism: Hash(Lanes)
+        bcrypt_rounds: Hash(Cost)
+        bcrypt.cost: Hash(Cost)
+        spring.argon2.salt_length: -
+        access_token_ttl: TokenLife
+        refreshTokenLifetime: TokenLife
+        TOKEN_EXPIRY_SECONDS: TokenLife, seconds
+        tokens.access_ttl: TokenLife
+        token.ttl: TokenLife
+        token.refresh_interval: TokenRefresh
+        token_refresh_before: TokenLead
+        refresh_token_reuse_interval: -
+        RATE_LIMIT_TOKEN_REFRESH: -
+        clock_skew: ClockSkew
+        token.leeway: ClockSkew
+        maxSkew: -
+        access_token: -
+        hash_algorithm: -
+        token_url: -
+        pod-template-hash: -
+        ");
+    }
+
+    #[test]
     fn company_of_our_keys() {
         let shown = table(
             "timeout_command keepalived_image_tag connection_pool_name pooler.image timeline cookie_lifetime ttl

@@ -111,10 +111,11 @@ pub(super) static PATTERNS: &[Pattern] = &[
     knob("token refresh|renewal|renew before|lead|margin|ahead|threshold", Knob::TokenLead),
     knob("token refresh|renewal|renew interval|period|every !reuse|lifetime|grace|rate", Knob::TokenRefresh),
     knob(
-        "access|id|refresh token ttl|lifetime|lifespan|expiry|expiration|expires|validity !max|idle|reuse",
+        "token ttl|lifetime|lifespan|expiry|expiration|expires|validity !max|idle|reuse|grace",
         Knob::TokenLife,
     ),
     knob("=ttl|lifetime|lifespan /token|tokens", Knob::TokenLife),
+    knob("access|id|refresh ttl|lifetime|lifespan /token|tokens !max|idle|reuse|grace", Knob::TokenLife),
     knob("refresh|renew interval|period|every /token|tokens !reuse|grace|rate", Knob::TokenRefresh),
     knob("refresh|renew before|lead|margin|ahead /token|tokens", Knob::TokenLead),
     knob("=leeway|skew /token|tokens|jwt", Knob::ClockSkew),
