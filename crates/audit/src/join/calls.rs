@@ -47,6 +47,8 @@ pub(crate) struct Draft {
     passes_deadline: bool,
     idempotent: Option<bool>,
     pub(crate) has_settings: bool,
+    /// Its address is the name of a client's own settings, and may say no more than another one's way does.
+    is_of_client: bool,
 }
 
 /// The calls of one environment, with service numbers as in `services`.
@@ -180,7 +182,8 @@ fn derive(
         if hop == Hop::Proxied {
             draft.groups.extend(policies.of(target, &part.territory));
         }
-        draft.groups.extend(governing.of(from, group.id, target, arena));
+        draft.is_of_client = written.governs.is_some();
+        draft.groups.extend(governing.of(from, group.id, target, at.layer(parts), arena));
         draft.assumptions.extend(target.assumptions.iter().cloned());
         if route.is_some() && services.get(from).sidecar.is_none() {
             let host = &target.address.host;
@@ -231,10 +234,23 @@ fn fold(drafts: BTreeMap<Key, Draft>) -> Vec<Call> {
         .filter(|(_, draft)| draft.has_settings)
         .map(|((from, to, _), _)| (*from, *to))
         .collect();
+    let said_elsewhere: BTreeSet<Key> = drafts
+        .iter()
+        .filter(|&(key, draft)| {
+            let others = drafts
+                .range((key.0, key.1, None)..)
+                .take_while(|(other, _)| other.0 == key.0 && other.1 == key.1);
+            let mut others = others.filter(|(other, _)| *other != key);
+            draft.is_of_client && others.any(|(_, other)| other.groups.is_superset(&draft.groups))
+        })
+        .map(|(key, _)| *key)
+        .collect();
     let mut seen = BTreeSet::new();
     let mut calls = Vec::new();
     for ((from, to, span), draft) in drafts {
-        if !draft.has_settings && with_settings.contains(&(from, to)) {
+        if !draft.has_settings && with_settings.contains(&(from, to))
+            || said_elsewhere.contains(&(from, to, span))
+        {
             continue;
         }
         let identity = if draft.has_settings { Some(draft.groups.clone()) } else { None };

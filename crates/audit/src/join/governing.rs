@@ -8,12 +8,22 @@ use readers::{Target, Way};
 
 use super::Part;
 use super::arena::Arena;
+use super::layers::LayerKey;
 use super::ownership::OwnedGroup;
+
+/// A group that governs calls.
+#[derive(Clone, Copy)]
+struct Rule<'g> {
+    way: &'g Way,
+    id: GroupId,
+    /// The layer in which alone it holds.
+    alone: Option<LayerKey>,
+}
 
 /// The groups that govern calls.
 pub(super) struct Governing<'g> {
     /// By service and way.
-    groups: BTreeMap<(usize, &'g str), Vec<(&'g Way, GroupId)>>,
+    groups: BTreeMap<(usize, &'g str), Vec<Rule<'g>>>,
     /// What holds beside other settings, so that calls with the same ones share it.
     made: BTreeMap<(GroupId, Vec<SettingId>), GroupId>,
     /// Those that some call is made with.
@@ -22,42 +32,47 @@ pub(super) struct Governing<'g> {
 
 impl<'g> Governing<'g> {
     pub(super) fn new(parts: &'g [Part<'_>], owned: &[OwnedGroup]) -> Self {
-        let mut groups: BTreeMap<(usize, &str), Vec<(&Way, GroupId)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(usize, &str), Vec<Rule<'_>>> = BTreeMap::new();
         for group in owned {
             let way = parts[group.part].fragment.groups[group.group].governs.as_ref();
             if let (Some(service), Some(way)) = (group.service, way) {
-                groups.entry((service, way.name)).or_default().push((way, group.id));
+                groups.entry((service, way.name)).or_default().push(Rule {
+                    way,
+                    id: group.id,
+                    alone: group.alone,
+                });
             }
         }
         Self { groups, made: BTreeMap::new(), used: BTreeSet::new() }
     }
 
-    /// The groups that govern a call of a service beside the group `own` that its address stands in. What
-    /// is written there, or for the name that is called, goes before what is written for all calls.
+    /// The groups that govern a call of a service beside the group `own` that its address stands in, in
+    /// `layer`. What is written there goes before what is written for the name that is called, and that
+    /// before what is written for all calls.
     pub(super) fn of(
         &mut self,
         service: usize,
         own: GroupId,
         target: &Target,
+        layer: Option<LayerKey>,
         arena: &mut Arena,
     ) -> Vec<GroupId> {
         let mut ids = Vec::new();
         for way in &target.ways {
-            let Some(groups) = self.groups.get(&(service, way.name)).cloned() else { continue };
-            let is_meant = |to: &str| way.to.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(to));
-            let named: Vec<GroupId> = groups
-                .iter()
-                .filter(|(way, id)| *id != own && way.to.as_deref().is_some_and(is_meant))
-                .map(|&(_, id)| id)
-                .collect();
-            let taken: BTreeSet<Knob> =
-                named.iter().chain([&own]).flat_map(|&id| written_knobs(arena, id)).collect();
-            for &(_, id) in groups.iter().filter(|(way, id)| *id != own && way.to.is_none()) {
-                self.used.insert(id);
-                ids.extend(self.without(id, &taken, arena));
+            let Some(rules) = self.groups.get(&(service, way.name)).cloned() else { continue };
+            let is_meant = |rule: &&Rule<'_>| match (&rule.way.to, &way.to) {
+                (Some(name), Some(called)) => name.eq_ignore_ascii_case(called),
+                (name, _) => name.is_none(),
+            };
+            let holds = |rule: &&Rule<'_>| rule.id != own && (rule.alone.is_none() || rule.alone == layer);
+            let mut rules: Vec<&Rule<'_>> = rules.iter().filter(is_meant).filter(holds).collect();
+            rules.sort_by_key(|rule| (rule.way.to.is_none(), rule.alone.is_none()));
+            let mut taken: BTreeSet<Knob> = written_knobs(arena, own).into_iter().collect();
+            for rule in rules {
+                self.used.insert(rule.id);
+                ids.extend(self.without(rule.id, &taken, arena));
+                taken.extend(written_knobs(arena, rule.id));
             }
-            self.used.extend(&named);
-            ids.extend(named);
         }
         ids
     }

@@ -56,7 +56,7 @@ pub(super) struct Placed {
 }
 
 /// A layer: part and index there.
-pub(super) type LayerKey = (usize, usize);
+pub(crate) type LayerKey = (usize, usize);
 
 /// What lies where, in the order in which it wins.
 #[derive(Clone, Copy, PartialEq, Eq)]

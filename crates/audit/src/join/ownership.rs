@@ -13,7 +13,7 @@ use readers::{ComponentKind, MountKind, Owner};
 
 use super::Part;
 use super::arena::Arena;
-use super::layers;
+use super::layers::{self, LayerKey};
 use super::mounts::Mounts;
 use super::owners::{FileOwners, each};
 use super::precedence::{Source, settle};
@@ -35,6 +35,8 @@ pub(crate) struct OwnedGroup {
     pub(crate) to: Vec<(String, String)>,
     /// Its targets that no file of higher precedence replaces.
     pub(crate) targets: Vec<TargetAt>,
+    /// The layer it stands in, part and index there, where that is merged with no other.
+    pub(crate) alone: Option<LayerKey>,
 }
 
 /// A target of a fragment's group.
@@ -47,6 +49,14 @@ pub(crate) struct TargetAt {
 }
 
 impl TargetAt {
+    /// The layer it is written in.
+    pub(crate) fn layer(self, parts: &[Part<'_>]) -> Option<LayerKey> {
+        match self.get(parts).1.owner {
+            Owner::Layer(layer) => Some((self.part, layer)),
+            Owner::File | Owner::Component(_) => None,
+        }
+    }
+
     /// The target and the group it is written in.
     pub(crate) fn get<'a>(self, parts: &[Part<'a>]) -> (&'a readers::Target, &'a readers::Group) {
         let group = &parts[self.part].fragment.groups[self.group];
@@ -130,7 +140,8 @@ pub(crate) fn own(
                     }
                     _ => {
                         for service in each(&placed.services) {
-                            owned.groups.push(source.unchanged(parts, service, config, arena));
+                            let group = source.unchanged(parts, service, config, arena);
+                            owned.groups.push(OwnedGroup { alone: Some((index, layer)), ..group });
                         }
                     }
                 }

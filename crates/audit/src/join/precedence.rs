@@ -45,6 +45,7 @@ impl Source {
             group: self.group,
             to: declared_callees(&parts[self.part].place.place, group, config),
             targets,
+            alone: None,
         }
     }
 
@@ -108,11 +109,9 @@ pub(super) fn settle(
         let group = source.get(parts);
         for setting in group.settings.iter().filter(|setting| lists.keep(parts, *source, &setting.key)) {
             let known = setters.entry(source.key(&setting.key)).or_default();
-            // What a client does by default may stand at each of its calls; what is written stands at it.
-            if source.layered
-                && !setting.value.origin.is_default()
-                && known.iter().all(|(_, setting)| setting.value.origin.is_default())
-            {
+            // What a client does by default may stand at each of its calls; what is written stands at it. Of
+            // defaults the highest layer's counts.
+            if source.layered && known.iter().all(|(_, setting)| setting.value.origin.is_default()) {
                 known.clear();
             }
             if !setting.value.origin.is_default() || known.is_empty() {
@@ -133,14 +132,16 @@ pub(super) fn settle(
             let member_source = sources[member];
             let group = member_source.get(parts);
             for setting in &group.settings {
-                let Some(known) = setters.get(&member_source.key(&setting.key)) else {
+                let keeps = lists.keep(parts, member_source, &setting.key);
+                let Some(known) = setters.get(&member_source.key(&setting.key)).filter(|_| keeps) else {
                     changed = true;
                     continue;
                 };
                 let Some((&(home, first), &(winner, _))) = known.first().zip(known.last()) else { continue };
                 if member_source.layered && first.value.origin.is_default() {
-                    if settings.iter().all(|other| other.key != setting.key) {
-                        settings.push(setting.clone());
+                    match settings.iter_mut().find(|other| other.key == setting.key) {
+                        Some(other) => *other = setting.clone(),
+                        None => settings.push(setting.clone()),
                     }
                     continue;
                 }
@@ -170,6 +171,7 @@ pub(super) fn settle(
                 group: source.group,
                 to: declared_callees(&parts[source.part].place.place, group, config),
                 targets: Vec::new(),
+                alone: None,
             }
         } else {
             source.unchanged(parts, None, config, arena)
@@ -206,7 +208,8 @@ fn homes(parts: &[Part<'_>], sources: &[Source]) -> Vec<usize> {
 /// Where a layer's group stands among the layers: rank, part, and the layer there.
 type Stand = (u8, usize, Owner);
 
-/// The lists of layers, each with the highest layer that sets it: it replaces the whole list of those below.
+/// The lists and the addresses with parameters of layers, each with the highest layer that sets it: it
+/// replaces those below as a whole.
 struct Lists(BTreeMap<String, Stand>);
 
 impl Lists {
@@ -217,11 +220,11 @@ impl Lists {
             let written = group.settings.iter().filter(|setting| !setting.value.origin.is_default());
             let keys =
                 written.map(|setting| &setting.key).chain(group.targets.iter().map(|target| &target.key));
-            for key in keys {
-                if let Some(list) = Self::name(*source, key) {
-                    lists.insert(list, Self::stand(parts, *source));
-                }
-            }
+            // An address has its parameters with it.
+            let addresses = group.targets.iter().map(|target| format!("{}?", target.key));
+            let lists_here = keys.filter_map(|key| Self::name(*source, key));
+            let addresses = addresses.filter_map(|key| Self::name(*source, &key));
+            lists.extend(lists_here.chain(addresses).map(|list| (list, Self::stand(parts, *source))));
         }
         Self(lists)
     }
@@ -231,8 +234,8 @@ impl Lists {
     }
 
     fn name(source: Source, key: &str) -> Option<String> {
-        let (list, _) = key.split_once('[')?;
-        Some(source.key(list).1.into_owned())
+        let end = key.find('[').or_else(|| Some(key.find('?')? + 1))?;
+        Some(source.key(&key[..end]).1.into_owned())
     }
 
     /// Whether a key of a source still counts.

@@ -250,3 +250,105 @@ fn an_autoscaler_says_how_many_run_at_most() {
         .collect();
     assert_eq!(counts, [("web", 12)]);
 }
+
+/// A configuration server's directory, with the file that all services share.
+const STORE: [(&str, &str); 3] = [
+    (
+        "config/application.yml",
+        "hystrix.command.default.execution.isolation.thread.timeoutInMilliseconds: 4000\n\
+         security.oauth2.resource.user-info-uri: http://auth:8080/me\n",
+    ),
+    (
+        "config/gateway.yml",
+        "ribbon: {ReadTimeout: 3000, ConnectTimeout: 500}\n\
+         zuul.routes: {ledger: {serviceId: LEDGER}, login: {url: 'http://auth:8080'}}\n",
+    ),
+    (
+        "config/gateway-prod.yml",
+        "hystrix.command.default.execution.isolation.thread.timeout-in-milliseconds: 8000\n\
+         ledger.ribbon.ReadTimeout: 1000\n",
+    ),
+];
+
+#[test]
+fn what_all_services_share_gives_way_to_a_service_and_that_to_its_profile() {
+    let mut files = STORE.to_vec();
+    files.push(("ledger/src/main/resources/bootstrap.yml", "spring.application.name: ledger\n"));
+    files.push(("auth/compose.yaml", "services: {auth: {image: auth}}\n"));
+    insta::assert_snapshot!(picture(&files), @r"
+        production: auth, gateway, ledger
+          gateway -> auth: 
+          gateway -> auth: 
+          gateway -> ledger: hystrix.command.default.execution.isolation.thread.timeoutInMilliseconds = 8 s, ledger.ribbon.ReadTimeout = 1 s, ribbon.ConnectTimeout = 500 ms
+        ");
+}
+
+#[test]
+fn layers_of_one_service_are_merged_key_by_key_and_the_origin_keeps_what_it_overrides() {
+    let outcome = audited(&[
+        (
+            "auth/src/main/resources/application.yml",
+            "spring:\n  application.name: auth\n  datasource:\n    url: jdbc:mysql://db/a?socketTimeout=1000\n    \
+             hikari: {connectionTimeout: 2000, maximum-pool-size: 5}\n---\n\
+             spring.config.activate.on-profile: mysql\nspring.datasource.hikari.maximum-pool-size: 9\n",
+        ),
+        (
+            "auth/src/main/resources/application-prod.properties",
+            "spring.datasource.url=jdbc:mysql://main/a\nspring.datasource.hikari.connection-timeout=500\n",
+        ),
+        ("auth/src/test/resources/application.yml", "spring.datasource.hikari.connection-timeout: 1\n"),
+    ]);
+    let production = outcome.fleet.environments.iter().find(|environment| environment.name == "production");
+    let calls: Vec<String> = production
+        .expect("an environment")
+        .calls(&outcome.fleet)
+        .flat_map(|call| {
+            let to = call.to().name();
+            call.settings()
+                .filter(|setting| !setting.value.origin.is_default())
+                .map(|setting| {
+                    let parts = match &setting.value.origin {
+                        model::Origin::Derived(parts) => parts.len(),
+                        _ => 1,
+                    };
+                    format!("{to}: {} = {} ({parts})", setting.key, setting.value.value)
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    insta::assert_snapshot!(calls.join("\n"), @r"
+        main: spring.datasource.hikari.connectionTimeout = 500 ms (2)
+        main: spring.datasource.hikari.maximum-pool-size = 5 (1)
+        ");
+}
+
+#[test]
+fn a_profile_that_is_no_environment_is_merged_into_nothing() {
+    insta::assert_snapshot!(picture(&[(
+        "edge/src/main/resources/application.yml",
+        "spring.application.name: edge\nzuul.routes.auth.path: /a\nribbon.ReadTimeout: 1000\n---\n\
+         spring.profiles: docker\nzuul.routes.auth.path: /a\nribbon.ReadTimeout: 7000\n",
+    )]), @r"
+        default: auth, edge
+          edge -> auth: ribbon.ReadTimeout = 1 s
+          edge -> auth: ribbon.ReadTimeout = 7 s
+        ");
+}
+
+#[test]
+fn a_list_and_an_address_with_its_parameters_are_replaced_as_a_whole() {
+    insta::assert_snapshot!(picture(&[
+        (
+            "edge/src/main/resources/application.properties",
+            "spring.application.name=edge\nspring.cloud.gateway.routes[0].uri=lb://auth\n\
+             spring.cloud.gateway.routes[1].uri=lb://ledger\nspring.cloud.gateway.httpclient.response-timeout=2s\n",
+        ),
+        (
+            "edge/src/main/resources/application-prod.yml",
+            "spring.cloud.gateway.routes: [{uri: 'lb://users'}]\n",
+        ),
+    ]), @r"
+        production: edge, users
+          edge -> users: spring.cloud.gateway.httpclient.response-timeout = 2 s
+        ");
+}
