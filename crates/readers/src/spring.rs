@@ -137,7 +137,8 @@ impl<'a, 't> Reader<'a, 't> {
             if self.holds(default.when, instance)
                 && !settings[..written].iter().any(|s| s.knob == default.knob)
             {
-                settings.push(fallback(default, prefix, at));
+                let fallback = fallback(default, prefix, at, &settings);
+                settings.extend(fallback);
             }
         }
         let kind = if targets.is_empty() { block.kind } else { GroupKind::Client };
@@ -227,7 +228,7 @@ impl<'a, 't> Reader<'a, 't> {
             owner: self.owner,
             process: None,
             at,
-            settings: vec![fallback(&SHUTDOWN_DEFAULT, "", at)],
+            settings: fallback(&SHUTDOWN_DEFAULT, "", at, &[]).into_iter().collect(),
             targets: Vec::new(),
             governs: None,
             idempotent: None,
@@ -253,17 +254,17 @@ fn block_of(property: &Property<'_>) -> Option<(&'static Block, usize, Option<us
 }
 
 /// A default as a setting, pointed at `near`.
-fn fallback(default: &blocks::Default, prefix: &str, near: Span) -> Setting {
+fn fallback(default: &blocks::Default, prefix: &str, near: Span, beside: &[Setting]) -> Option<Setting> {
     let is_words = default.key.contains(' ');
     let key = match prefix {
         "" => default.key.to_owned(),
         prefix if is_words => format!("{prefix}: {}", default.key),
         prefix => format!("{prefix}.{}", default.key),
     };
-    let value = default.value();
+    let value = default.value(beside)?;
     let unit = if matches!(value, Value::Time(_)) { Unit::InValue } else { Unit::None };
     let guess = Some(default.guess).filter(|guess| !guess.is_empty());
-    Setting {
+    Some(Setting {
         key,
         knob: default.knob,
         value: Sourced { value, origin: Origin::Default { near, of: default.of, version: default.version } },
@@ -273,7 +274,7 @@ fn fallback(default: &blocks::Default, prefix: &str, near: Span) -> Setting {
         unheeded: None,
         variable: None,
         relations: Vec::new(),
-    }
+    })
 }
 
 /// A call to a service that is known by its name alone.

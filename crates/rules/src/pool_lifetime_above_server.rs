@@ -83,12 +83,16 @@ fn finding(
             ));
             settings.push(floor);
         }
+        (None, Some(floor)) => {
+            labels.push(labels::at(floor, "keeps every connection open, however long nobody uses it"));
+            settings.push(floor);
+        }
         (Some((idle, _)), None) => labels.push(labels::at(idle, "closes none sooner for being idle")),
-        _ => {}
+        (None, None) => {}
     }
     let mut assumptions = labels::guesses_of(&settings);
     assumptions.extend(call.call().assumptions.iter().cloned());
-    if idle.is_none() {
+    if idle.is_none() && kept::keeps_all(call).is_none() {
         assumptions.push(format!("that {from}'s pool closes no idle connection sooner"));
     }
     let defaults = settings[..2].iter().all(|setting| setting.value.origin.is_default());

@@ -54,7 +54,7 @@ static AUTHELIA: Product = Product {
         means("session.redis.maximum_active_connections", Knob::PoolSize, AUTHELIA_DOC)
             .or(Held::Count(8), "Authelia maximum_active_connections", AUTHELIA_HASH)
             .needs("session.redis"),
-        means("session.redis.minimum_idle_connections", Knob::PoolIdle, AUTHELIA_DOC),
+        means("session.redis.minimum_idle_connections", Knob::PoolFloor, AUTHELIA_DOC),
         row("regulation.max_retries", Some(Knob::Other(Topic::Credential)), None, AUTHELIA_DOC),
         life("identity_providers.oidc.lifespans.access_token", S, AUTHELIA_DOC),
         life("identity_providers.oidc.lifespans.id_token", S, AUTHELIA_DOC),
@@ -105,7 +105,7 @@ static MATRIX_AUTHENTICATION_SERVICE: Product = Product {
         means("database.max_connections", Knob::PoolSize, MAS_DATABASE)
             .or(Held::Count(10), "Matrix Authentication Service database.max_connections", MAS_POOL)
             .needs("database"),
-        means("database.min_connections", Knob::PoolIdle, MAS_DATABASE),
+        means("database.min_connections", Knob::PoolFloor, MAS_DATABASE),
         means("passwords.schemes.algorithm", ALGORITHM, MAS_PASSWORDS),
         means("passwords.schemes.cost", COST, MAS_PASSWORDS),
     ],

@@ -166,8 +166,10 @@ pub(super) static ROWS: &[Row] = &[
     // Servers that authenticate, by names that only they have; their own files are in `authentication`.
     means("KC_DB_POOL_MAX_SIZE", Knob::PoolSize, KEYCLOAK),
     means("db-pool-max-size", Knob::PoolSize, KEYCLOAK).within("keycloak.conf"),
-    means("KC_DB_POOL_MIN_SIZE|KC_DB_POOL_INITIAL_SIZE", Knob::PoolIdle, KEYCLOAK),
-    means("db-pool-min-size|db-pool-initial-size", Knob::PoolIdle, KEYCLOAK).within("keycloak.conf"),
+    means("KC_DB_POOL_MIN_SIZE", Knob::PoolFloor, KEYCLOAK),
+    means("KC_DB_POOL_INITIAL_SIZE", Knob::Other(Topic::Pool), KEYCLOAK),
+    means("db-pool-min-size", Knob::PoolFloor, KEYCLOAK).within("keycloak.conf"),
+    means("db-pool-initial-size", Knob::Other(Topic::Pool), KEYCLOAK).within("keycloak.conf"),
     means("KC_HTTP_POOL_MAX_THREADS", Knob::Workers, KEYCLOAK),
     means("http-pool-max-threads", Knob::Workers, KEYCLOAK),
     row("db-log-slow-queries-threshold", Some(OTHER), Some(MS), KEYCLOAK),

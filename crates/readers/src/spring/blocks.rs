@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Covers, GroupKind, Knob, Limit, Value};
+use model::{Covers, GroupKind, Knob, Limit, Setting, Value};
 
 /// A block of keys.
 pub(super) struct Block {
@@ -54,15 +54,21 @@ enum Amount {
     Ms(u64),
     Never,
     Count(u64),
+    /// As many as the block's pool has at most.
+    PoolSize,
 }
 
 impl Default {
-    pub(super) fn value(&self) -> Value {
-        match self.value {
+    /// The value beside the settings of its block; `None` where it depends on one that is not there.
+    pub(super) fn value(&self, beside: &[Setting]) -> Option<Value> {
+        Some(match self.value {
             Amount::Ms(ms) => Value::Time(Limit::After(Duration::from_millis(ms))),
             Amount::Never => Value::Time(Limit::Never),
             Amount::Count(count) => Value::Count(count),
-        }
+            Amount::PoolSize => {
+                Value::Count(beside.iter().find(|s| s.knob == Knob::PoolSize).and_then(Setting::count)?)
+            }
+        })
     }
 
     const fn assuming(self, guess: &'static str) -> Self {
@@ -154,6 +160,8 @@ pub(super) static BLOCKS: &[Block] = &[
                 HIKARI,
             )
             .when(When::With("hikari")),
+            absent("hikari.minimum-idle", Knob::PoolFloor, Amount::PoolSize, "HikariCP minimumIdle", HIKARI)
+                .when(When::With("hikari")),
             limit(
                 "hikari.max-lifetime",
                 Covers::Lifetime,

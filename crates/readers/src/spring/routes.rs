@@ -47,7 +47,7 @@ impl<'t> Reader<'_, 't> {
     /// has them then.
     fn unless_written(&self, block: &str, defaults: &[Default], near: Span) -> Vec<Setting> {
         if self.below(block).is_empty() {
-            defaults.iter().map(|default| fallback(default, block, near)).collect()
+            defaults.iter().filter_map(|default| fallback(default, block, near, &[])).collect()
         } else {
             Vec::new()
         }
@@ -363,7 +363,7 @@ fn breaker(everywhere: &[Filter<'_>], own: &[Filter<'_>], target: &mut Target) -
     let (index, list, filter) = named("CircuitBreaker")?;
     let (name, _) = filter.argument("name")?;
     let name = name.strip_prefix("name=").unwrap_or(name);
-    let mut limit = fallback(&BREAKER_DEFAULT, &format!("{TIME_LIMITER}.instances.{name}"), filter.at);
+    let mut limit = fallback(&BREAKER_DEFAULT, &format!("{TIME_LIMITER}.instances.{name}"), filter.at, &[])?;
     if named("Retry").is_some_and(|(other, other_list, _)| (other, other_list) < (index, list)) {
         limit.knob = Knob::Timeout(Covers::Attempt);
     } else {
