@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: BaselineArguments) -> Result<u8, Error> {
     let update = held.updated(&now, arguments.grow);
     let mut told = Vec::new();
     if update.gone > 0 {
-        told.push(format!("took out {} that no longer occur", count(update.gone, "finding")));
+        told.push(format!("took out {} no longer there", count(update.gone, "finding")));
     }
     if update.new > 0 && arguments.grow {
         told.push(format!("added {}", count(update.new, "finding")));

@@ -7,6 +7,7 @@ mod bad_input;
 mod determinism;
 mod help;
 mod integrations;
+mod living;
 mod login_stack;
 mod observe;
 mod outputs;
