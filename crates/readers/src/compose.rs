@@ -7,7 +7,7 @@ mod times;
 
 use text::{Entry, Node, NodeKind, Syntax, Tree};
 
-use crate::{Context, Dialect, Fragment};
+use crate::{Context, Dialect, Fragment, Platform, Role};
 use interpolate::Interpolation;
 
 /// Compose files.
@@ -56,6 +56,7 @@ fn services<'t>(context: &Context<'_>, tree: &'t Tree<'t>) -> Option<Node<'t>> {
 fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
     let Some(services) = services(context, tree) else { return };
     let Some(root) = tree.documents().next() else { return };
+    fragment.platform = Some(Platform { name: COMPOSE.name, role: role(context.source.path()) });
     let interpolation = Interpolation::of(context);
     let first = fragment.components.len();
     let entries: Vec<Entry<'_>> = services.entries();
@@ -63,4 +64,21 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
         service::read(context, &interpolation, root, services, entry, fragment);
     }
     service::link(services, &interpolation, first, fragment);
+}
+
+/// What a file is to the other Compose files of its directory, by its name (docs.docker.com, Merge Compose
+/// files): `compose.override.yaml` is put on `compose.yaml`, any other name is an alternative.
+fn role(path: &str) -> Role {
+    let file = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let stem = file.trim_end_matches(".yaml").trim_end_matches(".yml");
+    let ordinary = ["compose", "docker-compose", "podman-compose", "container-compose"];
+    let Some(rest) = ordinary.into_iter().find_map(|base| stem.strip_prefix(base)) else {
+        return Role::Variant;
+    };
+    match rest.strip_prefix(['.', '-', '_']) {
+        None if rest.is_empty() => Role::Ordinary,
+        Some("override") => Role::Extension,
+        Some(word) => Role::Called(word.to_owned()),
+        None => Role::Variant,
+    }
 }

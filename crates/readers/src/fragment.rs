@@ -29,8 +29,34 @@ pub struct Fragment {
     pub ignored: Vec<Ignored>,
     /// What disturbed the parser.
     pub problems: Vec<Problem>,
+    /// The file describes a deployment on a platform of its own, beside which another one may describe the
+    /// same services; `None` for the cluster.
+    pub platform: Option<Platform>,
     /// Namespaces of which the file says whether what runs in them has a proxy beside it.
     pub sidecars: Vec<(String, bool)>,
+}
+
+/// A platform that runs the services of whole files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Platform {
+    /// Its name.
+    pub name: &'static str,
+    /// What the file is to the others of its directory.
+    pub role: Role,
+}
+
+/// What a file is to the others of its directory that describe the same deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// It says what runs.
+    Ordinary,
+    /// It is put on the ordinary one.
+    Extension,
+    /// It is called as the ordinary one with this word behind: an extension where the word names an
+    /// environment, else an alternative.
+    Called(String),
+    /// It stands beside the ordinary one.
+    Variant,
 }
 
 /// Something that runs, or a name or a store that stands for something that runs.
@@ -196,6 +222,35 @@ pub struct Address {
     pub host: String,
     /// Port, where it is written.
     pub port: Option<u16>,
+}
+
+impl Address {
+    /// Schemes of data stores and brokers.
+    const STORES: [&str; 18] = [
+        "amqp",
+        "amqps",
+        "cassandra",
+        "kafka",
+        "ldap",
+        "ldaps",
+        "mariadb",
+        "memcached",
+        "mongodb",
+        "mongodb+srv",
+        "mysql",
+        "nats",
+        "oracle",
+        "postgres",
+        "postgresql",
+        "redis",
+        "rediss",
+        "sqlserver",
+    ];
+
+    /// Whether it is that of a data store or a broker, which is called by whoever names it.
+    pub fn is_store(&self) -> bool {
+        self.scheme.as_deref().is_some_and(|scheme| Self::STORES.contains(&scheme))
+    }
 }
 
 /// A source of configuration of a component.

@@ -40,7 +40,7 @@ mod words;
 pub use embedded::tree as file_inside;
 pub use fragment::{
     Address, Component, ComponentKind, Declared, Fragment, Group, Ignored, Kustomization, Layer, LayerOf,
-    Mount, MountKind, Neighbours, Owner, Reason, Target, Way, key_matches,
+    Mount, MountKind, Neighbours, Owner, Platform, Reason, Role, Target, Way, key_matches,
 };
 pub use measure::{Meaning, Measured, Zero, measure};
 pub use products::PRODUCT_PAGES;

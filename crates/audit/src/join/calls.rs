@@ -14,28 +14,6 @@ use super::services::Services;
 use super::{Part, declared};
 use crate::config::Config;
 
-/// Schemes of data stores and brokers: an address with one of them is called, whoever it is.
-const STORES: &[&str] = &[
-    "amqp",
-    "amqps",
-    "cassandra",
-    "kafka",
-    "ldap",
-    "ldaps",
-    "mariadb",
-    "memcached",
-    "mongodb",
-    "mongodb+srv",
-    "mysql",
-    "nats",
-    "oracle",
-    "postgres",
-    "postgresql",
-    "redis",
-    "rediss",
-    "sqlserver",
-];
-
 /// A call in the making: caller, callee, and where the address stands.
 pub(crate) type Key = (usize, usize, Option<Span>);
 
@@ -216,9 +194,8 @@ pub(crate) fn callee(
     if let Some(service) = found {
         return Some(Callee::Known(service));
     }
-    let is_store = address.scheme.as_deref().is_some_and(|scheme| STORES.contains(&scheme));
     let is_configured = address.scheme.is_some() && !group.settings.is_empty();
-    let is_call = is_store || is_configured || part.fragment.forwards;
+    let is_call = address.is_store() || is_configured || part.fragment.forwards;
     (is_call && !is_this_machine(&address.host)).then_some(Callee::External)
 }
 

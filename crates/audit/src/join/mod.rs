@@ -22,7 +22,7 @@ mod territory;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Environment, FileId, Fleet, NotEvaluated, Subject};
-use readers::{ComponentKind, Fragment};
+use readers::{ComponentKind, Fragment, Role};
 
 use crate::Globs;
 use crate::collect::Place;
@@ -34,9 +34,6 @@ use territory::{Claim, Territories};
 
 /// The name of the environment of files that name none.
 const SHARED: &str = "default";
-
-/// The environment of Compose files that describe what another platform's files describe too.
-const COMPOSE: &str = "compose";
 
 /// What joining gives.
 #[derive(Debug, Default)]
@@ -94,8 +91,8 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
             fragment,
             conditions: layers::conditions(fragment, named.as_deref()),
             environment: named.clone().or(platform),
-            territory: match compose_role(place, fragment) {
-                Some(ComposeRole::Variant) => place.place.clone(),
+            territory: match standing(fragment) {
+                Some(Standing::Variant) => place.place.clone(),
                 _ => territories.of(&place.place).to_owned(),
             },
             is_patch: overlays.is_patch(place.id),
@@ -103,6 +100,8 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
         .collect();
 
     let of_territories = environments_of_territories(&parts);
+    let platform_names: BTreeSet<&str> =
+        files.iter().filter_map(|(_, fragment)| platform(fragment)).collect();
     let names: BTreeSet<String> = of_territories.values().flatten().cloned().collect();
     let mut joined = Joined { unmet: declared::unmet(&parts, config), ..Joined::default() };
     joined.unmet.extend(overlays.missing(&files));
@@ -111,7 +110,7 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
         let active: Vec<usize> = (0..parts.len())
             .filter(|&index| match &parts[index].environment {
                 Some(own) => own == name,
-                None if name == COMPOSE && is_of_another_platform(parts[index].fragment) => false,
+                None if is_of_another_platform(parts[index].fragment, name, &platform_names) => false,
                 None => of_territories[parts[index].territory.as_str()].contains(name),
             })
             .collect();
@@ -182,8 +181,7 @@ fn claims<'a>(
 ) -> Vec<Claim<'a>> {
     let mut claims = Vec::new();
     for (&(place, fragment), environment) in files.iter().zip(named) {
-        let extends_or_varies =
-            compose_role(place, fragment).is_some_and(|role| role != ComposeRole::Ordinary);
+        let extends_or_varies = standing(fragment).is_some_and(|standing| standing != Standing::Ordinary);
         if overlays.is_patch(place.id) || extends_or_varies {
             continue;
         }
@@ -200,8 +198,8 @@ fn claims<'a>(
     claims
 }
 
-/// The environment `compose` for Compose files of no other environment whose services are described
-/// for another platform too: two ways to run the same services are two environments.
+/// The environment of files of no other environment that describe services for a platform of their own
+/// which others describe too: two ways to run the same services are two environments.
 fn platforms(
     files: &[(&Place, &Fragment)],
     named: &[Option<String>],
@@ -213,7 +211,7 @@ fn platforms(
     };
     let elsewhere: BTreeSet<String> = files
         .iter()
-        .filter(|(place, fragment)| !overlays.is_patch(place.id) && !is_compose(fragment))
+        .filter(|(place, fragment)| !overlays.is_patch(place.id) && platform(fragment).is_none())
         .flat_map(|(_, fragment)| workloads(fragment))
         .collect();
     files
@@ -221,47 +219,40 @@ fn platforms(
         .zip(named)
         .map(|((_, fragment), named)| {
             let twice = || workloads(fragment).iter().any(|name| elsewhere.contains(name));
-            (named.is_none() && is_compose(fragment) && twice()).then(|| COMPOSE.to_owned())
+            platform(fragment).filter(|_| named.is_none() && twice()).map(str::to_owned)
         })
         .collect()
 }
 
-fn is_compose(fragment: &Fragment) -> bool {
-    fragment.components.iter().any(|component| component.identity.starts_with("compose/"))
+/// The platform of its own that a file describes services for.
+fn platform(fragment: &Fragment) -> Option<&'static str> {
+    fragment.platform.as_ref().map(|platform| platform.name)
 }
 
-/// Whether a file describes workloads of a platform that is not Compose.
-fn is_of_another_platform(fragment: &Fragment) -> bool {
-    fragment.components.iter().any(|component| component.kind == ComponentKind::Workload)
-        && !is_compose(fragment)
+/// Whether an environment is that of a platform and a file describes what runs on another one.
+fn is_of_another_platform(fragment: &Fragment, environment: &str, platforms: &BTreeSet<&str>) -> bool {
+    platforms.contains(environment)
+        && platform(fragment) != Some(environment)
+        && fragment.components.iter().any(|component| component.kind != ComponentKind::Config)
 }
 
-/// What a Compose file is to the other Compose files of its directory.
+/// What a file is to the others of its directory that describe the same deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ComposeRole {
-    /// `compose.yaml`: what runs.
+enum Standing {
+    /// What runs.
     Ordinary,
-    /// `compose.override.yaml`, `compose.prod.yaml`: extends the ordinary one.
+    /// It extends the ordinary one.
     Extension,
-    /// Any other name: an alternative.
+    /// An alternative.
     Variant,
 }
 
-/// The role of a file, if it is a Compose file.
-fn compose_role(place: &Place, fragment: &Fragment) -> Option<ComposeRole> {
-    if !is_compose(fragment) {
-        return None;
-    }
-    let file = place.place.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let stem = file.trim_end_matches(".yaml").trim_end_matches(".yml");
-    let ordinary = ["compose", "docker-compose", "podman-compose", "container-compose"];
-    let Some(rest) = ordinary.into_iter().find_map(|base| stem.strip_prefix(base)) else {
-        return Some(ComposeRole::Variant);
-    };
-    let suffix = rest.strip_prefix(['.', '-', '_']);
-    Some(match suffix {
-        None if rest.is_empty() => ComposeRole::Ordinary,
-        Some(suffix) if suffix == "override" || environment::is_environment(suffix) => ComposeRole::Extension,
-        _ => ComposeRole::Variant,
+/// What a file is to the others of its platform, if it has one of its own.
+fn standing(fragment: &Fragment) -> Option<Standing> {
+    Some(match &fragment.platform.as_ref()?.role {
+        Role::Ordinary => Standing::Ordinary,
+        Role::Extension => Standing::Extension,
+        Role::Called(word) if environment::is_environment(word) => Standing::Extension,
+        Role::Called(_) | Role::Variant => Standing::Variant,
     })
 }

@@ -352,3 +352,18 @@ fn a_list_and_an_address_with_its_parameters_are_replaced_as_a_whole() {
           edge -> users: spring.cloud.gateway.httpclient.response-timeout = 2 s
         ");
 }
+
+#[test]
+fn what_stands_at_the_edge_of_a_cluster_is_not_in_front_of_another_platform() {
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: edge}\nspec:\n  rules: [{host: a.example.com, http: {paths: [{backend: {service: {name: auth, port: {number: 80}}}}]}}]\n";
+    let auth = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: auth}\nspec:\n  template:\n    spec:\n      containers: [{name: auth, image: 'auth:1'}]\n";
+    insta::assert_snapshot!(
+        picture(&[("compose.yaml", COMPOSE), ("k8s/auth.yaml", auth), ("k8s/ingress.yaml", ingress)]),
+        @r"
+    compose: auth, directory
+      auth -> directory: environment.DIRECTORY_TIMEOUT = 2 s
+    default: auth, ingress edge
+      ingress edge -> auth: 
+    "
+    );
+}
