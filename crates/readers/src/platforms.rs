@@ -37,7 +37,7 @@ pub static PLATFORMS: &[Platform] = &[
             limit("idle_timeout", Covers::BetweenBytes, 60, "AWS Application Load Balancer idle_timeout"),
             limit("idle_timeout", Covers::Idle, 60, "AWS Application Load Balancer idle_timeout"),
         ],
-        source: "attribute idle_timeout.timeout_seconds, 60 s unless changed (Elastic Load Balancing user guide)",
+        source: "attribute idle_timeout.timeout_seconds, 60 s unless changed (AWS, Edit attributes for your Application Load Balancer)",
     },
     Platform {
         name: "aws-api-gateway-http",

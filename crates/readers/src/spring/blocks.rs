@@ -108,21 +108,22 @@ pub(super) const ZUUL: &str = "zuul.host";
 pub(super) const GATEWAY: &str = "spring.cloud.gateway";
 pub(super) const TIME_LIMITER: &str = "resilience4j.timelimiter";
 
-const HIKARI: &str = "HikariCP README, 3.x to 6.x";
+const HIKARI: &str = "HikariCP 3.x to 6.x, README and HikariConfig.java";
 const IS_HIKARI: &str = "that the pool is HikariCP, as it is by default since Spring Boot 2.0";
-const LETTUCE: &str = "Lettuce 5 and 6, RedisURI and SocketOptions";
+const LETTUCE: &str = "Lettuce 5 to 7, RedisURI.java: DEFAULT_TIMEOUT 60 s";
 const IS_LETTUCE: &str = "that the client is Lettuce, as it is by default since Spring Boot 2.0";
-const SPRING_REDIS: &str = "Spring Boot 2.0 to 4.x, RedisProperties.Pool";
-const RABBIT: &str = "RabbitMQ Java client 4.x and 5.x, ConnectionFactory";
-const MONGO: &str = "MongoDB Java driver, connection string options";
-const MAIL: &str = "Jakarta Mail, package com.sun.mail.smtp: infinite timeout";
-const ELASTIC: &str = "Spring Boot 2.3 to 4.x, ElasticsearchProperties";
-const NETFLIX: &str = "Spring Cloud Netflix 1.3 to 2.2, RibbonClientConfiguration";
-const OPENFEIGN: &str = "OpenFeign 10.x to 13.x, feign.Request.Options";
+const SPRING_REDIS: &str = "Spring Boot 2.0 to 3.x, RedisProperties.Pool: maxWait -1";
+const RABBIT: &str = "RabbitMQ Java client 5.x, ConnectionFactory.java: DEFAULT_CONNECTION_TIMEOUT 60 s";
+const MONGO: &str = "MongoDB Java driver 3.0 and later, SocketSettings.java: connect 10 s, read 0";
+const MAIL: &str = "JavaMail 1.4 and later, com.sun.mail.smtp package.html: infinite timeout";
+const ELASTIC: &str = "Spring Boot 2.4 to 3.x, ElasticsearchProperties.java";
+const NETFLIX: &str = "Spring Cloud Netflix 2.x, RibbonClientConfiguration.java: DEFAULT_CONNECT_TIMEOUT and DEFAULT_READ_TIMEOUT 1000";
+const OPENFEIGN: &str = "OpenFeign, core/src/main/java/feign/Request.java: Options() is 10 s and 60 s";
 const URL_CONNECTION: &str =
-    "Java SE, java.net.URLConnection: a timeout of 0 is infinite, and 0 is the default";
-const TIME: &str = "resilience4j 1.x and 2.x, TimeLimiter: timeoutDuration 1 s";
-const RETRY: &str = "resilience4j 1.x and 2.x, Retry";
+    "Java SE 5 and later, java/net/URLConnection.java: the timeouts are 0 unless set, and 0 is infinite";
+const TIME: &str = "resilience4j 1.x and 2.x, TimeLimiterConfig.java: timeoutDuration 1 s";
+const RETRY: &str =
+    "resilience4j 1.x and 2.x, RetryConfig.java: DEFAULT_MAX_ATTEMPTS 3, DEFAULT_WAIT_DURATION 500";
 
 /// A pool in a block of a data source that has no other.
 const HIKARI_ALONE: When = When::Only("url|tomcat|dbcp2|druid|type|hikari|embedded-database-connection");
@@ -434,14 +435,14 @@ pub(super) const ZUUL_DEFAULTS: &[Default] = &[
         Covers::Connect,
         Amount::Ms(2_000),
         "Zuul host.connectTimeoutMillis",
-        "Spring Cloud Netflix 1.x and 2.x, ZuulProperties.Host",
+        "Spring Cloud Netflix 1.x and 2.x, ZuulProperties.java, Host",
     ),
     limit(
         "socket-timeout-millis",
         Covers::BetweenBytes,
         Amount::Ms(10_000),
         "Zuul host.socketTimeoutMillis",
-        "Spring Cloud Netflix 1.x and 2.x, ZuulProperties.Host",
+        "Spring Cloud Netflix 1.x and 2.x, ZuulProperties.java, Host",
     ),
 ];
 
@@ -450,16 +451,16 @@ pub(super) const GATEWAY_DEFAULTS: &[Default] = &[
     limit(
         "connect-timeout",
         Covers::Connect,
-        Amount::Ms(45_000),
-        "Spring Cloud Gateway httpclient.connect-timeout",
-        "Spring Cloud Gateway 2.1 to 4.x, HttpClientProperties",
+        Amount::Ms(30_000),
+        "Netty connectTimeoutMillis",
+        "Netty 4, DefaultChannelConfig.java: 30 s, which Spring Cloud Gateway's HttpClientProperties leaves alone",
     ),
     limit(
         "response-timeout",
         Covers::FirstByte,
         Amount::Never,
         "Spring Cloud Gateway httpclient.response-timeout",
-        "Spring Cloud Gateway 2.1 to 4.x, HttpClientProperties",
+        "Spring Cloud Gateway 2.1 to 4.x, HttpClientProperties.java: responseTimeout is not set",
     ),
 ];
 
@@ -469,7 +470,7 @@ pub(super) const SHUTDOWN_DEFAULT: Default = limit(
     Covers::Drain,
     Amount::Ms(30_000),
     "Spring Boot timeout-per-shutdown-phase",
-    "Spring Boot 2.3 to 4.x, LifecycleProperties",
+    "Spring Boot 2.3 to 3.x, LifecycleProperties.java: 30 s",
 );
 
 /// The time limit of a circuit breaker that no key configures.

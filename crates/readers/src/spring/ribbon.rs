@@ -8,10 +8,12 @@ use super::blocks::{Block, RIBBON};
 
 const SAME: &str = "MaxAutoRetries";
 const NEXT: &str = "MaxAutoRetriesNextServer";
-const VERSION: &str = "Ribbon 2.x, DefaultClientConfigImpl: MaxAutoRetries 0, MaxAutoRetriesNextServer 1";
+const VERSION: &str =
+    "Ribbon 2.x, DefaultClientConfigImpl.java: MaxAutoRetries 0, MaxAutoRetriesNextServer 1";
 /// Spring Cloud takes Ribbon's retries up only where Spring Retry is there too.
 const ACTIVE: &str = "that Ribbon's retry on the next server is active, as it is by default";
-const GET_ALONE: &str = "Ribbon 2.x, OkToRetryOnAllOperations: false, so that GET alone is repeated";
+const GET_ALONE: &str =
+    "Ribbon 2.x, DefaultClientConfigImpl.java: OkToRetryOnAllOperations false, so that GET alone is repeated";
 
 /// Puts the attempts that both counts give in the place of the counts.
 pub(super) fn count_retries(block: &Block, prefix: &str, near: Span, settings: &mut Vec<Setting>) {

@@ -295,7 +295,8 @@ impl Filter<'_> {
 
     /// What a `Retry` filter does.
     fn retries(&self, label: &str) -> Vec<Setting> {
-        const VERSION: &str = "Spring Cloud Gateway 2.1 to 4.x reference, Retry: retries 3, methods GET";
+        const VERSION: &str =
+            "Spring Cloud Gateway 2.1 to 4.x, RetryGatewayFilterFactory.java: retries 3, methods GET";
         let mut settings = Vec::new();
         let knobs = [
             ("retries", Knob::Retries),
