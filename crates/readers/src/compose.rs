@@ -64,6 +64,7 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
         service::read(context, &interpolation, root, services, entry, fragment);
     }
     service::link(services, &interpolation, first, fragment);
+    fragment.interpolated.extend(interpolation.taken());
 }
 
 /// What a file is to the other Compose files of its directory, by its name (docs.docker.com, Merge Compose

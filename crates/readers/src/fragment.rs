@@ -21,6 +21,8 @@ pub struct Fragment {
     pub kustomization: Option<Kustomization>,
     /// Files that were read as part of this one (NGINX `include`); they do not stand alone.
     pub included: Vec<FileId>,
+    /// Files whose variables were put into the values here.
+    pub interpolated: Vec<FileId>,
     /// The file only forwards requests: its own service, if it becomes one, is a proxy.
     pub forwards: bool,
     /// Parts of the file whose every key the dialect knows: there is nothing left to guess in them.
@@ -36,7 +38,8 @@ pub struct Fragment {
     pub sidecars: Vec<(String, bool)>,
 }
 
-/// A platform that runs the services of whole files.
+/// A platform that runs the services of whole files. Of several that run together, the paths of all start
+/// where the first lies (docs.docker.com, "Merge Compose files").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Platform {
     /// Its name.

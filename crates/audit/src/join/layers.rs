@@ -252,7 +252,12 @@ impl Placing<'_, '_> {
                 }
                 let place = &part.place.place;
                 let guess = format!("that `{place}` configures each service that has a file beside it");
-                placed(FileOwners { services, guess: Some(guess) }, Home::Shared, apart, special)
+                placed(
+                    FileOwners { services, guess: Some(guess), is_book: false },
+                    Home::Shared,
+                    apart,
+                    special,
+                )
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::FileId;
 use readers::MountKind;
 
 use super::Part;
@@ -12,36 +13,58 @@ use crate::place::join_paths;
 /// Who takes its configuration from where.
 #[derive(Default)]
 pub(super) struct Mounts {
-    /// Path (file or directory), service; files and directories alike.
-    paths: Vec<(String, usize)>,
+    /// Files and directories alike.
+    paths: Vec<Mounted>,
     builds: Vec<(String, usize)>,
     /// Mounted directories that hold the file that mounts them.
     deployments: BTreeSet<String>,
     /// ConfigMap or Secret by territory, with the services that mount it.
     configs: BTreeMap<(String, MountKind), BTreeSet<usize>>,
+    /// What is mounted by something that does not run in this environment.
+    elsewhere: BTreeSet<String>,
+    /// Files whose variables another file puts into what it says.
+    interpolated: BTreeSet<FileId>,
+}
+
+/// A path that a service mounts.
+struct Mounted {
+    path: String,
+    service: usize,
+    /// The path leads somewhere only from a directory above the file that it is written in.
+    from_above: bool,
 }
 
 impl Mounts {
     pub(super) fn new(parts: &[Part<'_>], active: &[usize], services: &Services) -> Self {
         let mut mounts = Self::default();
-        for &index in active {
-            let part = &parts[index];
-            let directory = parent(&part.place.place);
+        let bases = Bases::new(parts);
+        let runs: BTreeSet<usize> = active.iter().copied().collect();
+        for (index, part) in parts.iter().enumerate() {
+            mounts.interpolated.extend(&part.fragment.interpolated);
+            let own = parent(&part.place.place);
+            let base = bases.of(index, own);
             for mount in &part.fragment.mounts {
-                let Some(service) = services.of_component((index, mount.component)) else { continue };
-                match &mount.what {
-                    MountKind::Path(path) | MountKind::EnvFile(path) => {
-                        let path = join_paths(directory, path);
-                        if path == directory || is_below(directory, &path) {
+                let service = services.of_component((index, mount.component));
+                let service = service.filter(|_| runs.contains(&index));
+                match (&mount.what, service) {
+                    (MountKind::Path(path) | MountKind::EnvFile(path), Some(service)) => {
+                        let path = join_paths(base, path);
+                        if path == base || is_below(base, &path) {
                             mounts.deployments.insert(path.clone());
                         }
-                        mounts.paths.push((path, service));
+                        mounts.paths.push(Mounted { path, service, from_above: base != own });
                     }
-                    MountKind::Build(path) => mounts.builds.push((join_paths(directory, path), service)),
-                    MountKind::ConfigMap(_) | MountKind::Secret(_) => {
+                    (MountKind::Path(path) | MountKind::EnvFile(path), None) => {
+                        mounts.elsewhere.insert(join_paths(base, path));
+                    }
+                    (MountKind::Build(path), Some(service)) => {
+                        mounts.builds.push((join_paths(base, path), service));
+                    }
+                    (MountKind::ConfigMap(_) | MountKind::Secret(_), Some(service)) => {
                         let territory = services.get(service).territory.clone();
                         mounts.configs.entry((territory, mount.what.clone())).or_default().insert(service);
                     }
+                    (_, None) => {}
                 }
             }
         }
@@ -54,7 +77,11 @@ impl Mounts {
                 for ((territory, config), owners) in &mounts.configs {
                     let is_config = matches!(config, MountKind::ConfigMap(config) if config == name);
                     if is_config && is_below(&part.place.place, territory) {
-                        mounts.paths.extend(owners.iter().map(|&owner| (path.clone(), owner)));
+                        mounts.paths.extend(owners.iter().map(|&service| Mounted {
+                            path: path.clone(),
+                            service,
+                            from_above: false,
+                        }));
                     }
                 }
             }
@@ -70,26 +97,106 @@ impl Mounts {
         }
     }
 
-    /// The services that mount the file itself or the directory it lies in. A directory that holds the
-    /// mounting file too holds the whole deployment, and says nothing about one file.
-    pub(super) fn of_file(&self, place: &str) -> BTreeSet<usize> {
+    /// The services that mount the file itself or the directory it lies in, and whether that is seen
+    /// from a directory above the mounting file only. A directory that holds the mounting file too holds
+    /// the whole deployment, and says nothing about one file.
+    pub(super) fn of_file(&self, place: &str) -> (BTreeSet<usize>, bool) {
         let here = |path: &str| path == place || (path == parent(place) && !self.deployments.contains(path));
-        self.paths.iter().filter(|(path, _)| here(path)).map(|&(_, service)| service).collect()
+        let mounted = || self.paths.iter().filter(|mounted| here(&mounted.path));
+        let from_above = mounted().any(|mounted| mounted.from_above);
+        (mounted().map(|mounted| mounted.service).collect(), from_above)
+    }
+
+    /// Whether what mounts a file does not run in this environment.
+    pub(super) fn is_of_elsewhere(&self, place: &str) -> bool {
+        self.elsewhere.contains(place) || self.elsewhere.contains(parent(place))
+    }
+
+    /// Whether the variables of a file reach services through another file.
+    pub(super) fn is_interpolated(&self, file: FileId) -> bool {
+        self.interpolated.contains(&file)
     }
 
     /// The services that mount a directory around it, the nearest one.
     pub(super) fn of_directory(&self, place: &str) -> BTreeSet<usize> {
-        deepest(&self.paths, place)
+        deepest(self.paths.iter().map(|mounted| (mounted.path.as_str(), mounted.service)), place)
     }
 
     pub(super) fn of_build(&self, place: &str) -> BTreeSet<usize> {
-        deepest(&self.builds, place)
+        deepest(self.builds.iter().map(|(path, service)| (path.as_str(), *service)), place)
     }
 }
 
 /// The services of the deepest directory above a place. The top of the tree is nobody's.
-fn deepest(directories: &[(String, usize)], place: &str) -> BTreeSet<usize> {
-    let above = || directories.iter().filter(|(path, _)| !path.is_empty() && is_below(place, path));
+fn deepest<'p>(directories: impl Iterator<Item = (&'p str, usize)> + Clone, place: &str) -> BTreeSet<usize> {
+    let above = || directories.clone().filter(|(path, _)| !path.is_empty() && is_below(place, path));
     let depth = above().map(|(path, _)| path.len()).max();
-    above().filter(|(path, _)| Some(path.len()) == depth).map(|&(_, service)| service).collect()
+    above().filter(|(path, _)| Some(path.len()) == depth).map(|(_, service)| service).collect()
+}
+
+/// Directories that the paths of a platform's files start from, where that is not the file's own: see
+/// [`readers::Platform`].
+struct Bases<'a>(BTreeMap<usize, &'a str>);
+
+impl<'a> Bases<'a> {
+    /// So many files must show it before others, whose paths lead nowhere at all, are read so too.
+    const SHOWN: usize = 2;
+
+    fn new(parts: &[Part<'a>]) -> Self {
+        let places: BTreeSet<&str> = parts.iter().map(|part| part.place.place.as_str()).collect();
+        let leads = |base: &str, path: &str| {
+            let path = join_paths(base, path);
+            let inside = format!("{path}/");
+            places.contains(path.as_str())
+                || places.range(inside.as_str()..).next().is_some_and(|place| place.starts_with(&inside))
+        };
+        let mut bases = BTreeMap::new();
+        let mut lost = Vec::new();
+        for (index, part) in parts.iter().enumerate().filter(|(_, part)| part.fragment.platform.is_some()) {
+            let own = parent(&part.place.place);
+            let down: Vec<&str> = part.fragment.mounts.iter().filter_map(|m| downward(&m.what)).collect();
+            if own.is_empty() || down.is_empty() || down.iter().any(|path| leads(own, path)) {
+                continue;
+            }
+            let is_file = |base: &str| down.iter().any(|path| places.contains(&*join_paths(base, path)));
+            match above(own).find(|base| is_file(base)) {
+                Some(base) => {
+                    bases.insert(index, base);
+                }
+                None => lost.push((index, own)),
+            }
+        }
+        let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+        for base in bases.values() {
+            *shown.entry(base).or_default() += 1;
+        }
+        for (index, own) in lost {
+            if let Some(base) = above(own).find(|base| shown.get(base).is_some_and(|&n| n >= Self::SHOWN)) {
+                bases.insert(index, base);
+            }
+        }
+        Self(bases)
+    }
+
+    fn of<'o>(&self, part: usize, own: &'o str) -> &'o str
+    where
+        'a: 'o,
+    {
+        self.0.get(&part).copied().unwrap_or(own)
+    }
+}
+
+/// The directories above one, the nearest first.
+fn above(directory: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(directory), |path| (!path.is_empty()).then(|| parent(path))).skip(1)
+}
+
+/// A path that leads into the directory it is written in.
+fn downward(what: &MountKind) -> Option<&str> {
+    let (MountKind::Path(path) | MountKind::EnvFile(path) | MountKind::Build(path)) = what else {
+        return None;
+    };
+    let path = path.trim_start_matches("./");
+    let leads_down = !path.is_empty() && path != "." && !path.starts_with(['/', '~', '$']);
+    (leads_down && !path.starts_with("..")).then_some(path)
 }

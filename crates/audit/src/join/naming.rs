@@ -1,5 +1,7 @@
 //! Names for services of which only a file is known. Pure.
 
+use std::collections::BTreeSet;
+
 use super::environment::is_surely_environment;
 
 /// Words of file names and directories that say nothing about whose configuration they hold.
@@ -30,22 +32,23 @@ const NAMELESS: &[&str] = &[
     "values",
 ];
 
+/// Words that say nothing alone, and are part of a name beside one that does: `auth-service`.
+const KINDS: &[&str] = &["service", "services", "server", "servers"];
+
 /// What a file's name says before its role and environment (`auth-config-prod.yaml` is `auth`), else
-/// the nearest directory that says something (`auth/values-eu.yaml`).
-pub(crate) fn name_of_file(place: &str) -> String {
+/// the nearest directory that says something (`auth/values-eu.yaml`); `None` where neither does.
+pub(crate) fn name_of_file(place: &str) -> Option<String> {
     let says_nothing = |word: &str| NAMELESS.contains(&word) || is_surely_environment(word);
-    place
-        .rsplit('/')
-        .enumerate()
-        .find_map(|(up, segment)| {
-            if up > 0 {
-                return (!says_nothing(segment)).then(|| segment.to_owned());
-            }
-            let words: Vec<&str> = stem(segment).split('-').collect();
-            let end = words.iter().rposition(|word| !says_nothing(word))? + 1;
-            (!says_nothing(words[0])).then(|| words[..end].join("-"))
-        })
-        .unwrap_or_else(|| place.to_owned())
+    let names = |word: &str| !says_nothing(word) && !KINDS.contains(&word);
+    place.rsplit('/').enumerate().find_map(|(up, segment)| {
+        if up > 0 {
+            return names(segment).then(|| segment.to_owned());
+        }
+        let words: Vec<&str> = stem(segment).split('-').collect();
+        let words = &words[..words.iter().rposition(|word| !says_nothing(word))? + 1];
+        let is_name = !says_nothing(words[0]) && words.iter().any(|word| names(word));
+        is_name.then(|| words.join("-"))
+    })
 }
 
 /// A file's name without leading dots and endings: `auth` of `auth.prod.toml`, `env` of `.env`.
@@ -53,9 +56,26 @@ pub(crate) fn stem(file: &str) -> &str {
     file.split('.').find(|part| !part.is_empty()).unwrap_or(file)
 }
 
+/// The end of a path that tells it from all others, as short as can be.
+pub(crate) fn telling<'p>(path: &'p str, others: &BTreeSet<&str>) -> &'p str {
+    let ends_so = |other: &str, end: &str| {
+        other.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
+    let ends = path.rmatch_indices('/').map(|(slash, _)| &path[slash + 1..]);
+    let mut ends = ends.filter(|end| !others.iter().any(|other| *other != path && ends_so(other, end)));
+    ends.next().unwrap_or(path)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::name_of_file;
+    use super::*;
+
+    #[test]
+    fn a_path_is_told_by_the_shortest_end_that_no_other_has() {
+        let all = BTreeSet::from(["", "k8s", "deploy/k8s", "deploy/mesh", "old/mesh", "deploy/quick/start"]);
+        let told: Vec<&str> = all.iter().map(|path| telling(path, &all)).collect();
+        assert_eq!(told, ["", "deploy/k8s", "deploy/mesh", "start", "k8s", "old/mesh"]);
+    }
 
     #[test]
     fn a_file_is_named_by_what_says_something() {
@@ -67,9 +87,15 @@ mod tests {
             ("auth/config/production/settings.json", "auth"),
             ("charts/test-kitchen/values.yaml", "test-kitchen"),
             ("nginx.conf", "nginx"),
-            (".env", ".env"),
+            ("config/auth-service.yaml", "auth-service"),
+            ("config/service-auth.yaml", "service-auth"),
+            ("shop/config/service-config.json", "shop"),
+            ("shop/services/config.json", "shop"),
         ] {
-            assert_eq!(name_of_file(place), name, "{place}");
+            assert_eq!(name_of_file(place).as_deref(), Some(name), "{place}");
+        }
+        for place in [".env", "config/services.json", "service-config.yaml"] {
+            assert_eq!(name_of_file(place), None, "{place}");
         }
     }
 }

@@ -156,18 +156,13 @@ pub(crate) fn own(
         }
         let declared_owner = declared_owner(part, services);
         let file_owners = FileOwners::of(part, declared_owner, &mounts, services);
-        let shared_addresses = file_owners.share_addresses(part);
-        if shared_addresses {
-            owned.undecided.push(NotEvaluated {
-                rule: "calls",
-                subject: Subject::Setting(part.place.place.clone()),
-                needs: format!(
-                    "which of the {} services that share `{}` call which of its addresses; declare each with [[call]]",
-                    file_owners.services.len(),
-                    part.place.place
-                ),
-            });
-        }
+        let undecided = file_owners.undecided(part);
+        let shared_addresses = undecided.is_some();
+        owned.undecided.extend(undecided.map(|needs| NotEvaluated {
+            rule: "calls",
+            subject: Subject::Setting(part.place.place.clone()),
+            needs,
+        }));
         for (group_index, group) in part.fragment.groups.iter().enumerate() {
             let source = Source { part: index, group: group_index, rank: 0, layered: false };
             match group.owner {

@@ -7,7 +7,7 @@ use model::{Call, Environment, FileId, GroupId, Origin, Service, ServiceId};
 use readers::{Component, ComponentKind};
 
 use super::Part;
-use super::naming::stem;
+use super::naming::{stem, telling};
 use super::ownership::Owned;
 use super::territory::{common_directories, is_below};
 use crate::config::Config;
@@ -309,6 +309,11 @@ impl Services {
         found.into_iter().flatten().map(|&index| (index, &self.list[index]))
     }
 
+    /// How many services of a territory run: not only addresses of them are known.
+    pub(crate) fn workloads(&self, territory: &str) -> usize {
+        self.list.iter().filter(|draft| draft.territory == territory && !draft.external).count()
+    }
+
     /// The service of a component.
     pub(crate) fn of_component(&self, key: ComponentKey) -> Option<usize> {
         self.of_component.get(&key).copied()
@@ -471,23 +476,23 @@ impl Services {
         Environment { name: name.to_owned(), services, calls, groups, ..Environment::default() }
     }
 
-    /// Names as shown: qualified by territory, then by place, where several services share one.
+    /// Names as shown: qualified by territory, then by place, where several services share one; of both
+    /// by as much as tells it from others.
     fn unique_names(&self) -> Vec<String> {
-        let qualified = |draft: &Draft, step: usize| match step {
-            0 => draft.name.clone(),
-            1 if !draft.territory.is_empty() => format!("{}/{}", draft.territory, draft.name),
-            1 => draft.name.clone(),
-            _ => format!("{} ({})", draft.name, draft.place),
-        };
-        let mut names: Vec<String> = self.list.iter().map(|draft| qualified(draft, 0)).collect();
-        for step in 1..=2 {
+        let territories: BTreeSet<&str> = self.list.iter().map(|draft| draft.territory.as_str()).collect();
+        let mut names: Vec<String> = self.list.iter().map(|draft| draft.name.clone()).collect();
+        for by_territory in [true, false] {
+            let mut places: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
             let mut count: BTreeMap<String, usize> = BTreeMap::new();
-            for name in &names {
+            for (name, draft) in names.iter().zip(&self.list) {
+                places.entry(name.clone()).or_default().insert(&draft.place);
                 *count.entry(name.clone()).or_default() += 1;
             }
-            for (name, draft) in names.iter_mut().zip(&self.list) {
-                if count[name] > 1 {
-                    *name = qualified(draft, step);
+            for (name, draft) in names.iter_mut().zip(&self.list).filter(|(name, _)| count[*name] > 1) {
+                if !by_territory {
+                    *name = format!("{} ({})", draft.name, telling(&draft.place, &places[name]));
+                } else if !draft.territory.is_empty() {
+                    *name = format!("{}/{}", telling(&draft.territory, &territories), draft.name);
                 }
             }
         }
@@ -532,6 +537,11 @@ impl Draft {
         }
         self.forwards |= component.forwards;
         self.sidecar = self.sidecar.or(component.sidecar);
+    }
+
+    /// Only its address is known.
+    pub(crate) fn is_external(&self) -> bool {
+        self.external
     }
 
     /// Whether a place lies in its territory.

@@ -87,6 +87,112 @@ fn an_address_book_that_several_services_share_makes_no_calls() {
         ");
 }
 
+/// A Compose file with so many services named `s0`, `s1`, ...
+fn fleet(services: usize) -> String {
+    let all: String = (0..services).map(|n| format!("  s{n}: {{image: 's:1'}}\n")).collect();
+    format!("services:\n{all}")
+}
+
+/// Addresses of so many of them.
+fn addresses(services: usize) -> String {
+    (0..services).map(|n| format!("s{n}:\n  url: http://s{n}:80\n  timeout: 1s\n")).collect()
+}
+
+/// The calls of the services of a fleet, by caller, for addresses in a file.
+fn callers(services: usize, place: &str, addressed: usize) -> String {
+    let outcome = audited(&[("compose.yaml", &fleet(services)), (place, &addresses(addressed))]);
+    let calls = outcome.fleet.environments[0].calls(&outcome.fleet);
+    let mut callers: Vec<&str> = calls.map(|call| call.from().name()).collect();
+    callers.dedup();
+    let asked: Vec<&str> =
+        outcome.not_evaluated.iter().filter(|missing| missing.rule == "calls").map(|m| &*m.needs).collect();
+    format!("{} {}", callers.join(", "), asked.join(", ")).trim().to_owned()
+}
+
+#[test]
+fn a_file_that_lists_most_services_and_is_nobody_s_makes_no_calls() {
+    assert_eq!(callers(9, "config/edge.yaml", 4), "edge");
+    assert_eq!(callers(3, "config/edge.yaml", 3), "edge");
+    insta::assert_snapshot!(callers(8, "config/edge.yaml", 4), @"which service reads `config/edge.yaml`, and which of its addresses that calls; declare it with [[service]], or each call with [[call]]");
+    assert_eq!(callers(8, "s7/config.yaml", 8), "s7", "it is one of the services' own");
+}
+
+#[test]
+fn a_file_whose_name_says_nothing_calls_one_service_or_is_nobody_s() {
+    assert_eq!(callers(9, "config/services.yaml", 1), "config/services.yaml");
+    insta::assert_snapshot!(callers(9, "config/services.yaml", 2), @"which service reads `config/services.yaml`, and which of its addresses that calls; declare it with [[service]], or each call with [[call]]");
+}
+
+#[test]
+fn variables_that_compose_passes_on_are_nobody_s_configuration_by_themselves() {
+    let variables = "DIRECTORY_URL=http://directory:8081\nDIRECTORY_TIMEOUT=3s\n";
+    let compose = COMPOSE.replace("http://directory:8081", "${DIRECTORY_URL}");
+    insta::assert_snapshot!(picture(&[("compose.yaml", &compose), (".env", variables)]), @r"
+        default: auth, directory
+          auth -> directory: environment.DIRECTORY_TIMEOUT = 2 s
+        ");
+    // Compose takes nothing from it: something else reads it.
+    let compose = "services:\n  directory:\n    image: directory:1\n";
+    insta::assert_snapshot!(picture(&[("compose.yaml", compose), (".env", variables)]), @r"
+        default: .env, directory
+          .env -> directory: DIRECTORY_TIMEOUT = 3 s
+        ");
+    let compose = "services:\n  web: {image: 'web:1', env_file: .env, command: 'serve $DIRECTORY_TIMEOUT'}\n  directory: {image: 'directory:1'}\n";
+    insta::assert_snapshot!(picture(&[("compose.yaml", compose), (".env", variables)]), @r"
+        default: directory, web
+          web -> directory: DIRECTORY_TIMEOUT = 3 s
+        ");
+}
+
+#[test]
+fn paths_of_a_compose_file_that_lead_nowhere_start_in_a_directory_above() {
+    let compose = |name: &str, file: &str| {
+        format!("services:\n  {name}:\n    image: {name}:1\n    volumes: ['{file}:/etc/app.yaml']\n")
+    };
+    let settings = "directory:\n  url: http://directory:80\n  timeout: 1s\n";
+    let directory = "services:\n  directory: {image: 'directory:1'}\n";
+    let one = compose("auth", "./suites/one/config.yaml");
+    insta::assert_snapshot!(picture(&[
+        ("suites/one/compose.yaml", &one),
+        ("suites/one/config.yaml", settings),
+        ("compose.yaml", directory),
+    ]), @r"
+        default: auth, directory
+          auth -> directory: directory.timeout = 1 s
+        ");
+    // Where the path leads somewhere from beside the file, that is what it means.
+    insta::assert_snapshot!(picture(&[
+        ("suites/one/compose.yaml", &one),
+        ("suites/one/suites/one/config.yaml", settings),
+        ("suites/one/config.yaml", "directory:\n  url: http://directory:80\n  timeout: 2s\n"),
+        ("compose.yaml", directory),
+    ]), @r"
+        default: auth, directory, one
+          auth -> directory: directory.timeout = 1 s
+          one -> directory: directory.timeout = 2 s
+        ");
+}
+
+#[test]
+fn what_another_platform_mounts_is_no_service_of_this_one() {
+    let compose = "services:\n  auth: {image: 'auth:1', volumes: ['./shop.yaml:/etc/shop.yaml']}\n  directory: {image: 'directory:1'}\n";
+    let manifest = |name: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  template:\n    spec:\n      containers: [{{name: {name}, image: 'x:1'}}]\n"
+        )
+    };
+    insta::assert_snapshot!(picture(&[
+        ("compose.yaml", compose),
+        ("k8s/auth.yaml", &manifest("auth")),
+        ("k8s/directory.yaml", &manifest("directory")),
+        ("shop.yaml", "directory:\n  url: http://directory:80\n  timeout: 1s\n"),
+    ]), @r"
+        compose: auth, directory
+          auth -> directory: directory.timeout = 1 s
+        default: auth, directory
+        ");
+}
+
 #[test]
 fn a_service_known_by_its_own_file_keeps_its_server_settings() {
     let outcome = audited(&[(

@@ -1,7 +1,9 @@
 //! Variables in values: `$X`, `${X:-default}`, `${X:?message}`, `$$`, taken from the `.env` beside the
 //! file. A variable that nothing sets and that has no default stays as it is written.
 
-use text::{Node, Scalar, Syntax, Tree};
+use std::cell::Cell;
+
+use text::{FileId, Node, Scalar, Source, Syntax, Tree};
 
 use crate::Context;
 use crate::pieces::{Pieces, Text, Traces};
@@ -12,18 +14,31 @@ const LEVELS: usize = 8;
 /// What is known of variables.
 pub(super) struct Interpolation<'c> {
     files: Vec<Tree<'c>>,
+    /// A value of them was asked for and is there.
+    used: Cell<bool>,
 }
 
 impl<'c> Interpolation<'c> {
     /// The variables of the `.env` beside a file.
     pub(super) fn of(context: &Context<'c>) -> Self {
-        let sources = context.neighbours.find(context.source.id(), ".env");
-        Self { files: sources.into_iter().map(|source| Tree::parse(Syntax::Env, source)).collect() }
+        Self::from(context.neighbours.find(context.source.id(), ".env").into_iter())
+    }
+
+    fn from(sources: impl Iterator<Item = &'c Source>) -> Self {
+        let files = sources.map(|source| Tree::parse(Syntax::Env, source)).collect();
+        Self { files, used: Cell::new(false) }
+    }
+
+    /// The files that values were taken from.
+    pub(super) fn taken(&self) -> impl Iterator<Item = FileId> {
+        self.files.iter().filter(|_| self.used.get()).map(Tree::file)
     }
 
     /// The value of a variable.
     pub(super) fn variable(&self, name: &str) -> Option<Scalar<'_>> {
-        self.files.iter().find_map(|file| file.documents().next()?.get(name)?.scalar())
+        let found = self.files.iter().find_map(|file| file.documents().next()?.get(name)?.scalar());
+        self.used.set(self.used.get() || found.is_some());
+        found
     }
 
     /// A scalar's text for people and paths.
@@ -154,12 +169,12 @@ fn closing(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use text::{FileId, PositionMap, Source};
+    use text::PositionMap;
 
     /// What a text becomes with `A=1`, `E=` (empty) and `L=long value` set.
     fn replaced(text: &str) -> String {
         let source = Source::new(FileId(1), ".env", "A=1\nE=\nL=long value\n");
-        let variables = Interpolation { files: vec![Tree::parse(Syntax::Env, &source)] };
+        let variables = Interpolation::from(std::iter::once(&source));
         let tree = Tree::of_text(FileId(0), text.to_owned(), PositionMap::shifted(0));
         let made = variables.apply(tree.scalar().expect("a scalar"), &mut Traces::default());
         let scalar = made.scalar().expect("a scalar");
