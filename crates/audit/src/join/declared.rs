@@ -150,22 +150,45 @@ pub(crate) fn hash_times(config: &Config) -> Vec<Sourced<HashTime>> {
     times.collect()
 }
 
+/// The calls that a declaration from one service to another means. Where none goes straight, those to
+/// the routes that stand before the callee: their caller waits and measures there.
+struct Between {
+    from: ServiceId,
+    to: BTreeSet<ServiceId>,
+}
+
+impl Between {
+    fn new(services: &Services, calls: &[Call], from: usize, to: usize) -> Self {
+        let (from, straight) = (ServiceId(from as u32), ServiceId(to as u32));
+        let of_caller = || calls.iter().filter(|call| call.from == from).map(|call| call.to);
+        let routes = of_caller().filter(|route| services.stands_before(route.0 as usize, to));
+        let to = match of_caller().any(|to| to == straight) {
+            true => BTreeSet::from([straight]),
+            false => routes.chain([straight]).collect(),
+        };
+        Self { from, to }
+    }
+
+    fn is(&self, call: &Call) -> bool {
+        call.from == self.from && self.to.contains(&call.to)
+    }
+}
+
 /// Corrects derived calls by declared ones.
 pub(crate) fn correct(config: &Config, services: &Services, calls: &mut Vec<Call>, met: &mut Met) {
     for (index, declared) in config.calls.iter().enumerate() {
         let ends = services.named(&declared.from).zip(services.named(&declared.to));
         let Some((from, to)) = ends else { continue };
         met.calls.insert(index);
-        let (from, to) = (ServiceId(from as u32), ServiceId(to as u32));
-        let same = |call: &Call| call.from == from && call.to == to;
+        let same = Between::new(services, calls, from, to);
         if declared.absent {
-            calls.retain(|call| !same(call));
+            calls.retain(|call| !same.is(call));
             continue;
         }
-        if !calls.iter().any(same) {
+        if !calls.iter().any(|call| same.is(call)) {
             calls.push(Call {
-                from,
-                to,
+                from: ServiceId(from as u32),
+                to: ServiceId(to as u32),
                 origin: Origin::Declared(declared.span),
                 groups: Vec::new(),
                 passes_deadline: false,
@@ -175,7 +198,7 @@ pub(crate) fn correct(config: &Config, services: &Services, calls: &mut Vec<Call
                 assumptions: Vec::new(),
             });
         }
-        for call in calls.iter_mut().filter(|call| same(call)) {
+        for call in calls.iter_mut().filter(|call| same.is(call)) {
             call.passes_deadline = declared.passes_deadline.unwrap_or(call.passes_deadline);
             call.idempotent = declared.idempotent.or(call.idempotent);
             call.per_request = declared.per_request.unwrap_or(call.per_request);
@@ -256,11 +279,19 @@ pub(crate) fn observe(
         }
         let Measurement::Here(latency) = &observed.what else { continue };
         let ends = services.named(&observed.from).zip(services.named(&observed.to));
+        let Some((from, to)) = ends else { continue };
+        let same = Between::new(services, calls, from, to);
         for call in calls.iter_mut() {
-            if ends == Some((call.from.0 as usize, call.to.0 as usize)) {
+            // A route on the way has limits of its own, which cut what the caller measured.
+            let of_route = !same.is(call) && same.to.contains(&call.from) && call.to.0 as usize == to;
+            if same.is(call) || of_route && call.latency.is_none() {
                 let origin = Origin::Observed { source: observed.span, window: latency.window.clone() };
                 call.latency = Some(Sourced { value: latency.clone(), origin });
                 met.observed.insert(index);
+            }
+            if of_route {
+                let guess = format!("that the route meets the latency that {} measured", observed.from);
+                call.assumptions.push(guess);
             }
         }
     }

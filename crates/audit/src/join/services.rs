@@ -188,6 +188,11 @@ impl Services {
         found.next().filter(|_| found.next().is_none()).map(|route| route.service)
     }
 
+    /// Whether a service is a route that stands before another.
+    pub(crate) fn stands_before(&self, service: usize, to: usize) -> bool {
+        self.routes.iter().any(|route| route.service == service && route.leads_to == Some(to))
+    }
+
     /// Whether a service is a route that says where its calls go.
     pub(crate) fn decides(&self, service: usize) -> bool {
         self.routes.iter().any(|route| route.service == service && route.decides)

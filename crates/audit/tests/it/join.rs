@@ -473,3 +473,37 @@ fn what_stands_at_the_edge_of_a_cluster_is_not_in_front_of_another_platform() {
     "
     );
 }
+
+#[test]
+fn what_is_declared_of_a_call_holds_on_its_way_through_a_route_of_the_mesh() {
+    let outcome = audited(&[
+        (
+            "forewarn.toml",
+            "[[observed]]\nfrom = \"web\"\nto = \"auth\"\ncalls = 9000\nwindow = \"a day\"\n\
+             quantiles = { p50 = \"80ms\", p99 = \"900ms\" }\n",
+        ),
+        (
+            "mesh.yaml",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: auth}\nspec: {selector: {app: auth}}\n---\n\
+             apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: auth}\nspec:\n  template:\n    \
+             metadata: {labels: {app: auth}}\n    spec: {containers: [{name: auth}]}\n---\n\
+             apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    \
+             spec:\n      containers:\n      - name: web\n        \
+             env: [{name: AUTH_URL, value: 'http://auth'}]\n---\n\
+             apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: auth}\nspec:\n  \
+             hosts: [auth]\n  http:\n  - route: [{destination: {host: auth}}]\n    timeout: 300ms\n",
+        ),
+    ]);
+    let calls: Vec<String> = outcome.fleet.environments[0]
+        .calls(&outcome.fleet)
+        .map(|call| {
+            let seen = if call.call().latency.is_some() { "measured" } else { "not measured" };
+            format!("{} -> {}: {seen}", call.from().name(), call.to().name())
+        })
+        .collect();
+    insta::assert_snapshot!(calls.join("\n"), @r"
+    route auth -> auth: measured
+    web -> route auth: measured
+    ");
+    assert!(!outcome.not_evaluated.iter().any(|missing| missing.rule == "forewarn.toml"));
+}
