@@ -28,7 +28,8 @@ pub enum FailureMode {
     ProbeKill,
     /// A number is read in another unit than its author meant.
     UnitConfusion,
-    /// Environments that should be alike are not.
+    /// Values that should agree do not: of two environments, of two fallbacks, of a value and what
+    /// is said about it.
     ConfigurationDrift,
     /// Something written has no effect.
     InertSetting,

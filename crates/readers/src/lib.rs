@@ -16,6 +16,7 @@ mod compose;
 mod database;
 mod embedded;
 mod envoy;
+mod fallback;
 mod flags;
 mod grouping;
 mod grpc;

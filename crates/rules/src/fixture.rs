@@ -24,6 +24,7 @@
 //! | `... default "PRODUCT KEY"` | nothing is written: the product's default |
 //! | `... assumed "that ..."` | read by a guess |
 //! | `... unheeded "120s" "the reason"` | what is written is not taken; the value is what holds instead |
+//! | `... variable=NAME` | the value is the fallback of a variable |
 //! | `... name=ms bare=s elsewhere=ms` | what the key's name, its product, another product say of the unit; a bare number takes the product's, else the name's |
 //! | `observed FROM -> TO: 41200 calls, in force 1s, p50 222ms, p99.9 661ms` | measured latency |
 //! | `hash bcrypt 12: 20 runs, p50 250ms, p99 271ms` | measured time of a hash; `argon2id MEMORY ITERATIONS LANES` |
@@ -201,6 +202,7 @@ impl Fixture {
                     setting.unheeded = Some(Unheeded { at: span, text: next(), why: next() });
                 }
                 ("assumed", _) => setting.assumptions.push(rest.next().unwrap().clone()),
+                (_, Some(("variable", name))) => setting.variable = Some(name.to_owned()),
                 (_, Some(("name", unit))) => written.name = Some(time_unit(unit)),
                 (_, Some(("bare", unit))) => written.bare = Some(time_unit(unit)),
                 (_, Some(("elsewhere", unit))) => written.elsewhere = Some(time_unit(unit)),

@@ -5,6 +5,7 @@
 //! no disk. Where evidence is missing it says so ([`Found::needs`]) and never passes silently.
 
 mod client;
+mod drift_between_defaults;
 mod drift_between_environments;
 #[cfg(test)]
 mod fixture;
@@ -146,6 +147,7 @@ impl Found {
 
 /// All rules, by name.
 pub static RULES: &[&Rule] = &[
+    &drift_between_defaults::RULE,
     &drift_between_environments::RULE,
     &keepalive_above_middlebox::RULE,
     &keepalive_ping_too_fast::RULE,

@@ -194,7 +194,7 @@ impl Shown<'_> {
     }
 
     fn setting(&mut self, setting: &Setting) -> std::fmt::Result {
-        let Setting { key, knob, value, unit, assumptions, unheeded, .. } = setting;
+        let Setting { key, knob, value, unit, assumptions, unheeded, variable, .. } = setting;
         let from = self.origin(&value.origin);
         let unit = match unit {
             Unit::None => "",
@@ -213,8 +213,9 @@ impl Shown<'_> {
         let unheeded = unheeded.as_ref().map_or(String::new(), |unheeded| {
             format!("; `{}` at {} is not taken: {}", unheeded.text, self.place(unheeded.at), unheeded.why)
         });
+        let variable = variable.as_ref().map_or(String::new(), |name| format!(", where nothing sets {name}"));
         let assumed = assumed(assumptions);
-        writeln!(self.out, "    {key} = {what} ({}, {unit}{from}{assumed}){unheeded}", words(*knob))
+        writeln!(self.out, "    {key} = {what} ({}, {unit}{from}{variable}{assumed}){unheeded}", words(*knob))
     }
 
     fn place(&self, span: Span) -> String {
