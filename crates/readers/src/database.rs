@@ -234,13 +234,13 @@ static MYSQL_DEFAULTS: [Absent; 2] = [
         knob: Knob::ConnectionLimit,
         value: Value::Count(151),
         of: "MySQL max_connections",
-        version: "since 5.1.15, sysvar_max_connections",
+        version: "since 5.1.15, sql/sql_const.h MAX_CONNECTIONS_DEFAULT",
     },
     Absent {
         name: "wait_timeout",
         knob: Knob::Timeout(Covers::Idle),
         value: Value::Time(Limit::After(Duration::from_secs(28_800))),
         of: "MySQL wait_timeout",
-        version: "all versions, sysvar_wait_timeout",
+        version: "all versions, include/mysql_com.h NET_WAIT_TIMEOUT",
     },
 ];

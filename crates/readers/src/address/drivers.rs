@@ -119,12 +119,12 @@ const PGJDBC: Driver = Driver {
         parameter("connectTimeout", amount(CONNECT, S, Zero::Never).elsewhere(MS)).or(
             seconds(10),
             "pgjdbc connectTimeout",
-            "pgjdbc 42, PGProperty",
+            "42.x, org/postgresql/PGProperty.java",
         ),
         parameter("socketTimeout", amount(READ, S, Zero::Never).elsewhere(MS)).or(
             Limit::Never,
             "pgjdbc socketTimeout",
-            "pgjdbc 42, PGProperty",
+            "42.x, org/postgresql/PGProperty.java",
         ),
         parameter("loginTimeout", amount(CONNECT, S, Zero::Never)),
         parameter("tcpKeepAlive", Reads::Switch(Topic::KeepAlive)),
@@ -170,12 +170,12 @@ const CONNECTOR_J: Driver = Driver {
         parameter("connectTimeout", amount(CONNECT, MS, Zero::Never).elsewhere(S)).or(
             Limit::Never,
             "MySQL Connector/J connectTimeout",
-            "since 3.0.1, Connector/J Developer Guide 6.3.4",
+            "since 3.0.1, Connector/J Developer Guide 6.3.4 Networking",
         ),
         parameter("socketTimeout", amount(READ, MS, Zero::Never).elsewhere(S)).or(
             Limit::Never,
             "MySQL Connector/J socketTimeout",
-            "since 3.0.1, Connector/J Developer Guide 6.3.4",
+            "since 3.0.1, Connector/J Developer Guide 6.3.4 Networking",
         ),
         parameter("tcpKeepAlive", Reads::Switch(Topic::KeepAlive)),
     ],
@@ -188,12 +188,12 @@ const MARIADB: Driver = Driver {
         parameter("connectTimeout", amount(CONNECT, MS, Zero::Never).elsewhere(S)).or(
             seconds(30),
             "MariaDB Connector/J connectTimeout",
-            "since 2.1.2, DefaultOptions",
+            "since 2.1.2, DefaultOptions.java, since 3.0 Configuration.java",
         ),
         parameter("socketTimeout", amount(READ, MS, Zero::Never).elsewhere(S)).or(
             Limit::Never,
             "MariaDB Connector/J socketTimeout",
-            "since 1.1.8, DefaultOptions",
+            "since 1.1.8, DefaultOptions.java, since 3.0 Configuration.java",
         ),
         parameter("tcpKeepAlive", Reads::Switch(Topic::KeepAlive)),
     ],
@@ -297,7 +297,7 @@ const MONGODB: Driver = Driver {
         parameter("socketTimeoutMS", amount(READ, MS, Zero::Never).named(MS)).or(
             Limit::Never,
             "MongoDB socketTimeoutMS",
-            "all drivers, URI Options Specification",
+            "all drivers, mongodb/specifications uri-options.md",
         ),
         parameter("timeoutMS", amount(Knob::Timeout(Covers::WholeCall), MS, Zero::Never).named(MS)),
         parameter("waitQueueTimeoutMS", amount(Knob::Timeout(Covers::PoolWait), MS, Zero::Never).named(MS)),

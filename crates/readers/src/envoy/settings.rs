@@ -126,8 +126,11 @@ pub(super) static JITTER: Default = Default {
 };
 
 /// `Cluster`.
-pub(super) static CONNECT: Field =
-    time("connect_timeout", Covers::Connect).or(Duration::from_secs(5), "Envoy connect_timeout", TIMEOUTS);
+pub(super) static CONNECT: Field = time("connect_timeout", Covers::Connect).or(
+    Duration::from_secs(5),
+    "Envoy connect_timeout",
+    "API v3, config/cluster/v3/cluster.proto",
+);
 
 /// `CircuitBreakers.Thresholds`.
 pub(super) static THRESHOLDS: [Field; 5] = [

@@ -1,5 +1,5 @@
 //! What directives limit, and what holds where they are absent (HAProxy configuration manual 1.5 to
-//! 3.2, chapter 4.2, Proxies keywords reference). A bare number is milliseconds (chapter 2, Time format).
+//! 3.0, chapter 4.2, Proxies keywords reference). A bare number is milliseconds (chapter 2, Time format).
 
 use model::{Covers, Knob, Limit, Origin, Probe, ProbeField, Setting, Span, TimeUnit, Topic, Value};
 use text::Scalar;
@@ -8,13 +8,13 @@ use crate::{Meaning, Reason, Zero, setting};
 
 /// A limit without value has no end; HAProxy warns of the three that matter when it starts.
 pub(super) fn without_limit(key: String, knob: Knob, near: Span, of: &'static str) -> Setting {
-    let version = "all versions, configuration manual 4.2: an unspecified timeout is infinite";
+    let version = "1.5 to 3.0, doc/configuration.txt 4.2: an unspecified timeout is infinite";
     setting::stated(key, knob, Value::Time(Limit::Never), Origin::Default { near, of, version })
 }
 
 /// Connection attempts, or attempts of a request where `retry-on` says so, after the first one.
 pub(super) fn three_retries(key: String, near: Span) -> Setting {
-    let version = "all versions, CONN_RETRIES in include/haproxy/defaults.h";
+    let version = "2.x and 3.x, CONN_RETRIES in include/haproxy/defaults.h";
     let origin = Origin::Default { near, of: "HAProxy retries", version };
     setting::stated(key, Knob::Retries, Value::Count(3), origin)
 }

@@ -12,12 +12,12 @@ const NS: TimeUnit = TimeUnit::Nanoseconds;
 const OTHER: Knob = Knob::Other(Topic::Timeout);
 const KEEP_ALIVE: Knob = Knob::Other(Topic::KeepAlive);
 
-const DUBBO: &str =
-    "Apache Dubbo 2.x and 3.x, schema reference: timeout in ms, retries without the first call";
+const DUBBO: &str = "Apache Dubbo 2.7 reference, dubbo:consumer and dubbo:provider: timeout in ms, retries without the first call";
 const KAFKA: &str = "Apache Kafka, CommonClientConfigs, ProducerConfig and ConsumerConfig: in milliseconds";
 const KAFKA_FILES: &str = "server.properties|producer.properties|consumer.properties|client.properties|connect-distributed.properties";
 const RABBITMQ: &str = "RabbitMQ 3.7 to 4.x, rabbitmq.conf.example";
-const ZOOKEEPER: &str = "ZooKeeper administrator's guide: session timeouts in milliseconds";
+const ZOOKEEPER: &str =
+    "ZooKeeper administrator's guide and conf/zoo_sample.cfg: ticks and session timeouts in milliseconds";
 const ETCD: &str = "etcd 3.x, etcd.conf.yml.sample: time in milliseconds";
 const ETCD_FILES: &str = "etcd.conf.yml|etcd.conf.yaml|etcd.yml|etcd.yaml";
 const BEATS: &str = "Elastic Beats 5 to 9, outputs: the number of seconds to wait for responses";

@@ -13,14 +13,16 @@ const OTHER: Knob = Knob::Other(Topic::Timeout);
 const KEEP_ALIVE: Knob = Knob::Other(Topic::KeepAlive);
 
 const HIKARI: &str = "HikariCP README, 3.x to 6.x: milliseconds for all time values";
-const TOMCAT_POOL: &str = "Tomcat JDBC Connection Pool documentation: maxWait in milliseconds";
-const DBCP: &str = "Apache Commons DBCP configuration parameters, 2.x";
+const TOMCAT_POOL: &str = "Apache Tomcat, modules/jdbc-pool/doc/jdbc-pool.xml: maxWait in milliseconds";
+const DBCP: &str = "Apache Commons DBCP 2.x, configuration.xml: -1 waits for ever";
 const DRUID: &str =
     "Alibaba Druid 1.x, DruidDataSource attribute list: milliseconds where the name says none";
 const SERVER: &str = "Spring Boot 2.3 to 4.x, ServerProperties; DurationStyle: without a unit it is ms";
 const SPRING: &str = "Spring Boot 2.0 to 4.x, the properties class; DurationStyle: without a unit it is ms";
 const SECONDS: &str = "Spring Boot 2.0 to 4.x, the properties class: @DurationUnit(SECONDS)";
-const MAIL: &str = "Jakarta Mail, package com.sun.mail.smtp: value in milliseconds";
+const SPRING_POOL: &str = "Spring Boot 2.0 to 3.x, RedisProperties.Pool: a negative value waits for ever";
+const SPRING_CHANNELS: &str = "Spring Boot 2.0 to 3.x, RabbitProperties: 0 makes a new channel at once";
+const MAIL: &str = "JavaMail 1.4 and later, com.sun.mail.smtp package.html: value in milliseconds";
 const GATEWAY: &str = "Spring Cloud Gateway reference 4.x, HTTP timeouts configuration";
 const OPENFEIGN: &str = "OpenFeign feign.Request.Options(int connectTimeoutMillis, int readTimeoutMillis)";
 const NETFLIX: &str = "Netflix Ribbon CommonClientConfigKey and Hystrix configuration wiki";
@@ -48,7 +50,7 @@ pub(crate) static ROWS: &[Row] = &[
     limit("datasource.tomcat.validationQueryTimeout", Covers::Validation, S, TOMCAT_POOL),
     limit("datasource.tomcat.minEvictableIdleTimeMillis", Covers::Idle, MS, TOMCAT_POOL),
     limit("datasource.tomcat.maxAge", Covers::Lifetime, MS, TOMCAT_POOL),
-    limit("datasource.dbcp2.maxWaitMillis", Covers::PoolWait, MS, DBCP),
+    limit("datasource.dbcp2.maxWaitMillis", Covers::PoolWait, MS, DBCP).literal(),
     means("datasource.dbcp2.maxTotal", Knob::PoolSize, DBCP),
     means("datasource.dbcp2.maxIdle", Knob::PoolIdle, DBCP),
     means("datasource.dbcp2.minIdle", Knob::PoolFloor, DBCP),
@@ -80,13 +82,14 @@ pub(crate) static ROWS: &[Row] = &[
     // Stores and brokers.
     limit("spring.redis.timeout|spring.data.redis.timeout", Covers::Attempt, MS, SPRING),
     limit("spring.redis.connect-timeout|spring.data.redis.connect-timeout", Covers::Connect, MS, SPRING),
-    limit("redis.lettuce.pool.max-wait|redis.jedis.pool.max-wait", Covers::PoolWait, MS, SPRING),
+    limit("redis.lettuce.pool.max-wait|redis.jedis.pool.max-wait", Covers::PoolWait, MS, SPRING_POOL)
+        .literal(),
     means("redis.lettuce.pool.max-active|redis.jedis.pool.max-active", Knob::PoolSize, SPRING),
     means("redis.lettuce.pool.max-idle|redis.jedis.pool.max-idle", Knob::PoolIdle, SPRING),
     means("redis.lettuce.pool.min-idle|redis.jedis.pool.min-idle", Knob::PoolFloor, SPRING),
     limit("redis.lettuce.shutdown-timeout", Covers::Drain, MS, SPRING).literal(),
     limit("spring.rabbitmq.connection-timeout", Covers::Connect, MS, SPRING),
-    limit("spring.rabbitmq.cache.channel.checkout-timeout", Covers::PoolWait, MS, SPRING),
+    limit("spring.rabbitmq.cache.channel.checkout-timeout", Covers::PoolWait, MS, SPRING_CHANNELS).literal(),
     limit(
         "spring.rabbitmq.template.reply-timeout|spring.rabbitmq.template.receive-timeout",
         Covers::WholeCall,
