@@ -58,12 +58,14 @@ impl Baseline {
     }
 
     pub(crate) fn add(&mut self, identity: Identity, level: Level, count: usize, span: Option<Span>) {
-        self.entries.entry((identity, level)).or_insert(Entry { count: 0, span }).count += count;
+        let entry = self.entries.entry((identity, level)).or_insert(Entry { count: 0, span });
+        // A file may claim any number.
+        entry.count = entry.count.saturating_add(count);
     }
 
     /// How many findings it holds, each environment counted.
     pub fn len(&self) -> usize {
-        self.entries.values().map(|entry| entry.count).sum()
+        self.entries.values().fold(0, |sum, entry| sum.saturating_add(entry.count))
     }
 
     /// Whether it holds none.
@@ -286,6 +288,12 @@ mod tests {
         assert!(held.take(&identity("a"), Level::Warning));
         assert!(!held.take(&identity("a"), Level::Warning), "only two are held");
         assert!(held.is_empty());
+    }
+
+    #[test]
+    fn a_file_may_claim_any_number() {
+        let held = baseline(&[("a", Level::Note, usize::MAX), ("a", Level::Note, 2), ("b", Level::Note, 2)]);
+        assert_eq!(held.len(), usize::MAX);
     }
 
     #[test]

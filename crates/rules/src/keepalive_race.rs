@@ -37,16 +37,15 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         if call.knob(Knob::KeepAlive).is_some_and(closes) || server_knob(call).is_some_and(closes) {
             continue;
         }
-        let client = Kept::by_client(call);
-        if client.is_some_and(|kept| kept.by_age) {
+        let kept = Kept::by_client(call);
+        if kept.is_some_and(|kept| kept.by_age) {
             continue; // `pool-lifetime-above-server` says it.
         }
-        let client = client.map(|kept| (kept.setting, kept.limit));
         let server = kept::by_server(call);
         let subject = Subject::Call(call.from().name().to_owned(), call.to().name().to_owned());
-        let ((client, client_idle), (server, server_idle)) = match (client, server) {
-            (Some(client), Some(server)) => (client, server),
-            (Some((client, _)), None) if !client.value.origin.is_default() => {
+        let (kept, (server, server_idle)) = match (kept, server) {
+            (Some(kept), Some(server)) => (kept, server),
+            (Some(kept), None) if !kept.setting.value.origin.is_default() => {
                 found.needs(
                     RULE.name,
                     subject,
@@ -66,12 +65,13 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         };
         let Some(server_idle) = server_idle.finite() else { continue };
         let margin = margins.at(&server.value.origin).keepalive;
+        let (client, client_idle) = (kept.setting, kept.limit);
         // Zero closes at once on both sides.
         let reuses = client_idle != Limit::After(Duration::ZERO) && !server_idle.is_zero();
         if !reuses || kept::pinged_within(call, server_idle) {
             continue;
         }
-        if Limit::After(server_idle) > client_idle.then(Limit::After(margin)) {
+        if kept.ends_before(server_idle, margin) {
             continue;
         }
         // Routes can reach one server through several pools that are set up alike.
@@ -192,6 +192,21 @@ fn closes(setting: &Setting) -> bool {
 mod tests {
     use super::RULE;
     use crate::fixture::run;
+
+    #[test]
+    fn who_does_what_is_advised_is_left_alone() {
+        let with = |client: &str| {
+            let text = format!(
+                "auth.toml: auth -> users [pool]
+                   idle_timeout  idle  {client}
+                 users.conf: users
+                   idle  idle  30s"
+            );
+            run(&RULE, &text)
+        };
+        assert!(with("30s").contains("help: set `idle_timeout` to at most 29 s"));
+        assert_eq!(with("29s"), "");
+    }
 
     #[test]
     fn a_proxy_that_reuses_longer_than_its_server_keeps() {

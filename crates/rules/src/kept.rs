@@ -32,9 +32,10 @@ impl<'f> Kept<'f> {
         }
     }
 
-    /// Whether the client's limit ends before the server's, `margin` taken off.
+    /// Whether the client's limit ends before the server's, by `margin` at least.
     pub(crate) fn ends_before(&self, server: Duration, margin: Duration) -> bool {
-        Limit::After(server) > self.limit.then(Limit::After(margin))
+        let server = Limit::After(server);
+        self.limit < server && self.limit.then(Limit::After(margin)) <= server
     }
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn by_server(call: CallView<'_>) -> Option<(&Setting, Limit)> {
     groups.filter_map(|group| group.limit(Covers::Idle)).min_by_key(|&(_, limit)| limit)
 }
 
-/// The setting with which a client's pings keep the server from seeing an idle connection at all.
+/// Whether a client's pings keep the server from seeing an idle connection at all.
 pub(crate) fn pinged_within(call: CallView<'_>, server: Duration) -> bool {
     let ping = call.knob(Knob::PingInterval).and_then(Setting::length);
     ping.is_some_and(|every| !every.is_zero() && every < server)

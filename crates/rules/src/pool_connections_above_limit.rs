@@ -141,7 +141,11 @@ fn finding(
         [one] => {
             let others = one.times.iter().fold(1_u64, |all, (_, count, _)| all.saturating_mul(*count));
             match left / others.max(1) {
-                0 => format!("raise `{}` to more than {needs}, or put a pooler in front of {to}", limit.key),
+                0 => format!(
+                    "raise `{}` to at least {}, or put a pooler in front of {to}",
+                    limit.key,
+                    needs.saturating_add(reserved.map_or(0, |(_, count)| count))
+                ),
                 fits => format!("lower `{}` to at most {fits}, or raise `{}`", one.size.key, limit.key),
             }
         }
@@ -213,6 +217,23 @@ mod tests {
           sum: 200 > 100
           help: lower `pool_size` to at most 100, or raise `max_connections`
         ");
+    }
+
+    #[test]
+    fn a_limit_that_is_raised_has_to_hold_what_is_reserved_too() {
+        let found = run(
+            &RULE,
+            "
+            auth.yaml: auth
+              replicas         instances             200
+            auth.toml: auth -> users [pool]
+              pool_size        pool-size             1
+            users.conf: users
+              max_connections  connection-limit      100
+              reserved         connections-reserved  3
+        ",
+        );
+        assert!(found.contains("help: raise `max_connections` to at least 203"), "{found}");
     }
 
     #[test]

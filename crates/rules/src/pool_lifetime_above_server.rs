@@ -97,7 +97,7 @@ fn finding(
     }
     let defaults = settings[..2].iter().all(|setting| setting.value.origin.is_default());
     let level = if tested.is_some() || defaults { Level::Warning } else { Level::Error };
-    let fits = closes.saturating_sub(COMFORT).max(closes / 2);
+    let fits = closes.saturating_sub(COMFORT.max(margin)).max(closes / 2);
     let help = format!("lower `{}` to at most {}", pool.setting.key, pretty(whole(fits)));
     let ping = call.knob(Knob::PingInterval).map_or(String::new(), |ping| {
         format!(", or let `{}` ping more often than every {}", ping.key, pretty(closes))

@@ -59,10 +59,14 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
 /// The limit in effect on a statement: what the caller states for its session, else the server's. That
 /// a driver states nothing of its own says nothing against the server.
 fn statement(call: CallView<'_>) -> Option<(&Setting, Limit)> {
-    let own = call.limit(Covers::Statement);
-    own.filter(|(setting, _)| !setting.value.origin.is_default())
+    own_statement(call)
         .or_else(|| call.to().limit(Covers::Statement))
-        .or(own)
+        .or_else(|| call.limit(Covers::Statement))
+}
+
+/// What the caller states for its session.
+fn own_statement(call: CallView<'_>) -> Option<(&Setting, Limit)> {
+    call.limit(Covers::Statement).filter(|(setting, _)| !setting.value.origin.is_default())
 }
 
 /// Whether the service ends its requests by a limit of its own.
@@ -102,7 +106,7 @@ fn finding(
     assumptions.extend(call.call().assumptions.iter().cloned());
     let written = [statement, patience.setting].iter().all(|setting| !setting.value.origin.is_default());
     // A server's limit for everyone can be lowered by any session, in code that nobody sees here.
-    let own = call.limit(Covers::Statement).is_some();
+    let own = own_statement(call).is_some();
     Finding {
         rule: RULE.name,
         level: match runs {
@@ -148,6 +152,22 @@ mod tests {
           sum: 60 s >= 10 s
           help: set `statement_timeout` to at most 9.5 s
         ");
+    }
+
+    #[test]
+    fn a_default_of_the_callers_does_not_make_the_servers_limit_its_own() {
+        let found = run(
+            &RULE,
+            r#"
+            edge.yaml: edge -> auth
+              timeout            whole-call  10s
+            auth.toml: auth -> users
+              query_timeout      statement   never  default "Toy query_timeout"
+            users.conf: users
+              statement_timeout  statement   60s
+        "#,
+        );
+        assert!(found.starts_with("warning (across files"), "{found}");
     }
 
     #[test]

@@ -85,9 +85,9 @@ impl Used {
 pub(super) fn gone(left: &Baseline, ran: &dyn Fn(&str) -> bool) -> Option<Notice> {
     let is_known = |rule: &str| rules::RULES.iter().any(|known| known.name == rule);
     let gone = left.entries().filter(|(identity, ..)| !is_known(&identity.rule) || ran(&identity.rule));
-    let (mut all, mut first) = (0, None);
+    let (mut all, mut first) = (0_usize, None);
     for (_, count, span) in gone {
-        all += count;
+        all = all.saturating_add(count);
         first = first.min(span).or(span);
     }
     let (findings, occur) = if all == 1 { ("finding", "occurs") } else { ("findings", "occur") };

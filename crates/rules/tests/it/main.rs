@@ -36,7 +36,6 @@ const HEADINGS: &[&str] = &[
 /// The families of rules; a name begins with one.
 const TOPICS: &[&str] = &[
     "drift",
-    "hash",
     "keepalive",
     "pool",
     "probe",
