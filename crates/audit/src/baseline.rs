@@ -197,8 +197,11 @@ fn read(source: &Source) -> Result<Baseline, Vec<Mistake>> {
     m.or(baseline)
 }
 
-const LEVELS: &[(&str, Level)] =
-    &[("error", Level::Error), ("warning", Level::Warning), ("note", Level::Note)];
+const LEVELS: &[(&str, Level)] = &[
+    (Level::Error.name(), Level::Error),
+    (Level::Warning.name(), Level::Warning),
+    (Level::Note.name(), Level::Note),
+];
 
 fn subject(node: Option<Node<'_>>, finding: &Table<'_>, m: &mut Mistakes) -> Option<Subject> {
     #[derive(Clone, Copy)]

@@ -77,15 +77,6 @@ fn thousands(number: usize) -> String {
     shown
 }
 
-/// A level as printed.
-fn level_name(level: model::Level) -> &'static str {
-    match level {
-        model::Level::Error => "error",
-        model::Level::Warning => "warning",
-        model::Level::Note => "note",
-    }
-}
-
 /// Names in a row: "a", "a and b", "a, b and c".
 fn in_a_row(names: &[String]) -> String {
     match names {

@@ -7,12 +7,13 @@ mod host;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use audit::Error;
+use audit::{Date, Error};
 use model::HashSpec;
 
 use crate::CLEAN;
 use crate::arguments::{HashAlgorithm, HashArguments, ObserveWhat};
 use crate::output::{to_file, to_stderr, to_stdout};
+use crate::settings::today;
 
 /// What OWASP's Password Storage Cheat Sheet names as the least for Argon2id: 19 MiB, 2 iterations,
 /// 1 lane.
@@ -27,7 +28,7 @@ pub(crate) fn run(what: ObserveWhat) -> Result<u8, Error> {
     let spec = spec(&arguments)?;
     let mut times = hash::times(spec, arguments.runs)?;
     times.sort_unstable();
-    let measured = Measured { spec, host: host::processor(), date: host::today(), times: &times };
+    let measured = Measured { spec, host: host::processor(), date: today(None)?, times: &times };
     match &arguments.output {
         Some(path) => to_file(path, &measured.toml(), "--output")?,
         None => to_stdout(&measured.toml())?,
@@ -68,7 +69,7 @@ fn spec(arguments: &HashArguments) -> Result<HashSpec, Error> {
 struct Measured<'t> {
     spec: HashSpec,
     host: String,
-    date: String,
+    date: Date,
     /// Rising.
     times: &'t [Duration],
 }
@@ -100,7 +101,7 @@ impl Measured<'_> {
             }
         }
         line("host", &quoted(&self.host));
-        line("measured", &quoted(&self.date));
+        line("measured", &quoted(&self.date.to_string()));
         line("runs", &self.times.len());
         line("median", &quoted(&milliseconds(self.quantile(0.5))));
         line("p99", &quoted(&milliseconds(self.quantile(0.99))));
@@ -137,7 +138,8 @@ mod tests {
     use text::{FileId, Source};
 
     fn measured(spec: HashSpec, times: &[Duration]) -> Measured<'_> {
-        Measured { spec, host: r#"a "fast" host"#.to_owned(), date: "2026-11-22".to_owned(), times }
+        let date = Date::parse("2026-11-22").expect("a day");
+        Measured { spec, host: r#"a "fast" host"#.to_owned(), date, times }
     }
 
     #[test]

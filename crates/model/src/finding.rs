@@ -71,8 +71,8 @@ pub enum Level {
 }
 
 impl Level {
-    /// Its name as printed.
-    pub fn name(self) -> &'static str {
+    /// Its name as printed and as files write it.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Warning => "warning",

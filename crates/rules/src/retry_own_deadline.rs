@@ -39,7 +39,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let labels = vec![
             labels::at(on, "names the end of the deadline"),
             labels::at(whole, "is the deadline, of all attempts together"),
-            labels::at(count, format!("repeats a call {retries} times at most")),
+            labels::at(count, format!("repeats a call {} at most", labels::counted(retries, "time"))),
         ];
         let mut assumptions = labels::guesses_of(&settings);
         assumptions.extend(client.guesses());

@@ -213,29 +213,6 @@ pub struct ResultObject {
     pub related_locations: Vec<Location>,
     /// What makes it the same finding when lines and values change.
     pub partial_fingerprints: BTreeMap<&'static str, String>,
-    /// Why it is not to be looked at, if so.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub suppressions: Vec<Suppression>,
-}
-
-/// Why a finding is not to be looked at.
-#[derive(Debug, Serialize)]
-pub struct Suppression {
-    /// Where that is stated.
-    pub kind: SuppressionKind,
-    /// The reason given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub justification: Option<String>,
-}
-
-/// Where a suppression is stated.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum SuppressionKind {
-    /// Beside the place itself.
-    InSource,
-    /// In another file.
-    External,
 }
 
 /// A place.

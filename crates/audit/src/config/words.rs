@@ -6,9 +6,9 @@ use model::{Covers, HashField, Knob, Level, Probe, ProbeField, TimeUnit};
 
 /// Levels of `[rules]`; `None` is `off`.
 pub(super) const LEVELS: &[(&str, Option<Level>)] = &[
-    ("error", Some(Level::Error)),
-    ("warning", Some(Level::Warning)),
-    ("note", Some(Level::Note)),
+    (Level::Error.name(), Some(Level::Error)),
+    (Level::Warning.name(), Some(Level::Warning)),
+    (Level::Note.name(), Some(Level::Note)),
     ("off", None),
 ];
 

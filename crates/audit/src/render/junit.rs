@@ -9,7 +9,7 @@ use model::Level;
 
 use super::snippet::Style;
 use super::text::{drawn, drawn_notices};
-use super::{level_name, plain, subject};
+use super::{plain, subject};
 use crate::{Outcome, Reported};
 
 /// All findings and notices, grouped by rule and kind. Those at or above `fail_on` are failures, the others pass with
@@ -105,7 +105,7 @@ fn written(suites: &BTreeMap<&str, Suite>) -> String {
             let inside = match result {
                 Verdict::Failed { level, message, drawn } => format!(
                     "<failure type=\"{}\" message=\"{}\">{}</failure>",
-                    level_name(*level),
+                    level.name(),
                     escaped(message),
                     escaped(drawn)
                 ),

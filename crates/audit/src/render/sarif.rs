@@ -169,7 +169,6 @@ fn told(notice: &Notice, fingerprint: String, outcome: &Outcome) -> out::ResultO
         }],
         related_locations: Vec::new(),
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
-        suppressions: Vec::new(),
     }
 }
 
@@ -205,7 +204,6 @@ fn result(reported: &Reported, fingerprint: String, outcome: &Outcome) -> out::R
         locations: vec![location],
         related_locations: related.collect(),
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
-        suppressions: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{level_name, place, places, plain};
+use super::{place, places, plain};
 use crate::{Outcome, Reported};
 
 /// All findings and then all notices, in the order settled.
@@ -13,14 +13,14 @@ pub fn short(outcome: &Outcome) -> String {
         if let Some((_, span)) = places(finding).next() {
             let _ = write!(shown, "{}: ", place(span, outcome));
         }
-        let _ = write!(shown, "{}[{}]: {title}", level_name(finding.level), finding.rule);
+        let _ = write!(shown, "{}[{}]: {title}", finding.level.name(), finding.rule);
         if !also.is_empty() {
             let _ = write!(shown, " (and {} more at this place)", also.len());
         }
         shown.push('\n');
     }
     for notice in &outcome.notices {
-        let (level, title) = (level_name(notice.level), plain(&notice.title));
+        let (level, title) = (notice.level.name(), plain(&notice.title));
         let _ = writeln!(shown, "{}: {level}[{}]: {title}", place(notice.span, outcome), notice.kind.name());
     }
     shown

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use model::{Covers, Environment, HashField, Knob, Origin, Probe, ProbeField, Topic};
 
-use super::{count, level_name, plain};
+use super::{count, plain};
 use crate::{FileStatus, Outcome};
 
 /// What stands in a row under a column.
@@ -200,7 +200,7 @@ pub fn settings(outcome: &Outcome) -> Table {
 /// Every rule.
 pub fn rules() -> Table {
     let row = |rule: &&'static rules::Rule| {
-        vec![rule.name.into(), level_name(rule.level).into(), rule.mode.name().into(), rule.summary.into()]
+        vec![rule.name.into(), rule.level.name().into(), rule.mode.name().into(), rule.summary.into()]
     };
     let mut rows: Vec<_> = rules::RULES.iter().map(row).collect();
     rows.sort();
