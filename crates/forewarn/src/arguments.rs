@@ -12,7 +12,7 @@ use clap_complete::Shell;
 ///
 /// Reads the configuration of services, proxies and deployments, works out who calls whom, and
 /// reports timeouts, retries, pools, keep-alives and probes that do not fit together: with file,
-/// line, key and the sum. Reads files only; opens no connection and changes nothing.
+/// line, key and the sum. Opens no connection and changes no configuration.
 #[derive(Debug, Parser)]
 #[command(
     name = "forewarn",
@@ -125,7 +125,7 @@ pub(crate) enum Verb {
 pub(crate) enum ObserveWhat {
     /// How long one password hash takes
     ///
-    /// Computes the hash again and again, one at a time, and writes what it took as a [[hash]] table
+    /// Computes the hash again and again, one at a time, and writes what it took as a `[[hash]]` table
     /// that forewarn.toml takes, itself or as a file. Run it where passwords are checked: hosts
     /// differ. Lanes of argon2id are computed one after the other, so a server that computes them
     /// side by side takes less.
