@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use model::{Basis, FileId, Finding, Fleet, Level, NotEvaluated, Span, Subject};
+use model::{Basis, FileId, Finding, Fleet, NotEvaluated, Span, Subject};
 use rules::{Check, Found, Margins, Rule, Seen};
 
 /// What the rules found.
@@ -71,18 +71,9 @@ fn name_guesses(finding: &mut Finding, guesses: &BTreeMap<FileId, String>) {
     if finding.basis == Basis::InFile {
         return;
     }
-    for label in &finding.labels {
-        if let Some(guess) = label.origin.span().and_then(|span| guesses.get(&span.file))
-            && !finding.assumptions.contains(guess)
-        {
-            finding.assumptions.push(guess.clone());
-        }
-    }
-    if !finding.assumptions.is_empty() {
-        finding.assumptions.sort();
-        finding.basis = Basis::Assumed;
-        finding.level = finding.level.min(Level::Warning);
-    }
+    let files = finding.labels.iter().filter_map(|label| label.origin.span()).map(|span| span.file);
+    let guessed: Vec<String> = files.filter_map(|file| guesses.get(&file).cloned()).collect();
+    finding.assume(guessed);
 }
 
 fn first_place(finding: &Finding) -> Option<Span> {

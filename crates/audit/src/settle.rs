@@ -6,7 +6,7 @@ mod used;
 
 use std::collections::BTreeMap;
 
-use model::{Basis, FileId, Finding, Level};
+use model::{FileId, Finding, Level};
 
 use crate::Globs;
 use crate::allow::Allow;
@@ -196,8 +196,7 @@ impl Case {
         let path = place(&finding).map(|span| path(span.file)).unwrap_or_default();
         let stated = levels.stated(finding.rule, &path);
         if let Some(Some(level)) = stated {
-            let most = if finding.basis == Basis::Assumed { Level::Warning } else { Level::Error };
-            finding.level = level.min(most);
+            finding.level = level.min(finding.most());
         }
         Self { finding, path, is_off: stated == Some(None) }
     }
@@ -243,7 +242,7 @@ mod tests {
     use crate::config::Override;
     use crate::identity::Identity;
     use crate::notice::NoticeKind;
-    use model::{FailureMode, Fleet, Label, Origin, Span, Subject};
+    use model::{Basis, FailureMode, Fleet, Label, Origin, Span, Subject};
 
     fn finding(rule: &'static str, level: Level, file: u32, start: u32) -> Finding {
         let span = Span { file: FileId(file), start, end: start + 1 };

@@ -148,6 +148,25 @@ pub struct Finding {
     pub assumptions: Vec<String>,
 }
 
+impl Finding {
+    /// Names what had to be guessed, once each. A finding that rests on a guess is assumed, and then a
+    /// warning at most.
+    pub fn assume(&mut self, guesses: impl IntoIterator<Item = String>) {
+        self.assumptions.extend(guesses);
+        self.assumptions.sort();
+        self.assumptions.dedup();
+        if !self.assumptions.is_empty() {
+            self.basis = Basis::Assumed;
+            self.level = self.level.min(self.most());
+        }
+    }
+
+    /// The highest level it may have.
+    pub fn most(&self) -> Level {
+        if self.basis == Basis::Assumed { Level::Warning } else { Level::Error }
+    }
+}
+
 /// Something a rule would have judged and could not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NotEvaluated {

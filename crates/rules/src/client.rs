@@ -7,6 +7,8 @@ use model::{
     CallView, Covers, Environment, Fleet, GroupId, GroupKind, Knob, Limit, Setting, Subject, Value, in_effect,
 };
 
+use crate::labels;
+
 /// One client: a call with all its groups, or a group that no known call uses.
 pub(crate) struct Client<'f> {
     /// How to name it in a sentence.
@@ -27,7 +29,7 @@ impl<'f> Client<'f> {
             let (from, to) = (call.from().name(), call.to().name());
             clients.push(Client {
                 name: format!("`{from}` calling `{to}`"),
-                subject: Subject::Call(from.to_owned(), to.to_owned()),
+                subject: labels::subject(call),
                 call: Some(call),
                 settings: call.settings().collect(),
                 kind: None,
@@ -93,9 +95,12 @@ impl<'f> Client<'f> {
             .and_then(|setting| Some((setting, setting.limit()?)))
     }
 
-    /// What had to be guessed to see its call.
-    pub(crate) fn guesses(&self) -> Vec<String> {
-        self.call.map_or_else(Vec::new, |call| call.call().assumptions.clone())
+    /// What had to be guessed to see its call and to read its settings.
+    pub(crate) fn guesses(&self, settings: &[&Setting]) -> Vec<String> {
+        match self.call {
+            Some(call) => labels::guesses_in(call, settings),
+            None => labels::guesses_of(settings),
+        }
     }
 
     /// How often a failed try is repeated, and the setting that says so; none where nothing does or

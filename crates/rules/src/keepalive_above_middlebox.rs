@@ -49,8 +49,7 @@ fn finding(
         labels::at(ping, format!("{from} pings an idle connection this often")),
         labels::at(between, format!("{to} closes a connection that was idle for this long")),
     ];
-    let mut assumptions = labels::guesses_of(&[ping, between]);
-    assumptions.extend(call.call().assumptions.iter().cloned());
+    let assumptions = labels::guesses_in(call, &[ping, between]);
     let half = round::longest(|length| length <= limit / 2);
     Finding {
         rule: RULE.name,

@@ -36,8 +36,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             labels::at(ping, format!("{from} pings this often")),
             labels::at(floor, format!("{to} closes the connection of whoever pings more often")),
         ];
-        let mut assumptions = labels::guesses_of(&[ping, floor]);
-        assumptions.extend(call.call().assumptions.iter().cloned());
+        let assumptions = labels::guesses_in(call, &[ping, floor]);
         let sign = if every == least { "=" } else { "<" };
         found.report(Finding {
             rule: RULE.name,

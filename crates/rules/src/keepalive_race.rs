@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use model::{
-    Basis, CallView, Environment, FailureMode, Finding, Fleet, GroupKind, Knob, Level, Limit, Setting,
-    Subject, Value, pretty,
+    Basis, CallView, Environment, FailureMode, Finding, Fleet, GroupKind, Knob, Level, Limit, Setting, Value,
+    pretty,
 };
 
 use crate::client::is_off;
-use crate::kept::{self, Kept};
+use crate::kept::{self, DECLARE, Kept};
 use crate::{Check, Found, Margins, Rule, labels, round};
 
 /// See the page.
@@ -27,9 +27,6 @@ pub(crate) static RULE: Rule = Rule {
 /// longer than a delayed packet and a late timer do, and 5 s is that with ease and costs nothing.
 const COMFORT: Duration = Duration::from_secs(5);
 
-/// How a limit whose key is not known is made known.
-const DECLARE: &str = "declare its key with [[setting]] controls = \"timeout\", covers = \"idle\"";
-
 fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
     let mut seen = BTreeSet::new();
     for call in environment.calls(fleet) {
@@ -42,15 +39,11 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
             continue; // `pool-lifetime-above-server` says it.
         }
         let server = kept::by_server(call);
-        let subject = Subject::Call(call.from().name().to_owned(), call.to().name().to_owned());
+        let subject = labels::subject(call);
         let (kept, (server, server_idle)) = match (kept, server) {
             (Some(kept), Some(server)) => (kept, server),
             (Some(kept), None) if !kept.setting.value.origin.is_default() => {
-                found.needs(
-                    RULE.name,
-                    subject,
-                    format!("how long `{}` keeps idle connections; {DECLARE}", call.to().name()),
-                );
+                found.needs(RULE.name, subject, kept::unknown(call.to().name()));
                 continue;
             }
             (None, Some((server, _))) if !server.value.origin.is_default() => {
@@ -79,8 +72,7 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
             continue;
         }
         let both = [client, server];
-        let mut assumed = labels::guesses_of(&both);
-        assumed.extend(call.call().assumptions.iter().cloned());
+        let assumed = labels::guesses_in(call, &both);
         let guessed = both.iter().all(|setting| setting.value.origin.is_default());
         let place = Place { call, client, client_idle, server, server_idle, margin };
         found.report(Finding {

@@ -45,6 +45,14 @@ pub(crate) fn by_server(call: CallView<'_>) -> Option<(&Setting, Limit)> {
     groups.filter_map(|group| group.limit(Covers::Idle)).min_by_key(|&(_, limit)| limit)
 }
 
+/// What is missing where it is not known how long a service keeps idle connections.
+pub(crate) fn unknown(service: &str) -> String {
+    format!("how long `{service}` keeps idle connections; {DECLARE}")
+}
+
+/// How a limit whose key is not known is made known.
+pub(crate) const DECLARE: &str = "declare its key with [[setting]] controls = \"timeout\", covers = \"idle\"";
+
 /// Whether a client's pings keep the server from seeing an idle connection at all.
 pub(crate) fn pinged_within(call: CallView<'_>, server: Duration) -> bool {
     let ping = call.knob(Knob::PingInterval).and_then(Setting::length);

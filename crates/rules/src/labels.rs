@@ -37,6 +37,13 @@ pub(crate) fn guesses_of(settings: &[&Setting]) -> Vec<String> {
     settings.iter().flat_map(|setting| guesses(setting)).collect()
 }
 
+/// What had to be guessed to see a call and to read its settings.
+pub(crate) fn guesses_in(call: CallView<'_>, settings: &[&Setting]) -> Vec<String> {
+    let mut guesses = guesses_of(settings);
+    guesses.extend(call.call().assumptions.iter().cloned());
+    guesses
+}
+
 /// A call as a finding's subject.
 pub(crate) fn subject(call: CallView<'_>) -> Subject {
     Subject::Call(call.from().name().to_owned(), call.to().name().to_owned())

@@ -130,12 +130,7 @@ pub struct Found {
 impl Found {
     /// Reports a finding. Assumptions make its basis `assumed` and cap its level at warning.
     pub fn report(&mut self, mut finding: Finding) {
-        finding.assumptions.sort();
-        finding.assumptions.dedup();
-        if !finding.assumptions.is_empty() {
-            finding.basis = model::Basis::Assumed;
-            finding.level = finding.level.min(Level::Warning);
-        }
+        finding.assume([]);
         self.findings.push(finding);
     }
 

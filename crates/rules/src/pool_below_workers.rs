@@ -39,8 +39,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             labels::at(size, format!("connections to {to} in one process")),
             labels::at(workers, "requests that it works on at once"),
         ];
-        let mut assumptions = labels::guesses_of(&[size, workers]);
-        assumptions.extend(call.call().assumptions.iter().cloned());
+        let assumptions = labels::guesses_in(call, &[size, workers]);
         let wait = match call.limit(Covers::PoolWait) {
             Some((setting, Limit::After(limit))) => {
                 labels.push(labels::at(setting, "what the others wait before they fail"));

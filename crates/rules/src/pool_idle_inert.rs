@@ -38,8 +38,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             labels::at(floor, "so many connections stay open however long nobody uses them"),
             labels::at(size, "and there are never more"),
         ];
-        let mut assumptions = labels::guesses_of(&[idle, floor, size]);
-        assumptions.extend(client.guesses());
+        let assumptions = client.guesses(&[idle, floor, size]);
         found.report(Finding {
             rule: RULE.name,
             level: Level::Note,

@@ -32,12 +32,7 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
         let Some(pool) = Kept::by_client(call).filter(|kept| kept.by_age) else { continue };
         let Some((server, limit)) = kept::by_server(call) else {
             if !pool.setting.value.origin.is_default() {
-                let needs = format!(
-                    "how long `{}` keeps idle connections; declare its key with [[setting]] controls = \
-                     \"timeout\", covers = \"idle\"",
-                    call.to().name()
-                );
-                found.needs(RULE.name, labels::subject(call), needs);
+                found.needs(RULE.name, labels::subject(call), kept::unknown(call.to().name()));
             }
             continue;
         };
@@ -90,8 +85,7 @@ fn finding(
         (Some((idle, _)), None) => labels.push(labels::at(idle, "closes none sooner for being idle")),
         (None, None) => {}
     }
-    let mut assumptions = labels::guesses_of(&settings);
-    assumptions.extend(call.call().assumptions.iter().cloned());
+    let mut assumptions = labels::guesses_in(call, &settings);
     if idle.is_none() && kept::keeps_all(call).is_none() {
         assumptions.push(format!("that {from}'s pool closes no idle connection sooner"));
     }

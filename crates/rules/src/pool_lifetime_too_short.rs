@@ -66,8 +66,7 @@ fn finding(
         settings.push(setting);
         sum = format!("{instances} x {count} connections");
     }
-    let mut assumptions = labels::guesses_of(&settings);
-    assumptions.extend(client.guesses());
+    let assumptions = client.guesses(&settings);
     let often = if rate >= 1.0 {
         format!("{rate:.1} new connections a second")
     } else {

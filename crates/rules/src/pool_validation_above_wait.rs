@@ -44,8 +44,7 @@ fn finding(
         labels::at(test, "covers the test of one connection before it is handed out"),
         labels::at(wait, "covers the wait for a connection"),
     ];
-    let mut assumptions = labels::guesses_of(&[test, wait]);
-    assumptions.extend(client.guesses());
+    let assumptions = client.guesses(&[test, wait]);
     let mut ways = Vec::new();
     if let Some(shorter) = round::longest(|length| length <= waits / 2) {
         ways.push(format!("set `{}` to at most {}", test.key, pretty(shorter)));

@@ -77,9 +77,8 @@ fn finding(
     if fit == 0 {
         ways.push("switch the retries off".to_owned());
     }
-    let mut assumptions = sum.guesses();
-    assumptions.extend(labels::guesses(overall));
-    assumptions.extend(client.call.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
+    let mut assumptions = client.guesses(&[overall]);
+    assumptions.extend(sum.guesses());
     Finding {
         rule: RULE.name,
         level,

@@ -47,13 +47,10 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             labels.push(labels::at(count, "up to this often"));
             settings.push(count);
         }
-        let mut assumed = labels::guesses_of(&settings);
-        if let Some(call) = client.call {
-            assumed.extend(call.call().assumptions.iter().cloned());
-            if when == When::Any {
-                let origin = call.call().origin.clone();
-                labels.push(Label { origin, text: "this call must not run twice".to_owned() });
-            }
+        let mut assumed = client.guesses(&settings);
+        if let (Some(call), When::Any) = (client.call, when) {
+            let origin = call.call().origin.clone();
+            labels.push(Label { origin, text: "this call must not run twice".to_owned() });
         }
         if when == When::OtherMethods {
             assumed.push("that these requests carry no idempotency key".to_owned());

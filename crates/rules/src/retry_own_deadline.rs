@@ -41,8 +41,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             labels::at(whole, "is the deadline, of all attempts together"),
             labels::at(count, format!("repeats a call {} at most", labels::counted(retries, "time"))),
         ];
-        let mut assumptions = labels::guesses_of(&settings);
-        assumptions.extend(client.guesses());
+        let assumptions = client.guesses(&settings);
         found.report(Finding {
             rule: RULE.name,
             level: Level::Note,

@@ -57,9 +57,8 @@ fn finding(
             pretty(round::up(sum.all))
         ),
     };
-    let mut assumptions = sum.guesses();
-    assumptions.extend(labels::guesses(overall));
-    assumptions.extend(client.call.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
+    let mut assumptions = client.guesses(&[overall]);
+    assumptions.extend(sum.guesses());
     Finding {
         rule: RULE.name,
         level: Level::Warning,

@@ -38,9 +38,8 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let (attempts, all) = (sum.attempts(), pretty(sum.all));
         let mut labels = sum.labels();
         labels.push(labels::at(overall, "nothing ends the call as a whole"));
-        let mut assumptions = sum.guesses();
-        assumptions.extend(labels::guesses(overall));
-        assumptions.extend(client.guesses());
+        let mut assumptions = client.guesses(&[overall]);
+        assumptions.extend(sum.guesses());
         found.report(Finding {
             rule: RULE.name,
             level: Level::Note,

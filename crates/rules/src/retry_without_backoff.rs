@@ -83,8 +83,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         }
         labels.push(labels::at(count, tries(retries)));
         let subject = client.subject.clone();
-        let mut assumed = labels::guesses_of(&settings);
-        assumed.extend(client.call.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
+        let assumed = client.guesses(&settings);
         found.report(Finding {
             rule: RULE.name,
             level,

@@ -183,7 +183,9 @@ fn judge(hash: &Hash<'_>, limit: Duration) -> Verdict {
     let takes = hash.takes();
     match hash.cost {
         Cost::Measured(..) if limit < takes => Verdict::Short(Level::Error),
-        Cost::Measured(..) if limit < takes.saturating_mul(ROOM) || limit < queued(hash) => Verdict::Short(Level::Warning),
+        Cost::Measured(..) if limit < takes.saturating_mul(ROOM) || limit < queued(hash) => {
+            Verdict::Short(Level::Warning)
+        }
         Cost::Measured(..) => Verdict::Enough,
         Cost::Published(..) if limit < takes / FASTEST => Verdict::Short(Level::Warning),
         Cost::Published(..) if limit < takes.saturating_mul(SLOWEST) || limit < queued(hash) => {

@@ -77,8 +77,7 @@ fn finding(
         ),
         None => format!("raise `{}`", request.key),
     };
-    let mut assumptions = labels::guesses_of(&[connect, request]);
-    assumptions.extend(client.guesses());
+    let assumptions = client.guesses(&[connect, request]);
     // Nobody promised anything with a connect limit that nobody wrote.
     let level = if connect.value.origin.is_default() { Level::Note } else { Level::Warning };
     Finding {

@@ -38,8 +38,7 @@ fn finding(call: CallView<'_>, connect: &Setting, default: Option<&Setting>) -> 
     let (from, to) = (call.from().name(), call.to().name());
     let limit = &connect.value.value;
     let mut labels = vec![labels::at(connect, "covers the connect alone")];
-    let mut assumptions = labels::guesses(connect);
-    assumptions.extend(call.call().assumptions.iter().cloned());
+    let mut assumptions = labels::guesses_in(call, &[connect]);
     match default {
         Some(setting) => {
             labels.push(labels::at(setting, "nothing ends the wait for an answer"));

@@ -65,8 +65,7 @@ fn finding(
         labels::at(setting, format!("covers {}", covers.words())),
         labels::at(route, "what goes here has no end of its own"),
     ];
-    let mut assumptions = labels::guesses_of(&[setting, route]);
-    assumptions.extend(call.call().assumptions.iter().cloned());
+    let assumptions = labels::guesses_in(call, &[setting, route]);
     Finding {
         rule: RULE.name,
         level: if whole { Level::Warning } else { Level::Note },

@@ -101,9 +101,8 @@ fn finding(
     if let Some(pool) = call.knob(Knob::PoolSize).filter(|_| runs == Limit::Never) {
         labels.push(labels::at(pool, "each such statement holds one of these connections"));
     }
-    let mut assumptions = labels::guesses(statement);
+    let mut assumptions = labels::guesses_in(call, &[statement]);
     assumptions.extend(patience.guesses_as_end());
-    assumptions.extend(call.call().assumptions.iter().cloned());
     let written = [statement, patience.setting].iter().all(|setting| !setting.value.origin.is_default());
     // A server's limit for everyone can be lowered by any session, in code that nobody sees here.
     let own = own_statement(call).is_some();

@@ -34,18 +34,8 @@ const HEADINGS: &[&str] = &[
 ];
 
 /// The families of rules; a name begins with one.
-const TOPICS: &[&str] = &[
-    "drift",
-    "keepalive",
-    "pool",
-    "probe",
-    "retry",
-    "shutdown",
-    "timeout",
-    "token",
-    "unit",
-    "value",
-];
+const TOPICS: &[&str] =
+    &["drift", "keepalive", "pool", "probe", "retry", "shutdown", "timeout", "token", "unit", "value"];
 
 fn stems(extension: &str) -> BTreeSet<String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
