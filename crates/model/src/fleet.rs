@@ -1,6 +1,7 @@
 //! What runs and who calls whom, one picture for each environment, and the views with which rules
 //! walk it. A call never joins settings of different environments.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use text::Span;
@@ -45,6 +46,8 @@ pub struct Environment {
     pub groups: Vec<GroupId>,
     /// Finds the calls of a service.
     pub ends: CallEnds,
+    /// Finds the groups of a service that set a knob.
+    pub setters: Setters,
 }
 
 /// The calls of an environment by caller and by callee. Made when a service is first asked for its
@@ -72,6 +75,33 @@ impl CallEnds {
         let first = ends.partition_point(|&(other, _)| other < service);
         let count = ends[first..].partition_point(|&(other, _)| other == service);
         &ends[first..first + count]
+    }
+}
+
+/// The own groups of each service of an environment by the knobs they set, for a proxy has a group for
+/// each of its thousands of routes. Made when a service is first asked for one of its own settings, from
+/// when on neither services nor their groups may change.
+#[derive(Debug, Clone, Default)]
+pub struct Setters(OnceLock<Vec<BTreeMap<Knob, Vec<GroupId>>>>);
+
+impl Setters {
+    fn at(&self, fleet: &Fleet, services: &[Service], service: ServiceId, knob: Knob) -> &[GroupId] {
+        let all = self.0.get_or_init(|| {
+            let of = |service: &Service| {
+                let mut setters: BTreeMap<Knob, Vec<GroupId>> = BTreeMap::new();
+                for &group in &service.groups {
+                    for setting in fleet.group(group).settings() {
+                        let groups = setters.entry(setting.knob).or_default();
+                        if groups.last() != Some(&group) {
+                            groups.push(group);
+                        }
+                    }
+                }
+                setters
+            };
+            services.iter().map(of).collect()
+        });
+        all[service.0 as usize].get(&knob).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -270,12 +300,19 @@ impl<'f> ServiceView<'f> {
 
     /// The tightest of its own settings that limit what `covers` says.
     pub fn limit(self, covers: Covers) -> Option<(&'f Setting, Limit)> {
-        self.groups().filter_map(|group| group.limit(covers)).min_by_key(|&(_, limit)| limit)
+        let setters = self.setters(Knob::Timeout(covers));
+        setters.filter_map(|group| group.limit(covers)).min_by_key(|&(_, limit)| limit)
     }
 
     /// Its own setting of a knob.
     pub fn knob(self, knob: Knob) -> Option<&'f Setting> {
-        self.groups().find_map(|group| group.knob(knob))
+        self.setters(knob).find_map(|group| group.knob(knob))
+    }
+
+    fn setters(self, knob: Knob) -> impl Iterator<Item = GroupView<'f>> {
+        let Self { fleet, environment, id } = self;
+        let groups = environment.setters.at(fleet, &environment.services, id, knob);
+        groups.iter().map(move |&id| fleet.group(id))
     }
 }
 

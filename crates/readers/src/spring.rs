@@ -12,6 +12,9 @@ mod ribbon;
 mod routes;
 mod taken;
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::{GroupKind, Knob, Origin, Setting, Sourced, Unit, Value};
 use text::{Span, Tree};
 
@@ -31,7 +34,7 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
         let properties = properties(document);
         let owner = Owner::Layer(fragment.layers.len());
         fragment.layers.push(layer::layer(context, &properties, document.span()));
-        let reader = Reader { context, properties: &properties, owner };
+        let reader = Reader::of(context, &properties, owner);
         let mut groups = reader.blocks();
         let routes = reader.routes();
         fragment.forwards |= !routes.is_empty();
@@ -48,6 +51,10 @@ struct Reader<'a, 't> {
     context: &'a Context<'a>,
     properties: &'a [Property<'t>],
     owner: Owner,
+    /// The paths of blocks with an address of a data source of their own.
+    sources: BTreeSet<&'a [Cow<'t, str>]>,
+    /// Names of services that routes lead to.
+    routed: BTreeSet<&'a str>,
 }
 
 /// A block that stands in the document, with its properties.
@@ -61,15 +68,26 @@ struct Instance<'a, 't> {
 }
 
 impl<'a, 't> Reader<'a, 't> {
+    fn of(context: &'a Context<'a>, properties: &'a [Property<'t>], owner: Owner) -> Self {
+        let sources = properties.iter().filter_map(|property| {
+            let (leaf, above) = property.path.split_last()?;
+            ["url", "jdbc-url"].iter().any(|key| is_same(leaf, key)).then_some(above)
+        });
+        let routed = routes::routed(properties);
+        Self { context, properties, owner, sources: sources.collect(), routed }
+    }
+
     fn blocks(&self) -> Vec<Group> {
         let mut instances: Vec<(String, Instance<'a, 't>)> = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
         for property in self.properties {
             let Some((block, depth, star)) = block_of(property) else { continue };
             let depth = depth + self.source_within(property, block, depth);
             let prefix = property.prefix(depth);
-            match instances.iter_mut().find(|(known, _)| *known == prefix) {
-                Some((_, instance)) => instance.properties.push(property),
+            match known.get(&prefix) {
+                Some(&index) => instances[index].1.properties.push(property),
                 None => {
+                    known.insert(prefix.clone(), instances.len());
                     let name = star.map(|star| (property.path[star].as_ref(), property.place(star)));
                     instances.push((prefix, Instance { block, depth, name, properties: vec![property] }));
                 }
@@ -84,14 +102,8 @@ impl<'a, 't> Reader<'a, 't> {
         if block.at != "spring.datasource" {
             return 0;
         }
-        let has_address = |below: usize| {
-            self.properties.iter().any(|other| {
-                let same = other.path.len() > depth + below
-                    && other.path[..depth + below] == property.path[..depth + below];
-                same && ["url", "jdbc-url"].iter().any(|key| other.is(depth + below, key))
-            })
-        };
-        (1..property.path.len() - depth).rev().find(|&below| has_address(below)).unwrap_or(0)
+        let has_address = |&below: &usize| self.sources.contains(&property.path[..depth + below]);
+        (1..property.path.len() - depth).rev().find(has_address).unwrap_or(0)
     }
 
     fn group(&self, prefix: &str, instance: &Instance<'a, 't>) -> Group {
@@ -114,13 +126,13 @@ impl<'a, 't> Reader<'a, 't> {
                     }
             };
             if block.addresses.split('|').any(|key| !key.is_empty() && is_address(key)) {
-                let (found, more) = self.address(property, block, depth);
+                let (found, more) = self.address(property, instance);
                 targets.extend(found);
                 settings.extend(more);
             }
         }
         if let (true, true, Some((name, place))) = (block.calls_its_name, targets.is_empty(), called)
-            && !self.routes_to(name)
+            && !self.routed.contains(name)
         {
             let guess = format!("that the client `{name}` calls the service of this name");
             let mut target = service(prefix.to_owned(), name, place);
@@ -188,19 +200,15 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// The address at a property, with the settings among its parameters.
-    fn address(&self, property: &Property<'t>, block: &Block, depth: usize) -> (Vec<Target>, Vec<Setting>) {
+    fn address(&self, property: &Property<'t>, instance: &Instance<'a, 't>) -> (Vec<Target>, Vec<Setting>) {
+        let Instance { block, depth, .. } = *instance;
         let key = property.key();
         let Some(value) = property.value() else { return Default::default() };
         let Some(mut located) = address::locate(&key, value).filter(|_| property.text().is_some()) else {
             return Default::default();
         };
         let port = || {
-            let all = self.properties.iter();
-            let mut beside = all.filter(|other| {
-                other.path.len() > depth
-                    && other.path[..depth] == property.path[..depth]
-                    && other.is(depth, "port")
-            });
+            let mut beside = instance.properties.iter().filter(|other| other.is(depth, "port"));
             beside.next()?.text()?.trim().parse().ok()
         };
         for target in &mut located.targets {

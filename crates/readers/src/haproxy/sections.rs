@@ -122,7 +122,7 @@ pub(super) struct Section<'t> {
     defaults: Option<usize>,
 }
 
-impl Section<'_> {
+impl<'t> Section<'t> {
     /// The key of something in it.
     pub(super) fn key(&self, name: &str) -> String {
         format!("{}.{name}", self.path)
@@ -142,7 +142,10 @@ impl Section<'_> {
     }
 
     /// The directives of a keyword that stand in it.
-    pub(super) fn all<'d>(&'d self, keyword: &'d str) -> impl Iterator<Item = &'d Directive<'d>> {
+    pub(super) fn all<'d>(
+        &'d self,
+        keyword: &'d str,
+    ) -> impl Iterator<Item = &'d Directive<'t>> + use<'d, 't> {
         self.directives.iter().filter(move |directive| directive.keyword == keyword && !directive.negated)
     }
 }
@@ -152,12 +155,17 @@ pub(super) struct Sections<'t> {
     all: Vec<Section<'t>>,
     /// By the name of a backend: the frontend that leads to it, `None` where several do.
     fronts: BTreeMap<String, Option<usize>>,
+    /// By name, the first section that has servers.
+    backs: BTreeMap<&'t str, usize>,
+    /// How many connections the process accepts at all, as written.
+    process_limit: Option<&'t str>,
 }
 
 impl<'t> Sections<'t> {
     pub(super) fn of(tree: &'t Tree<'_>) -> Self {
-        let mut sections = Self { all: Vec::new(), fronts: BTreeMap::new() };
+        let mut all: Vec<Section<'t>> = Vec::new();
         let mut met: BTreeMap<String, usize> = BTreeMap::new();
+        let mut defaults_named: BTreeMap<&str, usize> = BTreeMap::new();
         let mut latest = None;
         let entries = tree.documents().flat_map(|root| root.written_entries());
         for entry in entries.take(MOST_SECTIONS) {
@@ -184,29 +192,37 @@ impl<'t> Sections<'t> {
                 })
                 .collect();
             let defaults = match (from, kind) {
-                (Some(from), _) => sections.defaults_named(from),
+                (Some(from), _) => defaults_named.get(from).copied(),
                 // A `defaults` of its own starts from what the manual says.
                 (None, Kind::Defaults | Kind::Global | Kind::Other) => None,
                 (None, _) => latest,
             };
             if kind == Kind::Defaults {
-                latest = Some(sections.all.len());
+                latest = Some(all.len());
+                defaults_named.insert(name, all.len());
             }
             let at = words.last().map_or(keyword.span(), |last| keyword.span().to(last.span()));
-            sections.all.push(Section { kind, path, label, name, at, directives, defaults });
+            all.push(Section { kind, path, label, name, at, directives, defaults });
         }
-        let fronts = sections.all.iter().enumerate().filter(|(_, section)| section.kind.accepts());
-        for (index, front) in fronts {
-            for route in front.routes() {
-                let known = sections.fronts.entry(route.to_owned()).or_insert(Some(index));
-                *known = known.filter(|&other| other == index);
+        let mut fronts = BTreeMap::new();
+        let mut backs = BTreeMap::new();
+        let mut process_limit = None;
+        for (index, section) in all.iter().enumerate() {
+            if section.kind.accepts() {
+                for route in section.routes() {
+                    let known = fronts.entry(route.to_owned()).or_insert(Some(index));
+                    *known = known.filter(|&other| other == index);
+                }
+            }
+            if section.kind.passes_on() {
+                backs.entry(section.name).or_insert(index);
+            }
+            if section.kind == Kind::Global {
+                let limits = section.all("maxconn").filter_map(Directive::value);
+                process_limit = limits.last().map(Scalar::text).or(process_limit);
             }
         }
-        sections
-    }
-
-    fn defaults_named(&self, name: &str) -> Option<usize> {
-        self.all.iter().rposition(|section| section.kind == Kind::Defaults && section.name == name)
+        Self { all, fronts, backs, process_limit }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Section<'t>> {
@@ -215,14 +231,12 @@ impl<'t> Sections<'t> {
 
     /// How many connections the process accepts at all, as written.
     pub(super) fn process_limit(&self) -> Option<&str> {
-        let globals = self.all.iter().filter(|section| section.kind == Kind::Global);
-        let limits = globals.flat_map(|section| section.all("maxconn"));
-        limits.last()?.value().map(Scalar::text)
+        self.process_limit
     }
 
     /// The backend (or `listen`) of a name.
     pub(super) fn backend(&self, name: &str) -> Option<&Section<'t>> {
-        self.all.iter().find(|section| section.kind.passes_on() && section.name == name)
+        self.backs.get(name).map(|&index| &self.all[index])
     }
 
     /// A section and the `defaults` it takes from, the nearest first.

@@ -2,6 +2,7 @@
 //! settings proxies call a host, a Gateway is a proxy at the edge. Facts: istio/api
 //! `networking/v1alpha3/virtual_service.proto` and `destination_rule.proto`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use model::{Covers, GroupKind, Knob, Setting, Sourced, Topic};
@@ -216,15 +217,9 @@ impl Routes<'_, '_> {
             let port = destination.at(&["port", "number"]);
             hosts::target(key, destination.get("host")?.scalar()?, port, self.namespace(), scheme)
         });
-        let mut seen = Vec::new();
-        let mut targets: Vec<Target> = targets.collect();
+        let mut seen = BTreeSet::new();
         // Subsets of one host are one callee.
-        targets.retain(|target| {
-            let new = !seen.contains(&target.address);
-            seen.push(target.address.clone());
-            new
-        });
-        targets
+        targets.filter(|target| seen.insert(target.address.clone())).collect()
     }
 
     fn settings(&self, path: String, entry: Node<'_>, at: Span, fragment: &mut Fragment) -> Vec<Setting> {

@@ -58,6 +58,12 @@ impl<'t> Property<'t> {
         &self.path[names.min(self.path.len())..]
     }
 
+    /// Whether it lies below these names, in any spelling.
+    pub(super) fn is_below(&self, names: &[&str]) -> bool {
+        self.path.len() > names.len()
+            && self.path.iter().zip(names).all(|(name, wanted)| is_same(name, wanted))
+    }
+
     /// Whether the names behind a prefix are these, in any spelling.
     pub(super) fn is(&self, names: usize, key: &str) -> bool {
         let behind = self.behind(names);
@@ -69,11 +75,12 @@ impl<'t> Property<'t> {
 
 /// Whether two names are one to Spring: letters of either case, `-` and `_` count for nothing.
 pub(super) fn is_same(a: &str, b: &str) -> bool {
-    let plain = |name: &'_ str| -> Vec<u8> {
-        let bytes = name.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
-        bytes.map(|byte| byte.to_ascii_lowercase()).collect()
-    };
-    a == b || plain(a) == plain(b)
+    a == b || plain(a).eq(plain(b))
+}
+
+/// A name's letters that count.
+fn plain(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| !matches!(byte, b'-' | b'_')).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// The properties of a document, in the order they are written.

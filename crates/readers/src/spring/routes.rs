@@ -1,7 +1,7 @@
 //! Routes of Zuul and of Spring Cloud Gateway: whom they call, on which way, and what their filters do.
 //! Knows no other file: a name that stands for a service is left as a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Covers, GroupKind, Knob, Setting, Sourced, TimeUnit, Unit, Value};
 use text::{Scalar, Span};
@@ -32,55 +32,27 @@ impl<'t> Reader<'_, 't> {
         groups
     }
 
-    /// Whether a route of the document leads to the service of a name: what is set for that name is for it.
-    pub(super) fn routes_to(&self, name: &str) -> bool {
-        self.properties.iter().any(|property| {
-            let is_route = property.path.iter().any(|part| part == "routes");
-            let is_balanced = || {
-                property.text().is_some_and(|text| text == name || text.ends_with(&format!("lb://{name}")))
-            };
-            is_route && (property.path.get(2).is_some_and(|route| route == name) || is_balanced())
-        })
-    }
-
     /// The defaults of a block for calls that it governs, where the document does not hold the block, which
     /// has them then.
     fn unless_written(&self, block: &str, defaults: &[Default], near: Span) -> Vec<Setting> {
-        if self.below(block).is_empty() {
-            defaults.iter().filter_map(|default| fallback(default, block, near, &[])).collect()
-        } else {
-            Vec::new()
+        let names: Vec<&str> = block.split('.').collect();
+        if self.properties.iter().any(|property| property.is_below(&names)) {
+            return Vec::new();
         }
-    }
-
-    /// A call that Ribbon balances and Hystrix watches, with what holds where nothing is set.
-    fn balanced(&self, key: String, name: &str, span: Span, near: Span) -> (Target, Vec<Setting>) {
-        let mut target = service(key, name.trim(), span);
-        target.ways = [RIBBON, HYSTRIX]
-            .into_iter()
-            .map(|way| Way { name: way, to: Some(name.trim().to_owned()) })
-            .collect();
-        let mut settings = self.unless_written(RIBBON, RIBBON_DEFAULTS, near);
-        if !settings.is_empty() {
-            settings.extend(ribbon::defaults(near));
-        }
-        (target, settings)
+        defaults.iter().filter_map(|default| fallback(default, block, near, &[])).collect()
     }
 
     /// The properties below a path, by the name that follows it, in the order they are written.
     fn below(&self, at: &str) -> Vec<(String, Vec<&Property<'t>>)> {
         let names: Vec<&str> = at.split('.').collect();
         let mut found: Vec<(String, Vec<&Property<'t>>)> = Vec::new();
-        for property in self.properties {
-            let is_below = property.path.len() > names.len()
-                && property.path.iter().zip(&names).all(|(name, wanted)| is_same(name, wanted));
-            if !is_below {
-                continue;
-            }
-            let name = property.path[names.len()].to_string();
-            match found.iter_mut().find(|(known, _)| *known == name) {
+        let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+        for property in self.properties.iter().filter(|property| property.is_below(&names)) {
+            let name: &str = &property.path[names.len()];
+            let index = *known.entry(name).or_insert(found.len());
+            match found.get_mut(index) {
                 Some((_, all)) => all.push(property),
-                None => found.push((name, vec![property])),
+                None => found.push((name.to_owned(), vec![property])),
             }
         }
         found
@@ -93,6 +65,11 @@ impl<'t> Reader<'_, 't> {
         let Some(product) = routes.first().map(|(_, properties)| properties[0].place(0)) else {
             return groups;
         };
+        let of_urls = self.unless_written(ZUUL, ZUUL_DEFAULTS, product);
+        let mut of_names = self.unless_written(RIBBON, RIBBON_DEFAULTS, product);
+        if !of_names.is_empty() {
+            of_names.extend(ribbon::defaults(product));
+        }
         for (name, properties) in routes {
             let first = properties[0];
             let of = |key: &str| properties.iter().copied().find(|property| property.is(DEPTH, key));
@@ -101,24 +78,24 @@ impl<'t> Reader<'_, 't> {
                 Some((property, text)) if text.starts_with("http:") || text.starts_with("https:") => {
                     let Some(mut target) = url(property) else { continue };
                     target.ways.push(Way { name: ZUUL, to: None });
-                    (target, self.unless_written(ZUUL, ZUUL_DEFAULTS, product))
+                    (target, &of_urls)
                 }
                 // Forwarded within the gateway itself.
                 Some((_, text)) if text.starts_with("forward:") => continue,
                 Some((property, text)) => {
                     let Some(value) = property.value() else { continue };
-                    self.balanced(property.key(), text, value.span(), product)
+                    (balanced(property.key(), text.trim(), value.span()), &of_names)
                 }
                 // Without either the route's own name is that of the service.
                 None if location.is_none() => {
-                    self.balanced(first.prefix(DEPTH), &name, first.place(DEPTH - 1), product)
+                    (balanced(first.prefix(DEPTH), name.trim(), first.place(DEPTH - 1)), &of_names)
                 }
                 None => continue,
             };
             groups.push(self.route(
                 first.prefix(DEPTH),
                 first.place(DEPTH - 1),
-                settings,
+                settings.clone(),
                 vec![target],
                 None,
             ));
@@ -152,7 +129,13 @@ impl<'t> Reader<'_, 't> {
         let depth = at.split('.').count();
         let is_reactive = !at.ends_with("mvc");
         let all = self.below(at);
-        let near = all.first().map(|(_, properties)| properties[0].place(depth - 1));
+        let Some((_, first)) = all.first() else { return Vec::new() };
+        let of_client = if is_reactive {
+            let block = format!("{}.httpclient", first[0].prefix(depth));
+            self.unless_written(&block, GATEWAY_DEFAULTS, first[0].place(depth - 1))
+        } else {
+            Vec::new()
+        };
         let of =
             |key: &str| all.iter().find(|(name, _)| is_same(name, key)).map(|(_, found)| found.as_slice());
         let everywhere = filters(of("default-filters").unwrap_or_default(), depth + 1);
@@ -189,18 +172,35 @@ impl<'t> Reader<'_, 't> {
                 settings.extend(retry.retries(&format!("{label}.filters")));
             }
             settings.extend(breaker(&everywhere, &own, &mut target));
-            if let Some(near) = near.filter(|_| is_reactive) {
-                let block = format!("{}.httpclient", uri.prefix(depth));
-                settings.extend(self.unless_written(&block, GATEWAY_DEFAULTS, near));
-            }
+            settings.extend(of_client.iter().cloned());
             groups.push(self.route(label, at, settings, vec![target], None));
         }
         groups
     }
 }
 
+/// The names that routes lead to, as far as they may be those of services: what is set for such a name
+/// is for the route.
+pub(super) fn routed<'a>(properties: &'a [Property<'_>]) -> BTreeSet<&'a str> {
+    let mut names = BTreeSet::new();
+    for property in properties.iter().filter(|property| property.path.iter().any(|part| part == "routes")) {
+        // A route of Zuul without address is called like its service.
+        names.extend(property.path.get(2).map(AsRef::as_ref));
+        names.extend(property.text().map(|text| text.rsplit_once("lb://").map_or(text, |(_, name)| name)));
+    }
+    names
+}
+
 fn prefix(properties: Option<&[&Property<'_>]>, depth: usize) -> String {
     properties.and_then(<[_]>::first).map_or_else(String::new, |property| property.prefix(depth))
+}
+
+/// A call that Ribbon balances and Hystrix watches.
+fn balanced(key: String, name: &str, span: Span) -> Target {
+    let mut target = service(key, name, span);
+    target.ways =
+        [RIBBON, HYSTRIX].into_iter().map(|way| Way { name: way, to: Some(name.to_owned()) }).collect();
+    target
 }
 
 /// The service behind `lb://NAME`.
@@ -209,7 +209,7 @@ fn balanced_uri(uri: &Property<'_>) -> Option<Target> {
     let rest = text.trim().strip_prefix("lb:")?;
     let rest = rest.strip_prefix("ws:").or_else(|| rest.strip_prefix("wss:")).unwrap_or(rest);
     let name = rest.trim_start_matches('/').split(['/', ':', '?']).next().filter(|name| !name.is_empty())?;
-    let start = text.find(name)?;
+    let start = text.rfind(rest)? + rest.find(name)?;
     Some(service(uri.key(), name, uri.value()?.part(start..start + name.len())))
 }
 
@@ -372,4 +372,23 @@ fn breaker(everywhere: &[Filter<'_>], own: &[Filter<'_>], target: &mut Target) -
     }
     limit.assumptions.push(format!("that no code configures the circuit breaker `{name}`"));
     Some(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use text::{FileId, Source, Syntax, Tree};
+
+    use super::super::properties::properties;
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_balanced_service_is_pointed_at_behind_its_scheme() {
+        for (uri, at) in [("lb://b", 5), ("lb:ws://lb", 8), ("lb://lb:80/lb", 5)] {
+            let source = Source::new(FileId(0), "application.yml", format!("u: {uri}\n"));
+            let tree = Tree::parse(Syntax::Yaml, &source);
+            let properties = properties(tree.documents().next().expect("a document"));
+            let target = balanced_uri(&properties[0]).expect("a service");
+            assert_eq!(target.span.start, 3 + at, "{uri}");
+        }
+    }
 }
