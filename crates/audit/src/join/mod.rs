@@ -5,6 +5,7 @@
 //! in the origin of the value that wins. Nothing is judged here.
 
 mod arena;
+mod bound;
 mod calls;
 mod declared;
 mod environment;

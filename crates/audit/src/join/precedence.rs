@@ -9,6 +9,7 @@ use readers::Owner;
 
 use super::Part;
 use super::arena::Arena;
+use super::bound::Bound;
 use super::ownership::{OwnedGroup, TargetAt};
 use crate::Globs;
 use crate::config::Config;
@@ -101,6 +102,7 @@ pub(super) fn settle(
         return sources.iter().map(|source| source.unchanged(parts, None, config, arena)).collect();
     }
     let lists = Lists::of(parts, &sources);
+    let bound = Bound::of(parts, &sources);
     // For each key: the sources that set it, lowest precedence first. A default in a file of
     // higher precedence says nothing: that file merely leaves the key out.
     let mut setters: BTreeMap<Key<'_>, Setters<'_>> = BTreeMap::new();
@@ -132,6 +134,12 @@ pub(super) fn settle(
             let member_source = sources[member];
             let group = member_source.get(parts);
             for setting in &group.settings {
+                if !member_source.layered && bound.holds(setting) {
+                    changed = true;
+                    continue;
+                }
+                let variable = if member_source.layered { bound.over(setting) } else { None };
+                changed |= variable.is_some();
                 let keeps = lists.keep(parts, member_source, &setting.key);
                 let Some(known) = setters.get(&member_source.key(&setting.key)).filter(|_| keeps) else {
                     changed = true;
@@ -139,15 +147,16 @@ pub(super) fn settle(
                 };
                 let Some((&(home, first), &(winner, _))) = known.first().zip(known.last()) else { continue };
                 if member_source.layered && first.value.origin.is_default() {
-                    match settings.iter_mut().find(|other| other.key == setting.key) {
-                        Some(other) => *other = setting.clone(),
-                        None => settings.push(setting.clone()),
+                    let held = variable.unwrap_or(setting);
+                    match settings.iter_mut().find(|other| other.key == held.key) {
+                        Some(other) => *other = held.clone(),
+                        None => settings.push(held.clone()),
                     }
                     continue;
                 }
                 changed |= home != index || winner != index;
                 if home == member && std::ptr::eq(first, setting) {
-                    settings.extend(overriding(known));
+                    settings.extend(overriding(known, variable));
                 }
             }
             targets.extend((0..group.targets.len()).filter_map(|target| {
@@ -246,13 +255,16 @@ impl Lists {
     }
 }
 
-/// The last of several settings of one key, its origin saying what it overrides, nearest first.
-fn overriding(known: &[(usize, &Setting)]) -> Option<Setting> {
-    let (_, winner) = known.last()?;
-    let mut setting = (*winner).clone();
+/// The last of several settings of one key, or the variable that goes before all of them; its origin says
+/// what it overrides, nearest first.
+fn overriding(known: &[(usize, &Setting)], variable: Option<&Setting>) -> Option<Setting> {
+    let all = || variable.into_iter().chain(known.iter().rev().map(|&(_, setting)| setting));
+    let mut setting = all().next()?.clone();
     // One key, however the layers spell it.
-    setting.key = known.first()?.1.key.clone();
-    let written = known.iter().rev().map(|(_, setting)| &setting.value.origin).filter(|o| !o.is_default());
+    if variable.is_none() {
+        setting.key = known.first()?.1.key.clone();
+    }
+    let written = all().map(|setting| &setting.value.origin).filter(|origin| !origin.is_default());
     let origins: Vec<Origin> = written.cloned().collect();
     if origins.len() > 1 {
         setting.value.origin = Origin::Derived(origins);

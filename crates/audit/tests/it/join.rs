@@ -507,3 +507,44 @@ fn what_is_declared_of_a_call_holds_on_its_way_through_a_route_of_the_mesh() {
     ");
     assert!(!outcome.not_evaluated.iter().any(|missing| missing.rule == "forewarn.toml"));
 }
+
+#[test]
+fn a_variable_of_the_environment_goes_before_every_file_of_a_layered_configuration() {
+    let compose = "services:\n  auth:\n    build: ./auth\n    environment:\n      \
+         SPRING_DATASOURCE_HIKARI_CONNECTION_TIMEOUT: 700\n      SPRING_REDIS_TIMEOUT: 2s\n      \
+         SERVER_TOMCAT_THREADS_MAX: 40\n      AUTH_TIMEOUT: 1s\n";
+    let layers = "spring:\n  application.name: auth\n  datasource:\n    url: jdbc:postgresql://users/a\n    \
+         hikari.connectionTimeout: 5000\n  redis.host: cache\n";
+    let outcome = audited(&[("compose.yaml", compose), ("auth/src/main/resources/application.yml", layers)]);
+    let environment = &outcome.fleet.environments[0];
+    let places = |setting: &model::Setting| match &setting.value.origin {
+        model::Origin::Derived(parts) => parts.len(),
+        _ => 1,
+    };
+    let is_written = |setting: &&model::Setting| !setting.value.origin.is_default();
+    let mut held: Vec<String> = Vec::new();
+    for call in environment.calls(&outcome.fleet) {
+        let written = call.settings().filter(is_written);
+        held.extend(written.map(|setting| {
+            format!(
+                "-> {}: {} = {} ({})",
+                call.to().name(),
+                setting.key,
+                setting.value.value,
+                places(setting)
+            )
+        }));
+    }
+    for service in environment.services(&outcome.fleet) {
+        let written = service.groups().flat_map(|group| group.settings()).filter(is_written);
+        held.extend(
+            written.map(|setting| format!("{}: {} = {}", service.name(), setting.key, setting.value.value)),
+        );
+    }
+    insta::assert_snapshot!(held.join("\n"), @r"
+    -> cache: environment.SPRING_REDIS_TIMEOUT = 2 s (1)
+    -> users: environment.SPRING_DATASOURCE_HIKARI_CONNECTION_TIMEOUT = 700 ms (2)
+    auth: environment.SERVER_TOMCAT_THREADS_MAX = 40
+    auth: environment.AUTH_TIMEOUT = 1 s
+    ");
+}
