@@ -32,6 +32,7 @@ mod postgresql;
 mod products;
 mod protobuf;
 mod read;
+mod relation;
 mod setting;
 mod spring;
 mod sweep;

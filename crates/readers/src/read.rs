@@ -76,5 +76,6 @@ pub fn read(context: &Context<'_>, tree: &Tree<'_>) -> Fragment {
     }
     crate::sweep::sweep(context, tree, &mut fragment);
     crate::fallback::mark(context.source, &mut fragment);
+    crate::relation::mark(context.source, tree, &mut fragment);
     fragment
 }

@@ -25,6 +25,7 @@
 //! | `... assumed "that ..."` | read by a guess |
 //! | `... unheeded "120s" "the reason"` | what is written is not taken; the value is what holds instead |
 //! | `... variable=NAME` | the value is the fallback of a variable |
+//! | `... above=KEY`, `at-least=KEY`, `at-most=KEY`, `below=KEY` | what a comment asks of it |
 //! | `... name=ms bare=s elsewhere=ms` | what the key's name, its product, another product say of the unit; a bare number takes the product's, else the name's |
 //! | `observed FROM -> TO: 41200 calls, in force 1s, p50 222ms, p99.9 661ms` | measured latency |
 //! | `hash bcrypt 12: 20 runs, p50 250ms, p99 271ms` | measured time of a hash; `argon2id MEMORY ITERATIONS LANES` |
@@ -35,8 +36,8 @@ use std::time::Duration;
 
 use model::{
     Basis, Call, Covers, Environment, FileId, Finding, Fleet, Group, GroupId, GroupKind, HashField, HashSpec,
-    HashTime, Knob, Latency, Level, Limit, Origin, Probe, ProbeField, Service, ServiceId, Setting, SettingId,
-    Sourced, Span, Subject, TimeUnit, Topic, Unheeded, Unit, Value, Written,
+    HashTime, Knob, Latency, Level, Limit, Origin, Probe, ProbeField, Relation, Service, ServiceId, Setting,
+    SettingId, Side, Sourced, Span, Subject, TimeUnit, Topic, Unheeded, Unit, Value, Written,
 };
 
 use crate::{Check, Found, Margins, Rule, Seen};
@@ -202,6 +203,15 @@ impl Fixture {
                     setting.unheeded = Some(Unheeded { at: span, text: next(), why: next() });
                 }
                 ("assumed", _) => setting.assumptions.push(rest.next().unwrap().clone()),
+                (_, Some((side @ ("above" | "at-least" | "at-most" | "below"), than))) => {
+                    let side = match side {
+                        "above" => Side::Above,
+                        "at-least" => Side::AtLeast,
+                        "at-most" => Side::AtMost,
+                        _ => Side::Below,
+                    };
+                    setting.relations.push(Relation { side, than: than.to_owned(), at: span });
+                }
                 (_, Some(("variable", name))) => setting.variable = Some(name.to_owned()),
                 (_, Some(("name", unit))) => written.name = Some(time_unit(unit)),
                 (_, Some(("bare", unit))) => written.bare = Some(time_unit(unit)),

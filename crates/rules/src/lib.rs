@@ -55,6 +55,7 @@ mod unit_driver;
 mod unit_name_mismatch;
 mod unit_too_large;
 mod unit_too_small;
+mod value_against_comment;
 mod value_ignored;
 
 use std::borrow::Cow;
@@ -181,5 +182,6 @@ pub static RULES: &[&Rule] = &[
     &unit_name_mismatch::RULE,
     &unit_too_large::RULE,
     &unit_too_small::RULE,
+    &value_against_comment::RULE,
     &value_ignored::RULE,
 ];

@@ -264,6 +264,8 @@ fn overriding(known: &[(usize, &Setting)], variable: Option<&Setting>) -> Option
     if variable.is_none() {
         setting.key = known.first()?.1.key.clone();
     }
+    // What a comment asks of the key, it asks of whichever value wins.
+    setting.relations = all().flat_map(|setting| setting.relations.iter().cloned()).collect();
     let written = all().map(|setting| &setting.value.origin).filter(|origin| !origin.is_default());
     let origins: Vec<Origin> = written.cloned().collect();
     if origins.len() > 1 {
