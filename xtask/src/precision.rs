@@ -235,7 +235,7 @@ fn page(all: &[Cited], drawn: &[&Cited], verdicts: &Verdicts, seed: u64) -> Page
         let share = if n == 0 { 0.0 } else { count(Verdict::True) as f64 / n as f64 };
         let (low, high) = if n == 0 { (0.0, 1.0) } else { model::wilson(share, n as f64) };
         met &= n == of_level.len() && share >= bar;
-        let name = of_level.first().map_or("-", |finding| finding.level.name());
+        let name = level.name();
         let there = all.iter().filter(|finding| finding.level == level).count();
         let _ = writeln!(
             summary,
@@ -267,11 +267,13 @@ fn page(all: &[Cited], drawn: &[&Cited], verdicts: &Verdicts, seed: u64) -> Page
     );
     for (level, _) in BARS {
         let of_level: Vec<_> = drawn.iter().filter(|finding| finding.level == level).collect();
-        let Some(first) = of_level.first() else { continue };
+        if of_level.is_empty() {
+            continue;
+        }
         let _ = write!(
             text,
             "\n## Level {}\n\n| rule | place | verdict | reason |\n|---|---|---|---|\n",
-            first.level.name()
+            level.name()
         );
         for finding in of_level {
             let (verdict, reason) =

@@ -14,6 +14,7 @@ mod table;
 mod tests;
 mod text;
 mod waterfall;
+mod xml;
 
 pub use budget::{budget, budget_table};
 pub use github::github;

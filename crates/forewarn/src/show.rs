@@ -21,6 +21,9 @@ pub(crate) fn run(mut arguments: ShowArguments) -> Result<u8, Error> {
     if let Some(service) = &arguments.service {
         return Err(misplaced(&format!("--service {service}"), "leave it out, or show `budget`"));
     }
+    if format == TableFormatArgument::Svg {
+        return Err(misplaced("--format svg", "write `text` or `json`; only `budget` is drawn"));
+    }
     let table = match arguments.what {
         ShowWhat::Rules => render::rules(),
         // What became of each file is worth knowing above all where none could be read.
@@ -34,23 +37,12 @@ pub(crate) fn run(mut arguments: ShowArguments) -> Result<u8, Error> {
             }
         }
     };
-    let written = match format {
-        TableFormatArgument::Text => table.text(),
-        TableFormatArgument::Json => table.json(),
-        TableFormatArgument::Svg => {
-            return Err(misplaced("--format svg", "write `text` or `json`; only `budget` is drawn"));
-        }
-    };
-    to_stdout(&written)?;
+    to_stdout(&if format == TableFormatArgument::Json { table.json() } else { table.text() })?;
     Ok(CLEAN)
 }
 
 fn misplaced(option: &str, help: &str) -> Error {
-    Error::Stopped {
-        place: option.to_owned(),
-        what: "belongs to `forewarn show budget`".to_owned(),
-        help: help.to_owned(),
-    }
+    Error::stopped(option, "belongs to `forewarn show budget`", help)
 }
 
 /// The service asked for: by its option, or as a first path that does not exist.
@@ -80,11 +72,11 @@ fn budget(outcome: &Outcome, service: Option<&str>, format: TableFormatArgument)
                 .iter()
                 .map(|chain| format!("{} --env {}", chain.hops[0].service, chain.environment))
                 .collect();
-            return Err(Error::Stopped {
-                place: "--format svg".to_owned(),
-                what: format!("a picture shows one chain, and there are {}", ways.len()),
-                help: format!("name a service of one of them: {}", ways.join(", ")),
-            });
+            return Err(Error::stopped(
+                "--format svg",
+                format!("a picture shows one chain, and there are {}", ways.len()),
+                format!("name a service of one of them: {}", ways.join(", ")),
+            ));
         }
     })
 }
@@ -110,5 +102,5 @@ fn no_chain(outcome: &Outcome, service: Option<&str>) -> Error {
             ("show budget", "no call is known", help)
         }
     };
-    Error::Stopped { place: place.to_owned(), what: what.to_owned(), help }
+    Error::stopped(place, what, help)
 }

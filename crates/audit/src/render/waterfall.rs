@@ -9,6 +9,7 @@ use model::{Limit, pretty};
 
 use super::budget::{assumptions, left, measured, quantile};
 use super::table::place;
+use super::xml::escaped;
 use super::{count, plain};
 use crate::Outcome;
 use crate::chain::{Chain, Hop, Piece, Slack};
@@ -77,8 +78,9 @@ impl Axis {
 
     fn of(chain: &Chain) -> Self {
         let waits = || chain.hops.iter().filter_map(|hop| Some((hop, hop.wait.as_ref()?.most.finite()?)));
-        let own = chain.hops.iter().filter_map(|hop| Some(hop.start + hop.own.as_ref()?.0.finite()?));
-        let seen = chain.hops.iter().filter_map(|hop| Some(hop.start + hop.observed.last()?.1));
+        let own =
+            chain.hops.iter().filter_map(|hop| Some(hop.start.saturating_add(hop.own.as_ref()?.0.finite()?)));
+        let seen = chain.hops.iter().filter_map(|hop| Some(hop.start.saturating_add(hop.observed.last()?.1)));
         let ends = waits().map(|(hop, most)| hop.start.saturating_add(most));
         let end = ends.chain(own).chain(seen).max().filter(|end| !end.is_zero());
         let end = end.unwrap_or(Duration::from_secs(1));
@@ -114,13 +116,9 @@ impl Axis {
             return ticks;
         }
         let step = round.into_iter().find(|&step| self.x(step) - CHART.0 >= APART).unwrap_or(self.end);
-        let mut ticks = Vec::new();
-        let mut time = step;
-        while time <= self.end {
-            ticks.push(time);
-            time += step;
-        }
-        ticks
+        std::iter::successors(Some(step), |time| time.checked_add(step))
+            .take_while(|time| *time <= self.end)
+            .collect()
     }
 
     fn draw(&self, canvas: &mut Canvas, bottom: f64) {
@@ -404,19 +402,4 @@ impl Canvas {
         self.svg.push_str("</svg>\n");
         self.svg
     }
-}
-
-/// Text as XML holds it.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -1,5 +1,7 @@
 //! Chains of time budgets, from configuration to text and picture.
 
+use std::time::Duration;
+
 use audit::chain::{Chain, chains};
 use audit::{Outcome, Request, audit_texts, render};
 
@@ -157,4 +159,56 @@ fn elements_open_at_the_end(xml: &str) -> Vec<String> {
         }
     }
     open
+}
+
+#[test]
+fn lengths_that_no_clock_can_count_are_drawn() {
+    let configuration = r#"
+[[service]]
+name = "web"
+files = ["web.toml"]
+
+[[service]]
+name = "orders"
+
+[[service]]
+name = "stock"
+files = ["stock.toml"]
+
+[[setting]]
+files = ["web.toml"]
+key = "orders.timeout"
+covers = "attempt"
+to = "orders"
+
+[[setting]]
+files = ["web.toml"]
+key = "orders.retries"
+controls = "retries"
+to = "orders"
+
+[[setting]]
+files = ["web.toml"]
+key = "stock.timeout"
+covers = "whole-call"
+to = "stock"
+
+[[setting]]
+files = ["stock.toml"]
+key = "request_timeout"
+covers = "handler"
+"#;
+    let files = [
+        ("forewarn.toml", configuration),
+        (
+            "web.toml",
+            "[orders]\ntimeout = \"200000d\"\nretries = 18446744073709551614\n\n[stock]\ntimeout = \"200000d\"\n",
+        ),
+        ("stock.toml", "request_timeout = \"200000d\"\n"),
+    ];
+    let outcome = audited(&files);
+    let chains = found(&outcome, None);
+    let last = chains[0].hops.last().expect("a hop");
+    assert_eq!((last.service.as_str(), last.start), ("stock", Duration::MAX));
+    assert_eq!(elements_open_at_the_end(&render::waterfall(&outcome, &chains[0])), Vec::<String>::new());
 }
