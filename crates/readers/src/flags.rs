@@ -23,7 +23,13 @@ impl Words {
         let text = scalar.text();
         let mut start = None;
         let mut quote = None;
+        let mut escaped = false;
         for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+            // A shell takes a character behind a backslash as it is, except between single quotes.
+            if std::mem::take(&mut escaped) && at < text.len() {
+                continue;
+            }
+            escaped = c == '\\' && quote != Some('\'');
             match (quote, c) {
                 (Some(open), c) if c == open => quote = None,
                 (Some(_), _) if at < text.len() => {}
@@ -33,7 +39,9 @@ impl Words {
                 }
                 (_, c) if c.is_whitespace() => {
                     if let Some(start) = start.take() {
-                        self.word(scalar.piece(unquoted(text, start, at)));
+                        let word = unquoted(text, start, at);
+                        let is_all = word.len() == text.len();
+                        self.word(scalar.piece(word), is_all);
                     }
                 }
                 _ => {
@@ -43,10 +51,11 @@ impl Words {
         }
     }
 
-    /// Adds a word of a line. A script that a shell is given is a line again.
-    fn word(&mut self, word: Tree<'static>) {
+    /// Adds a word of a line. A script that a shell is given is a line again, unless it `is_all` of the
+    /// line: a quote without its end cannot be split further.
+    fn word(&mut self, word: Tree<'static>, is_all: bool) {
         let last = self.words.last().and_then(Tree::scalar);
-        let is_script = last.is_some_and(|last| is_script_flag(last.text()));
+        let is_script = !is_all && last.is_some_and(|last| is_script_flag(last.text()));
         match word.scalar().filter(|word| is_script && word.text().contains(char::is_whitespace)) {
             Some(script) => self.line(script),
             None => self.words.push(word),
@@ -195,5 +204,15 @@ mod tests {
     #[test]
     fn what_is_no_flag_is_left() {
         insta::assert_snapshot!(flags("sh http://x/?a=b 'a b' --"), @"");
+    }
+
+    #[test]
+    fn quotes_in_a_script_that_are_escaped_or_never_close_end_nothing() {
+        insta::assert_snapshot!(
+            flags(r#"sh -c "echo \"a b\" --wait=5s && exec authd --retries=3""#),
+            @"--wait=5s | --retries=3"
+        );
+        insta::assert_snapshot!(flags(r#"sh -c "authd --retries=3"#), @"");
+        insta::assert_snapshot!(flags(r#"sh -c -c -c "a b" "c d \\"#), @"");
     }
 }
