@@ -208,9 +208,8 @@ static KEYSTONE: Product = Product {
         means("ldap.auth_pool_size", Knob::Other(Topic::Pool), KEYSTONE_LDAP),
         means("ldap.pool_retry_max", Knob::Other(Topic::Retry), KEYSTONE_LDAP),
         row("ldap.pool_retry_delay", Some(Knob::BackoffBase), Some(S), KEYSTONE_LDAP).literal(),
+        // 5 by default, and 50 more by `max_overflow`: the one without the other is no limit.
         means("database.max_pool_size", Knob::PoolSize, "oslo.db options.py: 0 is no limit")
-            .or(Held::Count(5), "oslo.db max_pool_size", "4.x and later, options.py")
-            .needs("database")
             .taking(const { &[spelt(0.0, Held::Unlimited)] }),
         means("database.max_overflow", Knob::Other(Topic::Pool), OSLO_DB),
         limit("database.pool_timeout", Covers::PoolWait, S, OSLO_DB)
@@ -231,7 +230,7 @@ static KEYSTONE: Product = Product {
 };
 
 const ZITADEL_DOC: &str = "Zitadel 2.x and later, cmd/defaults.yaml";
-const ZITADEL_POSTGRES: &str = "2.x and later, cmd/defaults.yaml";
+const ZITADEL_POSTGRES: &str = "4.x, cmd/defaults.yaml; 2.x sets none for PostgreSQL";
 
 static ZITADEL: Product = Product {
     name: "zitadel",
