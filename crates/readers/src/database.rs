@@ -176,9 +176,8 @@ fn postgresql(name: &str) -> Option<Meaning> {
     const S: TimeUnit = TimeUnit::Seconds;
     match name {
         "max_connections" => count(Knob::ConnectionLimit),
-        "superuser_reserved_connections" => count(Knob::ConnectionsReserved),
-        // Since 16; kept besides those of superusers.
-        "reserved_connections" => count(Knob::Other(Topic::Pool)),
+        // The second since 16, for a role of its own, besides the first.
+        "superuser_reserved_connections" | "reserved_connections" => count(Knob::ConnectionsReserved),
         "statement_timeout" => time(Knob::Timeout(Covers::Statement), MS, Zero::Never),
         // Since 14.
         "idle_session_timeout" => time(Knob::Timeout(Covers::Idle), MS, Zero::Never),

@@ -171,6 +171,7 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
             let (retries, repeats) = self.retries(scope, pass, &upstream, near);
             settings.extend(retries);
             idempotent = repeats.then_some(false);
+            settings.extend(upgrades(scope, pass));
             if let Some(kept) = upstream.group {
                 settings.extend(self.kept_connections(scope, pass, kept));
             }
@@ -321,6 +322,37 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
         });
         self.fragment.groups.len() - 1
     }
+}
+
+/// Whether connections that pass here may become tunnels: both headers of the request for one are
+/// passed on (nginx.org, "WebSocket proxying"), over a version of HTTP that knows it.
+fn upgrades(scope: &Scope<'_, '_, '_>, pass: &Pass) -> Option<Setting> {
+    let (at, headers) = scope.all("proxy_set_header").filter(|_| pass.prefix == "proxy")?;
+    let header = |name: &str| {
+        let named = |directive: &&&Directive<'_>| {
+            directive.arguments.first().is_some_and(|first| first.text().eq_ignore_ascii_case(name))
+        };
+        headers.iter().rfind(named).and_then(|directive| directive.arguments.get(1))
+    };
+    // `Connection` is `upgrade` itself, or a variable that `map` makes of the client's header.
+    let connection = header("connection")?.text().to_ascii_lowercase();
+    let upgrade = header("upgrade").filter(|value| {
+        let value = value.text();
+        (value == "$http_upgrade" || value.eq_ignore_ascii_case("websocket"))
+            && connection.contains("upgrade")
+    })?;
+    let assumption = match pass.keeps_connections(scope) {
+        Kept::No => return None,
+        Kept::Yes => None,
+        Kept::Assuming(assumption) => Some(assumption),
+    };
+    let key = match at.path() {
+        "" => "proxy_set_header[Upgrade]".to_owned(),
+        path => format!("{path}.proxy_set_header[Upgrade]"),
+    };
+    let mut setting = settings::upgrades(key, upgrade.span());
+    setting.assumptions.extend(assumption.map(str::to_owned));
+    Some(setting)
 }
 
 #[cfg(test)]

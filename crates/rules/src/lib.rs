@@ -46,6 +46,7 @@ mod timeout_below_latency;
 mod timeout_below_nested_sum;
 mod timeout_connect_above_request;
 mod timeout_connect_only;
+mod timeout_cuts_statement;
 mod timeout_cuts_stream;
 mod timeout_missing;
 mod timeout_shorter_than_callee;
@@ -173,6 +174,7 @@ pub static RULES: &[&Rule] = &[
     &timeout_below_nested_sum::RULE,
     &timeout_connect_above_request::RULE,
     &timeout_connect_only::RULE,
+    &timeout_cuts_statement::RULE,
     &timeout_cuts_stream::RULE,
     &timeout_missing::RULE,
     &timeout_shorter_than_callee::RULE,

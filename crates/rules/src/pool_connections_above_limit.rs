@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    CallView, Environment, FailureMode, Finding, Fleet, Knob, Label, Level, ServiceId, ServiceView, Setting,
-    Subject,
+    CallView, Environment, FailureMode, Finding, Fleet, GroupView, Knob, Label, Level, ServiceId,
+    ServiceView, Setting, Subject,
 };
 
 use crate::{Check, Found, Margins, Rule, labels};
@@ -67,12 +67,12 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let Some(limit) = server.knob(Knob::ConnectionLimit) else { continue };
         // Zero is how servers write "as many as come".
         let Some(accepts) = limit.count().filter(|&count| count > 0) else { continue };
-        let reserved = server.knob(Knob::ConnectionsReserved).and_then(|s| Some((s, s.count()?)));
+        let reserved = reserved(server);
         let shares = shares(server);
         let needs = shares.iter().fold(0_u64, |sum, share| sum.saturating_add(share.connections));
-        let left = accepts.saturating_sub(reserved.map_or(0, |(_, count)| count));
+        let left = accepts.saturating_sub(sum(&reserved));
         if needs > left {
-            found.report(finding(server, (limit, accepts), reserved, &shares, needs));
+            found.report(finding(server, (limit, accepts), &reserved, &shares, needs));
         } else if shares.is_empty() && !limit.value.origin.is_default() && server.callers().next().is_some() {
             let needs = format!(
                 "the size of a pool of connections to `{}`; declare its key with [[setting]] controls = \
@@ -83,6 +83,21 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             found.needs(RULE.name, Subject::Service(server.name().to_owned()), needs);
         }
     }
+}
+
+/// What a server keeps of its connections, perhaps for several kinds of callers: what one group says of
+/// it. Another group that says so too repeats it.
+fn reserved(server: ServiceView<'_>) -> Vec<(&Setting, u64)> {
+    let says = |group: &GroupView<'_>| group.knob(Knob::ConnectionsReserved).is_some();
+    let settings = server.groups().find(says).into_iter().flat_map(GroupView::settings);
+    settings
+        .filter(|setting| setting.knob == Knob::ConnectionsReserved)
+        .filter_map(|setting| Some((setting, setting.count().filter(|&count| count > 0)?)))
+        .collect()
+}
+
+fn sum(reserved: &[(&Setting, u64)]) -> u64 {
+    reserved.iter().fold(0, |sum, &(_, count)| sum.saturating_add(count))
 }
 
 /// What each caller opens, the largest first. Of several calls of one caller the largest pool counts:
@@ -103,14 +118,13 @@ fn shares(server: ServiceView<'_>) -> Vec<Share<'_>> {
 fn finding(
     server: ServiceView<'_>,
     (limit, accepts): (&Setting, u64),
-    reserved: Option<(&Setting, u64)>,
+    reserved: &[(&Setting, u64)],
     shares: &[Share<'_>],
     needs: u64,
 ) -> Finding {
     let to = server.name();
     let names: Vec<&str> = shares.iter().map(|share| share.name).collect();
-    let reserved = reserved.filter(|&(_, count)| count > 0);
-    let left = accepts.saturating_sub(reserved.map_or(0, |(_, count)| count));
+    let left = accepts.saturating_sub(sum(reserved));
     let mut labels: Vec<Label> = Vec::new();
     let mut settings: Vec<&Setting> = vec![limit];
     for share in shares {
@@ -121,8 +135,8 @@ fn finding(
         settings.extend(share.settings());
     }
     labels.push(labels::at(limit, format!("{to} accepts so many connections")));
-    if let Some((setting, _)) = reserved {
-        labels.push(labels::at(setting, "of these kept for administrators"));
+    for &(setting, _) in reserved {
+        labels.push(labels::at(setting, "of these kept for others"));
         settings.push(setting);
     }
     let mut assumptions = labels::guesses_of(&settings);
@@ -133,9 +147,10 @@ fn finding(
     if shares.len() > 1 || !shares[0].times.is_empty() {
         arithmetic.extend(shares.iter().map(Share::written));
     }
-    arithmetic.push(match reserved {
-        Some((_, count)) => format!("{needs} > {accepts} - {count} reserved = {left}"),
-        None => format!("{needs} > {accepts}"),
+    let less: String = reserved.iter().map(|(_, count)| format!(" - {count} reserved")).collect();
+    arithmetic.push(match less.is_empty() {
+        true => format!("{needs} > {accepts}"),
+        false => format!("{needs} > {accepts}{less} = {left}"),
     });
     let help = match shares {
         [one] => {
@@ -144,7 +159,7 @@ fn finding(
                 0 => format!(
                     "raise `{}` to at least {}, or put a pooler in front of {to}",
                     limit.key,
-                    needs.saturating_add(reserved.map_or(0, |(_, count)| count))
+                    needs.saturating_add(sum(reserved))
                 ),
                 fits => format!("lower `{}` to at most {fits}, or raise `{}`", one.size.key, limit.key),
             }
@@ -195,7 +210,7 @@ mod tests {
           auth.toml:4 workers = 2 -- processes of auth, each with such a pool
           mail.toml:8 pool_size = 5 -- mail's pool of connections to users
           postgresql.conf:10 max_connections = 100 -- users accepts so many connections; 100 is the default of Toy max_connections, not set here
-          postgresql.conf:11 superuser_reserved_connections = 3 -- of these kept for administrators; 3 is the default of Toy superuser_reserved_connections, not set here
+          postgresql.conf:11 superuser_reserved_connections = 3 -- of these kept for others; 3 is the default of Toy superuser_reserved_connections, not set here
           sum: auth: 5 instances x 2 processes x 10 = 100
           sum: mail: 5
           sum: 105 > 100 - 3 reserved = 97
@@ -234,6 +249,26 @@ mod tests {
         ",
         );
         assert!(found.contains("help: raise `max_connections` to at least 203"), "{found}");
+    }
+
+    #[test]
+    fn all_that_is_reserved_counts() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.toml: auth -> users [pool]
+              pool_size            pool-size             95
+            users.conf: users
+              max_connections      connection-limit      100
+              reserved_superusers  connections-reserved  3   default "Toy reserved_superusers"
+              reserved             connections-reserved  5
+        "#), @r"
+        error (across files, pool-exhaustion, users): auth opens up to 95 connections to users, which accepts 92
+          auth.toml:2 pool_size = 95 -- auth's pool of connections to users
+          users.conf:4 max_connections = 100 -- users accepts so many connections
+          users.conf:5 reserved_superusers = 3 -- of these kept for others; 3 is the default of Toy reserved_superusers, not set here
+          users.conf:6 reserved = 5 -- of these kept for others
+          sum: 95 > 100 - 3 reserved - 5 reserved = 92
+          help: lower `pool_size` to at most 92, or raise `max_connections`
+        ");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{Check, Found, Margins, Rule, labels};
 /// See the page.
 pub(crate) static RULE: Rule = Rule {
     name: "pool-lifetime-too-short",
-    summary: "a large pool replaces its connections every few minutes",
+    summary: "a pool replaces its connections every few minutes, or after each use",
     mode: FailureMode::PoolExhaustion,
     level: Level::Warning,
     since: "0.1",
@@ -31,17 +31,46 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
     for client in Client::all(fleet, environment).iter().filter(|client| !client.is_loose()) {
         let Some((lifetime, limit)) = client.limit(Covers::Lifetime) else { continue };
         let Some(limit) = limit.finite().filter(|limit| *limit < LONG_ENOUGH) else { continue };
-        let Some(size) = client.knob(Knob::PoolSize) else { continue };
-        let Some(count) = size.count().filter(|&count| count >= LARGE) else { continue };
         // A connection to something near that only forwards is cheap, and what nobody wrote nobody
         // shortened.
         let cheap = client.call.is_some_and(|call| call.to().service().forwards);
-        if cheap || limit.is_zero() || lifetime.value.origin.is_default() {
+        if cheap || lifetime.value.origin.is_default() {
             continue;
         }
+        if limit.is_zero() {
+            if said.insert((&lifetime.value.origin, &lifetime.value.origin)) {
+                found.report(used_once(client, lifetime));
+            }
+            continue;
+        }
+        let Some(size) = client.knob(Knob::PoolSize) else { continue };
+        let Some(count) = size.count().filter(|&count| count >= LARGE) else { continue };
         if said.insert((&lifetime.value.origin, &size.value.origin)) {
             found.report(finding(client, (lifetime, limit), (size, count)));
         }
+    }
+}
+
+/// An age of zero: whatever is done with a connection is the last that is done with it.
+fn used_once(client: &Client<'_>, lifetime: &Setting) -> Finding {
+    let labels = vec![labels::at(lifetime, "closes a connection as soon as it is given back")];
+    let assumptions = client.guesses(&[lifetime]);
+    Finding {
+        rule: RULE.name,
+        level: Level::Warning,
+        basis: labels::basis(&labels),
+        mode: RULE.mode,
+        environments: Vec::new(),
+        subject: client.subject.clone(),
+        title: format!("{} use each connection once, so the pool keeps none", client.calls()),
+        labels,
+        arithmetic: Vec::new(),
+        help: format!(
+            "leave `{}` at its default, or set it to 15 to 30 min, below what the server or what lies between \
+             allows",
+            lifetime.key
+        ),
+        assumptions,
     }
 }
 
@@ -134,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn an_age_of_zero_leaves_no_pool() {
+        insta::assert_snapshot!(run(&RULE, "
+            pooler.ini: pooler forwards
+            pooler.ini: pooler -> users
+              server_lifetime  lifetime   0s
+              pool_size        pool-size  5
+            pooler.ini: pooler -> sessions
+              server_lifetime  lifetime   never
+        "), @r"
+        warning (in file, pool-exhaustion, pooler -> users): pooler's calls to users use each connection once, so the pool keeps none
+          pooler.ini:3 server_lifetime = 0s -- closes a connection as soon as it is given back
+          help: leave `server_lifetime` at its default, or set it to 15 to 30 min, below what the server or what lies between allows
+        ");
+    }
+
+    #[test]
     fn quiet_for_small_pools_long_lives_and_poolers() {
         for text in [
             "a: auth -> users [pool]
@@ -148,6 +193,9 @@ mod tests {
                size  pool-size  50",
             "a: auth -> users [pool]
                life  lifetime   60s",
+            "p: pooler forwards
+             a: auth -> pooler [pool]
+               life  lifetime   0s",
         ] {
             assert_eq!(run(&RULE, text), "", "{text}");
         }

@@ -37,7 +37,9 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let gap = finite(call, &[Covers::BetweenBytes])
             .filter(|&(setting, limit, _)| limit <= SILENCE && setting.value.origin.is_default());
         let Some((setting, limit, covers)) = whole.or(gap) else { continue };
-        if said.insert((&route.value.origin, &setting.value.origin)) {
+        // A default is the same one wherever it holds: what many routes inherit is said once.
+        let limited_by = setting.value.origin.default_of().ok_or(&setting.value.origin);
+        if said.insert((&route.value.origin, limited_by)) {
             found.report(finding(call, route, setting, limit, covers));
         }
     }

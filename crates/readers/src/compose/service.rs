@@ -303,6 +303,10 @@ impl Reader<'_, '_> {
         if let (Some(at), Some(setting)) = (at, setting) {
             groups.push((format!("stop of {name}"), GroupKind::Lifecycle, at, vec![setting]));
         }
+        if let Some((key, entry)) = instances(chain) {
+            let settings: Vec<Setting> = times.instances(key, entry.value).into_iter().collect();
+            groups.push((format!("scale of {name}"), GroupKind::Lifecycle, entry.key.span(), settings));
+        }
         let policies = chain.iter().find_map(|service| service.get("deploy")?.entry("restart_policy"));
         if let Some(policy) = policies {
             let settings = times.restart(policy.value);
@@ -369,6 +373,18 @@ impl Reader<'_, '_> {
     fn push(&mut self, what: MountKind, span: Span) {
         self.fragment.mounts.push(Mount { component: self.component, what, span });
     }
+}
+
+/// Where it stands how many instances run. `scale` and `deploy.replicas` must agree where both are there;
+/// one on every node (`mode: global`) is no number of ours.
+fn instances<'t>(chain: &[Node<'t>]) -> Option<(&'static str, Entry<'t>)> {
+    let deploy = |key: &str| chain.iter().find_map(|service| service.get("deploy")?.entry(key));
+    let mode = deploy("mode").and_then(|entry| entry.value.text());
+    if mode.is_some_and(|mode| mode.starts_with("global")) {
+        return None;
+    }
+    let replicas = deploy("replicas").map(|entry| ("deploy.replicas", entry));
+    replicas.or_else(|| first(chain, "scale").map(|entry| ("scale", entry)))
 }
 
 /// Whether a health check says that there is none.

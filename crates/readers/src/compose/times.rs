@@ -93,6 +93,11 @@ impl Times<'_, '_> {
         self.read("stop_grace_period".to_owned(), Knob::Grace, node, Some(default), near)
     }
 
+    /// How many instances run, where it is written.
+    pub(super) fn instances(&mut self, key: &str, node: Node<'_>) -> Option<Setting> {
+        self.read(key.to_owned(), Knob::Instances, Some(node), None, None)
+    }
+
     /// The restart policy, where it is written.
     pub(super) fn restart(&mut self, policy: Node<'_>) -> Vec<Setting> {
         let mut settings = Vec::new();

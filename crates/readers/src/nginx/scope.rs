@@ -105,6 +105,20 @@ impl<'d, 't, 'o> Scope<'d, 't, 'o> {
         }
     }
 
+    /// The directives of a name in effect here, where a block may hold several: those of the innermost
+    /// block that has any, and that block. A block with one of its own inherits none.
+    pub(super) fn all(&self, name: &str) -> Option<(&Scope<'d, 't, 'o>, Vec<&'d Directive<'t>>)> {
+        let mut scope = self;
+        loop {
+            let alone = |directive: &&Directive<'t>| directive.name() == name && directive.block.is_none();
+            let found: Vec<_> = scope.directives.iter().filter(alone).collect();
+            if !found.is_empty() {
+                return Some((scope, found));
+            }
+            scope = scope.outer?;
+        }
+    }
+
     /// The `set` that gives a variable its value here: the innermost one.
     pub(super) fn variable(&self, name: &str) -> Option<&'d Directive<'t>> {
         let mut scope = self;

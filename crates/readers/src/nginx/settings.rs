@@ -143,6 +143,11 @@ pub(super) fn parameters(group: &Upstream<'_, '_>, server: &Directive<'_>) -> Ve
     server.arguments[1..].iter().filter_map(read).collect()
 }
 
+/// That connections may become tunnels, where the header that asks for it is passed on.
+pub(super) fn upgrades(key: String, span: Span) -> Setting {
+    plain(key, Knob::Upgrades, Value::Flag(true), Origin::Written(span))
+}
+
 /// The conditions under which another server is tried.
 pub(super) fn conditions(key: String, words: &str, span: Span) -> Setting {
     plain(key, Knob::RetryOn, Value::Text(words.to_owned()), Origin::Written(span))
