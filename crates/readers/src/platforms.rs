@@ -52,7 +52,7 @@ pub static PLATFORMS: &[Platform] = &[
     Platform {
         name: "aws-nlb",
         limits: &[limit("idle_timeout", Covers::Idle, 350, "AWS Network Load Balancer TCP idle timeout")],
-        source: "attribute tcp.idle_timeout.seconds, 350 s unless changed (AWS, 3 September 2024)",
+        source: "attribute tcp.idle_timeout.seconds, 350 s unless changed (AWS, Update the TCP idle timeout for your Network Load Balancer listener)",
     },
     Platform {
         name: "cloudflare",

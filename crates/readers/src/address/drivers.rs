@@ -229,7 +229,7 @@ const ORACLE: Driver = Driver {
         parameter("oracle.jdbc.ReadTimeout", amount(READ, MS, Zero::Never)).or(
             Limit::Never,
             "Oracle JDBC oracle.jdbc.ReadTimeout",
-            "OracleConnection, CONNECTION_PROPERTY_THIN_READ_TIMEOUT",
+            "OracleConnection, CONNECTION_PROPERTY_THIN_READ_TIMEOUT_DEFAULT: none",
         ),
     ],
 };
