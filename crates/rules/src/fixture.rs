@@ -31,16 +31,19 @@
 //! | `hash bcrypt 12: 20 runs, p50 250ms, p99 271ms` | measured time of a hash; `argon2id MEMORY ITERATIONS LANES` |
 //! | `environment staging` | what follows belongs to another environment; several names: to each |
 
+mod words;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use model::{
-    Basis, Call, Covers, Environment, FileId, Finding, Fleet, Group, GroupId, GroupKind, HashField, HashSpec,
-    HashTime, Knob, Latency, Level, Limit, Origin, Probe, ProbeField, Relation, Service, ServiceId, Setting,
-    SettingId, Side, Sourced, Span, Subject, TimeUnit, Topic, Unheeded, Unit, Value, Written,
+    Basis, Call, Covers, Environment, FileId, Finding, Fleet, Group, GroupId, GroupKind, HashSpec, HashTime,
+    Knob, Latency, Level, Limit, Origin, Relation, Service, ServiceId, Setting, SettingId, Side, Sourced,
+    Span, Subject, Unheeded, Unit, Value, Written,
 };
 
 use crate::{Check, Found, Margins, Rule, Seen};
+use words::{is_time, knob, limit, time_unit, value};
 
 /// What a rule finds in a fleet written in the language of this file, under the default margins.
 pub(crate) fn run(rule: &Rule, text: &str) -> String {
@@ -432,150 +435,6 @@ fn words(line: &str) -> Vec<String> {
             _ => vec![part.to_owned()],
         })
         .collect()
-}
-
-fn time_unit(name: &str) -> TimeUnit {
-    match name {
-        "ns" => TimeUnit::Nanoseconds,
-        "us" => TimeUnit::Microseconds,
-        "ms" => TimeUnit::Milliseconds,
-        "s" => TimeUnit::Seconds,
-        "m" => TimeUnit::Minutes,
-        "h" => TimeUnit::Hours,
-        "d" => TimeUnit::Days,
-        _ => panic!("unknown unit {name:?}"),
-    }
-}
-
-fn is_time(knob: Knob) -> bool {
-    matches!(
-        knob,
-        Knob::Timeout(_)
-            | Knob::BackoffBase
-            | Knob::BackoffMax
-            | Knob::Grace
-            | Knob::PreStop
-            | Knob::Interval
-            | Knob::PingInterval
-            | Knob::PingFloor
-            | Knob::TokenLife
-            | Knob::TokenRefresh
-            | Knob::TokenLead
-            | Knob::ClockSkew
-            | Knob::Probe(_, ProbeField::Timeout | ProbeField::Period | ProbeField::InitialDelay)
-    )
-}
-
-fn limit(text: &str) -> Limit {
-    if text == "never" {
-        return Limit::Never;
-    }
-    let end = text.find(|c: char| c.is_ascii_alphabetic()).expect("a length has a unit");
-    Limit::After(time_unit(&text[end..]).times(text[..end].parse().unwrap()))
-}
-
-fn value(knob: Knob, text: &str, written: &mut Written) -> Value {
-    if let Some(number) = text.strip_suffix('?') {
-        written.number = number.parse().unwrap();
-        return Value::UnitUnknown(written.number);
-    }
-    let is_text = matches!(knob, Knob::RetryOn);
-    if let Ok(count) = text.parse::<u64>() {
-        written.number = count as f64;
-        return Value::Count(count);
-    }
-    if let Ok(number) = text.parse::<f64>() {
-        written.number = number;
-        return Value::Number(number);
-    }
-    match text {
-        "on" => Value::Flag(true),
-        "off" => Value::Flag(false),
-        "never" => Value::Time(Limit::Never),
-        _ if !is_text && text.starts_with(|c: char| c.is_ascii_digit()) => {
-            let end = text.find(|c: char| c.is_ascii_alphabetic()).expect("a length has a unit");
-            written.number = text[..end].parse().unwrap();
-            written.suffix = Some(time_unit(&text[end..]));
-            Value::Time(Limit::After(written.suffix.unwrap().times(written.number)))
-        }
-        _ => Value::Text(text.to_owned()),
-    }
-}
-
-fn knob(name: &str) -> Knob {
-    let probe = |probe| {
-        Knob::Probe(
-            probe,
-            match name.split_once('.').expect("liveness.timeout").1 {
-                "timeout" => ProbeField::Timeout,
-                "period" => ProbeField::Period,
-                "initial-delay" => ProbeField::InitialDelay,
-                "failures" => ProbeField::Failures,
-                "action" => ProbeField::Action,
-                field => panic!("unknown field {field:?}"),
-            },
-        )
-    };
-    match name.split('.').next().unwrap() {
-        "connect" => Knob::Timeout(Covers::Connect),
-        "tls" => Knob::Timeout(Covers::Tls),
-        "pool-wait" => Knob::Timeout(Covers::PoolWait),
-        "first-byte" => Knob::Timeout(Covers::FirstByte),
-        "between-bytes" => Knob::Timeout(Covers::BetweenBytes),
-        "attempt" => Knob::Timeout(Covers::Attempt),
-        "whole-call" => Knob::Timeout(Covers::WholeCall),
-        "handler" => Knob::Timeout(Covers::Handler),
-        "response-write" => Knob::Timeout(Covers::ResponseWrite),
-        "idle" => Knob::Timeout(Covers::Idle),
-        "lifetime" => Knob::Timeout(Covers::Lifetime),
-        "statement" => Knob::Timeout(Covers::Statement),
-        "drain" => Knob::Timeout(Covers::Drain),
-        "validation" => Knob::Timeout(Covers::Validation),
-        "headers" => Knob::Timeout(Covers::Headers),
-        "unknown" => Knob::Timeout(Covers::Unknown),
-        "attempts" => Knob::Attempts,
-        "retries" => Knob::Retries,
-        "backoff-base" => Knob::BackoffBase,
-        "backoff-max" => Knob::BackoffMax,
-        "backoff-factor" => Knob::BackoffFactor,
-        "jitter" => Knob::Jitter,
-        "retry-on" => Knob::RetryOn,
-        "pool-size" => Knob::PoolSize,
-        "pool-idle" => Knob::PoolIdle,
-        "pool-floor" => Knob::PoolFloor,
-        "connection-limit" => Knob::ConnectionLimit,
-        "connections-reserved" => Knob::ConnectionsReserved,
-        "instances" => Knob::Instances,
-        "workers" => Knob::Workers,
-        "processes" => Knob::Processes,
-        "keepalive" => Knob::KeepAlive,
-        "ping-interval" => Knob::PingInterval,
-        "ping-floor" => Knob::PingFloor,
-        "streams" => Knob::Streams,
-        "upgrades" => Knob::Upgrades,
-        "liveness" => probe(Probe::Liveness),
-        "readiness" => probe(Probe::Readiness),
-        "startup" => probe(Probe::Startup),
-        "health" => probe(Probe::Health),
-        "grace" => Knob::Grace,
-        "pre-stop" => Knob::PreStop,
-        "interval" => Knob::Interval,
-        "token-life" => Knob::TokenLife,
-        "token-refresh" => Knob::TokenRefresh,
-        "token-lead" => Knob::TokenLead,
-        "clock-skew" => Knob::ClockSkew,
-        "hash-algorithm" => Knob::Hash(HashField::Algorithm),
-        "hash-memory" => Knob::Hash(HashField::Memory),
-        "hash-iterations" => Knob::Hash(HashField::Iterations),
-        "hash-lanes" => Knob::Hash(HashField::Lanes),
-        "hash-cost" => Knob::Hash(HashField::Cost),
-        "hashes-at-once" => Knob::Hash(HashField::AtOnce),
-        "other-timeout" => Knob::Other(Topic::Timeout),
-        "other-retry" => Knob::Other(Topic::Retry),
-        "other-keepalive" => Knob::Other(Topic::KeepAlive),
-        "other-pool" => Knob::Other(Topic::Pool),
-        _ => panic!("unknown knob {name:?}"),
-    }
 }
 
 fn subject(subject: &Subject) -> String {
