@@ -153,6 +153,9 @@ fn finding(path: &Path<'_>, margins: &Margins) -> Finding {
     } else {
         (Level::Warning, set.attempts_warning)
     };
+    // Retries that products bring along are few, and most of them wait for another server: worth knowing.
+    let chosen = hops.iter().filter_map(|hop| hop.by).any(|setting| !setting.value.origin.is_default());
+    let level = if chosen { level } else { Level::Note };
     let factors: Vec<String> = hops.iter().map(|hop| hop.attempts.to_string()).collect();
     let help = if hops.len() > 1 {
         format!(
@@ -207,6 +210,22 @@ mod tests {
           ledger.toml:8 retries = 2 -- 3 attempts from ledger to store; 2 is the default of Toy retries, not set here
           sum: 4 x 3 x 3 = 36 > 10
           help: retry at one layer only: keep the retries next to store and set `num_retries` to no retry
+        ");
+    }
+
+    #[test]
+    fn what_products_repeat_of_their_own_accord_is_a_note() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            mesh.yaml: web -> auth
+              attempts  retries  2  default "Toy retries"
+            mesh.yaml: auth -> users
+              attempts  retries  2  default "Toy retries"
+        "#), @r"
+        note (in file, retry-storm, web -> users): one request of web can become 9 at users when users is in trouble
+          mesh.yaml:2 attempts = 2 -- 3 attempts from web to auth; 2 is the default of Toy retries, not set here
+          mesh.yaml:4 attempts = 2 -- 3 attempts from auth to users; 2 is the default of Toy retries, not set here
+          sum: 3 x 3 = 9 > 4
+          help: retry at one layer only: keep the retries next to users and set `attempts` to no retry
         ");
     }
 

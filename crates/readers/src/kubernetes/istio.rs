@@ -170,8 +170,10 @@ impl Routes<'_, '_> {
         component.identity = identity(Kind::MeshGateway, namespace, name);
         component.namespace = namespace.map(str::to_owned);
         let hosts = self.spec.get("hosts").into_iter().flat_map(Node::items).filter_map(Node::text);
-        // A short name is a Service's: the outside does not know it.
-        let is_outside = |host: &&str| host.contains('.') && !host.contains('*');
+        // A short name and one of the cluster's domain are a Service's: the outside does not know them.
+        let is_outside = |host: &&str| {
+            host.contains('.') && !host.contains('*') && !host.contains(".svc.") && !host.ends_with(".svc")
+        };
         component.aliases = hosts.filter(is_outside).map(str::to_owned).collect();
         component.forwards = true;
         component
