@@ -140,7 +140,18 @@ pub(crate) fn read(place: &Place<'_>, known: &Known, value: Scalar<'_>) -> Resul
         None => (text, value.span()),
     };
     match octal(value) {
-        Some(number) => read_text(place, known, &number, span),
+        Some(number) => {
+            let mut setting = read_text(place, known, &number, span)?;
+            if text.trim().parse::<i64>().ok().is_none_or(|decimal| decimal.to_string() != number) {
+                let text = text.trim();
+                let why = "a leading zero makes a number octal (YAML 1.1, yaml.org/type/int.html)";
+                setting.unheeded = Some(Unheeded { at: span, text: text.to_owned(), why: why.to_owned() });
+                setting
+                    .assumptions
+                    .push(format!("that its reader follows YAML 1.1, where {text} is {number}"));
+            }
+            Ok(setting)
+        }
         None => read_text(place, known, text, span),
     }
 }

@@ -1,6 +1,8 @@
 //! Bare numbers that are far too short in the unit they are read in and sensible in a larger one.
 
-use model::{Basis, Environment, FailureMode, Finding, Fleet, Label, Level, Setting, Subject, Unit, pretty};
+use model::{
+    Basis, Environment, FailureMode, Finding, Fleet, Label, Level, Setting, Subject, TimeUnit, Unit, pretty,
+};
 
 use crate::owners::Owners;
 use crate::plausible::{Misread, Off, is_about_size, misread};
@@ -70,6 +72,10 @@ pub(crate) fn report(rule: &Rule, off: Off, fleet: &Fleet, environment: &Environ
 
 /// What to write instead, in the unit that is read.
 pub(crate) fn help(setting: &Setting, wrong: &Misread) -> String {
+    // Nobody counts nanoseconds: what is read in them takes a unit behind the number.
+    if wrong.read_as == TimeUnit::Nanoseconds {
+        return format!("if {} is meant, write `{}` with that unit", pretty(wrong.would_be), setting.key);
+    }
     let per = wrong.read_as.nanos() as f64 / 1e9;
     let instead = wrong.would_be.as_secs_f64() / per;
     if instead >= 1.0 && instead.fract() == 0.0 {
@@ -88,6 +94,19 @@ pub(crate) fn help(setting: &Setting, wrong: &Misread) -> String {
 mod tests {
     use super::RULE;
     use crate::fixture::run;
+
+    #[test]
+    fn a_bare_number_of_nanoseconds() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.yaml: auth -> db [pool]
+              MaxConnLifetime  lifetime  30  bare=ns
+        "#), @r"
+        warning (in file, unit-confusion, auth): `MaxConnLifetime = 30` of `auth` is 30 ns, not 30 s: connections are replaced faster than they are used
+          auth.yaml:2 MaxConnLifetime = 30 -- read as nanoseconds, where no unit is written
+          sum: 30 nanoseconds = 30 ns; 30 seconds = 30 s
+          help: if 30 s is meant, write `MaxConnLifetime` with that unit
+        ");
+    }
 
     #[test]
     fn a_statement_of_thirty_milliseconds() {

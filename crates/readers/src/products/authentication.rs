@@ -6,6 +6,7 @@ use model::{Covers, HashField, Knob, TimeUnit, Topic};
 
 use super::{Held, Product, Row, limit, means, row, spelt, unheeded};
 
+const NS: TimeUnit = TimeUnit::Nanoseconds;
 const S: TimeUnit = TimeUnit::Seconds;
 const MS: TimeUnit = TimeUnit::Milliseconds;
 const H: TimeUnit = TimeUnit::Hours;
@@ -230,6 +231,9 @@ static KEYSTONE: Product = Product {
 };
 
 const ZITADEL_DOC: &str = "Zitadel 2.x and later, cmd/defaults.yaml";
+/// A string is parsed with its unit, a number is taken as the Go duration it is.
+const ZITADEL_NANOS: &str =
+    "Zitadel 2.x and later, internal/database/postgres/pg.go: a number alone is nanoseconds";
 const ZITADEL_POSTGRES: &str = "4.x, cmd/defaults.yaml; 2.x sets none for PostgreSQL";
 
 static ZITADEL: Product = Product {
@@ -243,9 +247,9 @@ static ZITADEL: Product = Product {
             .or(Held::Count(10), "Zitadel MaxOpenConns", ZITADEL_POSTGRES)
             .needs("Database.postgres"),
         means("Database.postgres.MaxIdleConns", Knob::PoolIdle, ZITADEL_DOC),
-        limit("Database.postgres.MaxConnLifetime", Covers::Lifetime, S, ZITADEL_DOC),
-        limit("Database.postgres.MaxConnIdleTime", Covers::Idle, S, ZITADEL_DOC),
-        row("Database.postgres.AwaitInitialConn", Some(OTHER), Some(S), ZITADEL_DOC),
+        limit("Database.postgres.MaxConnLifetime", Covers::Lifetime, NS, ZITADEL_NANOS),
+        limit("Database.postgres.MaxConnIdleTime", Covers::Idle, NS, ZITADEL_NANOS),
+        row("Database.postgres.AwaitInitialConn", Some(OTHER), Some(NS), ZITADEL_NANOS),
         means("SystemDefaults.PasswordHasher.Hasher.Algorithm", ALGORITHM, ZITADEL_DOC),
         means("SystemDefaults.PasswordHasher.Hasher.Cost", COST, ZITADEL_DOC),
         life("DefaultInstance.OIDCSettings.AccessTokenLifetime", S, ZITADEL_DOC),
