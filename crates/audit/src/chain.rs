@@ -94,11 +94,13 @@ pub fn chains(fleet: &Fleet, environment: &Environment, service: Option<&str>) -
     if service.is_some() && target.is_none() {
         return Vec::new();
     }
-    let wanted = target.map(|target| leads_to(target).into_iter().chain(reached_from(target)).collect());
+    // What else calls the same dependencies is on no way through the service.
+    let before = target.map(leads_to);
+    let wanted = target.map(|target| before.iter().flatten().copied().chain(reached_from(target)).collect());
     let edges = |service: &ServiceView<'_>| {
         let called = service.callers().any(|call| call.call().from != service.id());
         let calls = service.calls().next().is_some();
-        calls && !called && wanted.as_ref().is_none_or(|wanted: &BTreeSet<_>| wanted.contains(&service.id()))
+        calls && !called && before.as_ref().is_none_or(|before| before.contains(&service.id()))
     };
     let mut roots: Vec<ServiceView<'_>> = environment.services(fleet).filter(edges).collect();
     // Where all call each other there is no edge: the service itself is one.

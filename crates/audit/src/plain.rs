@@ -13,6 +13,25 @@ fn is_unseen(c: char) -> bool {
         || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Whether a letter takes twice the room of a Latin one: the blocks whose letters are wide in Unicode's
+/// `EastAsianWidth.txt`.
+pub(crate) fn is_wide(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{a4cf}')
+        || matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}')
+        || matches!(c, '\u{ff01}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{1f300}'..='\u{1f64f}')
+        || matches!(c, '\u{1f900}'..='\u{1f9ff}' | '\u{20000}'..='\u{3fffd}')
+}
+
+/// A text with blanks behind it, up to so many columns of a terminal.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(self::columns(text))))
+}
+
+/// How many columns of a terminal a text takes.
+pub(crate) fn columns(text: &str) -> usize {
+    text.chars().map(|c| 1 + usize::from(is_wide(c))).sum()
+}
+
 /// A name from the disk. What cannot be seen and bytes that are not UTF-8 are escaped, so that
 /// different names stay different.
 pub(crate) fn name(name: &OsStr) -> String {

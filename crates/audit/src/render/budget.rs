@@ -9,6 +9,7 @@ use super::table::{Table, place};
 use super::{count, plain};
 use crate::Outcome;
 use crate::chain::{Chain, Hop, Slack};
+use crate::plain::{columns, padded};
 
 /// Chains one under the other.
 pub fn budget(outcome: &Outcome, chains: &[Chain]) -> String {
@@ -23,18 +24,19 @@ pub fn budget(outcome: &Outcome, chains: &[Chain]) -> String {
             .map(|names| names.map(str::to_owned))
             .chain((0..chain.hops.len()).map(|index| row(outcome, chain, index)))
             .collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
         let widths = [0, 1, 2, 3, 4].map(width);
         for row in &rows {
             let mut line = String::from("  ");
             for (cell, width) in row.iter().zip(widths).filter(|(_, width)| *width > 0) {
-                let _ = write!(line, "{cell:width$}  ");
+                line.push_str(&padded(cell, width));
+                line.push_str("  ");
             }
             shown.push_str(line.trim_end());
             shown.push('\n');
         }
         if chain.left_out > 0 {
-            let _ = writeln!(shown, "  and {} more", count(chain.left_out, "call"));
+            let _ = writeln!(shown, "  and {} more, with all they lead to", count(chain.left_out, "call"));
         }
         for line in assumptions(chain) {
             let _ = writeln!(shown, "  assuming {}", plain(&line));

@@ -1,10 +1,9 @@
 //! Tables of what was read: files, services, calls, settings, rules. Sorted; secrets hidden.
 
-use std::fmt::Write as _;
-
 use model::{Covers, Environment, HashField, Knob, Origin, Probe, ProbeField, Topic};
 
 use super::{count, plain};
+use crate::plain::{columns, padded};
 use crate::{FileStatus, Outcome};
 
 /// What stands in a row under a column.
@@ -55,7 +54,7 @@ impl Table {
     /// Columns side by side under their names.
     pub fn text(&self) -> String {
         let width = |column: usize| {
-            let cells = self.rows.iter().map(|row| row[column].chars().count());
+            let cells = self.rows.iter().map(|row| columns(&row[column]));
             cells.max().unwrap_or(0).max(self.columns[column].len())
         };
         let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
@@ -65,7 +64,8 @@ impl Table {
         for row in std::iter::once(&names).chain(&self.rows) {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
-                let _ = write!(line, "{cell:width$}  ");
+                line.push_str(&padded(cell, *width));
+                line.push_str("  ");
             }
             shown.push_str(line.trim_end());
             shown.push('\n');

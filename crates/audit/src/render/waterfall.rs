@@ -13,6 +13,7 @@ use super::xml::escaped;
 use super::{count, plain};
 use crate::Outcome;
 use crate::chain::{Chain, Hop, Piece, Slack};
+use crate::plain::is_wide;
 
 const WIDTH: f64 = 1120.0;
 const MARGIN: f64 = 28.0;
@@ -21,10 +22,13 @@ const CHART: (f64, f64) = (330.0, 930.0);
 /// Where the last column starts.
 const LEFT: f64 = 950.0;
 const TOP: f64 = 104.0;
-const ROW: f64 = 54.0;
 const BAR: f64 = 18.0;
+/// Between lines of notes, and of the legend.
+const LINE: f64 = 17.0;
 /// Width of a character of text of size 1, about, in the sans-serif fonts of our time.
 const CHARACTER: f64 = 0.55;
+/// The same of bold text.
+const BOLD: f64 = 0.62;
 
 const INK: &str = "#1c2733";
 const FAINT: &str = "#66727f";
@@ -33,41 +37,109 @@ const ATTEMPT: &str = "#2f6f9f";
 const BACKOFF: &str = "#a9c8de";
 const BEYOND: &str = "#c8372d";
 const SEEN: &str = "#e0a100";
+/// How a wait of unknown length is drawn.
+const DOTS: &str = "stroke-dasharray=\"1 5\" stroke-width=\"2\"";
 
 /// The picture of a chain.
 pub fn waterfall(outcome: &Outcome, chain: &Chain) -> String {
     let axis = Axis::of(chain);
-    let notes = assumptions(chain);
-    let bottom = TOP + ROW * chain.hops.len() as f64;
-    let more = if chain.left_out > 0 { 1 } else { 0 };
-    let height = bottom + 64.0 + 17.0 * (notes.len() + more) as f64;
+    let rows = Rows::of(chain);
+    let mut notes = Vec::new();
+    if chain.left_out > 0 {
+        notes.push(format!("and {} more, with all they lead to", count(chain.left_out, "call")));
+    }
+    for note in assumptions(chain) {
+        notes.extend(wrapped(&format!("assuming {}", plain(&note)), WIDTH - 2.0 * MARGIN, 12.0));
+    }
+    let legend = Legend::of(chain);
+    let under = rows.bottom() + 36.0 + LINE * legend.lines.len() as f64;
+    let height = under + 13.0 + LINE * notes.len() as f64;
     let mut canvas = Canvas::new(height, &chain.hops[0].service);
     canvas.heading(chain, &axis);
-    axis.draw(&mut canvas, bottom);
+    axis.draw(&mut canvas, rows.bottom());
     for index in 0..chain.hops.len() {
-        guide(&mut canvas, chain, index, &axis);
+        branch(&mut canvas, chain, index, &rows);
+        guide(&mut canvas, chain, index, &axis, &rows);
     }
     for (index, hop) in chain.hops.iter().enumerate() {
-        let y = TOP + ROW * index as f64;
-        canvas.names(outcome, chain, index, y);
+        let y = rows.top(index);
+        canvas.names(outcome, hop, rows.indent(hop), y);
         wait(&mut canvas, hop, &axis, y);
     }
-    canvas.legend(chain, bottom + 30.0);
-    let mut y = bottom + 60.0;
-    if more > 0 {
-        canvas.text(MARGIN, y, 12.0, FAINT, &format!("and {} more", count(chain.left_out, "call")));
-        y += 17.0;
-    }
-    for note in notes {
-        canvas.text(MARGIN, y, 12.0, FAINT, &clip(&format!("assuming {}", plain(&note)), 150));
-        y += 17.0;
+    legend.draw(&mut canvas, rows.bottom() + 30.0);
+    for (line, note) in notes.iter().enumerate() {
+        canvas.text(MARGIN, under + 13.0 + LINE * (line as f64 - 0.5), 12.0, FAINT, note);
     }
     canvas.end()
+}
+
+/// Where each hop has its row; one with less to say takes less room.
+struct Rows {
+    /// Their upper ends, and the lower end of the last.
+    tops: Vec<f64>,
+    /// How far the name of a callee stands behind that of its caller.
+    step: f64,
+}
+
+impl Rows {
+    /// The room for all steps: names have what is left.
+    const INDENTS: f64 = 144.0;
+
+    fn of(chain: &Chain) -> Self {
+        let mut tops = vec![TOP];
+        let mut y = TOP;
+        for hop in &chain.hops {
+            let is_bare = hop.wait.is_none() && hop.own.is_none() && hop.calls == 1 && !hop.again;
+            y += match (hop.observed.is_empty() && hop.own.is_none(), is_bare) {
+                (false, _) => 54.0,
+                (true, false) => 46.0,
+                (true, true) => 36.0,
+            };
+            tops.push(y);
+        }
+        let deepest = chain.hops.iter().map(|hop| hop.depth).max().unwrap_or(0);
+        Self { tops, step: (Self::INDENTS / deepest.max(1) as f64).min(18.0) }
+    }
+
+    fn top(&self, index: usize) -> f64 {
+        self.tops[index]
+    }
+
+    fn bottom(&self) -> f64 {
+        self.tops[self.tops.len() - 1]
+    }
+
+    /// Where the name of a hop starts.
+    fn indent(&self, hop: &Hop) -> f64 {
+        MARGIN + self.step * hop.depth as f64
+    }
+}
+
+/// How wide text is, about. Letters of East Asia are as wide as high.
+fn width(text: &str, size: f64, of_a_letter: f64) -> f64 {
+    text.chars().map(|letter| size * if is_wide(letter) { 1.0 } else { of_a_letter }).sum()
+}
+
+/// Words in lines of a width.
+fn wrapped(text: &str, most: f64, size: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line, size, CHARACTER) + width(word, size, CHARACTER) + size < most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(clip(word, most, size, CHARACTER)),
+        }
+    }
+    lines
 }
 
 /// From time to place.
 struct Axis {
     end: Duration,
+    /// Some time is known: else there is nothing to measure by.
+    is_known: bool,
     /// Lengths differ so much that short ones could not be seen: the axis shows square roots.
     bent: bool,
 }
@@ -83,9 +155,10 @@ impl Axis {
         let seen = chain.hops.iter().filter_map(|hop| Some(hop.start.saturating_add(hop.observed.last()?.1)));
         let ends = waits().map(|(hop, most)| hop.start.saturating_add(most));
         let end = ends.chain(own).chain(seen).max().filter(|end| !end.is_zero());
+        let is_known = end.is_some();
         let end = end.unwrap_or(Duration::from_secs(1));
         let shortest = waits().map(|(_, most)| most).filter(|most| !most.is_zero()).min().unwrap_or(end);
-        Self { end, bent: end.as_secs_f64() / shortest.as_secs_f64() > Self::STRAIGHT }
+        Self { end, is_known, bent: end.as_secs_f64() / shortest.as_secs_f64() > Self::STRAIGHT }
     }
 
     fn x(&self, time: Duration) -> f64 {
@@ -122,7 +195,17 @@ impl Axis {
     }
 
     fn draw(&self, canvas: &mut Canvas, bottom: f64) {
-        for time in std::iter::once(Duration::ZERO).chain(self.ticks()) {
+        /// Room for the label of the end beside that of the last tick.
+        const LAST: f64 = 38.0;
+        if !self.is_known {
+            return;
+        }
+        let mut ticks = self.ticks();
+        let last = ticks.last().map_or(CHART.0, |&tick| self.x(tick));
+        if self.x(self.end) - last >= LAST {
+            ticks.push(self.end);
+        }
+        for time in std::iter::once(Duration::ZERO).chain(ticks) {
             let x = self.x(time);
             canvas.line((x, TOP - 8.0), (x, bottom), GRID, "");
             let label = if time.is_zero() { "0".to_owned() } else { pretty(time) };
@@ -131,18 +214,42 @@ impl Axis {
     }
 }
 
-/// The end of a hop's budget, as a line down to the last of its calls.
-fn guide(canvas: &mut Canvas, chain: &Chain, index: usize, axis: &Axis) {
-    let hop = &chain.hops[index];
-    let Some(last) = chain.hops.iter().rposition(|other| other.caller == index && other.depth > 0) else {
-        return;
-    };
+/// The last call of a hop.
+fn last_call(chain: &Chain, index: usize) -> Option<usize> {
+    chain.hops.iter().rposition(|other| other.caller == index && other.depth > 0)
+}
+
+/// When a hop's budget ends, from its start.
+fn end(hop: &Hop) -> Option<Duration> {
     let waited = hop.wait.as_ref().map_or(Limit::Never, |wait| wait.most);
     let own = hop.own.as_ref().map_or(Limit::Never, |(limit, _)| *limit);
-    let Some(end) = waited.min(own).finite() else { return };
+    waited.min(own).finite()
+}
+
+/// The line that leads from a hop to its calls.
+fn branch(canvas: &mut Canvas, chain: &Chain, index: usize, rows: &Rows) {
+    const COLOUR: &str = "#b8c1ca";
+    let Some(last) = last_call(chain, index) else { return };
+    let stem = rows.indent(&chain.hops[index]) + rows.step * 0.28;
+    let from = rows.top(index) + if has_second_line(&chain.hops[index]) { 43.0 } else { 29.0 };
+    canvas.line((stem, from), (stem, rows.top(last) + 19.0), COLOUR, "");
+    for (call, hop) in chain.hops.iter().enumerate().filter(|(_, hop)| hop.caller == index && hop.depth > 0) {
+        let y = rows.top(call) + 19.0;
+        canvas.line((stem, y), ((rows.indent(hop) - 4.0).max(stem), y), COLOUR, "");
+    }
+}
+
+/// Whether something stands below the name of a hop.
+fn has_second_line(hop: &Hop) -> bool {
+    hop.wait.is_some() || hop.own.is_some() || hop.calls > 1 || hop.again
+}
+
+/// The end of a hop's budget, as a line down to the last of its calls.
+fn guide(canvas: &mut Canvas, chain: &Chain, index: usize, axis: &Axis, rows: &Rows) {
+    let hop = &chain.hops[index];
+    let (Some(last), Some(end)) = (last_call(chain, index), end(hop)) else { return };
     let x = axis.x(hop.start.saturating_add(end));
-    let from = TOP + ROW * index as f64 + 10.0 + BAR;
-    let to = TOP + ROW * (last + 1) as f64 - 12.0;
+    let (from, to) = (rows.top(index) + 10.0 + BAR, rows.top(last + 1) - 6.0);
     canvas.line((x, from), (x, to), INK, "stroke-dasharray=\"3 3\" stroke-opacity=\"0.55\"");
 }
 
@@ -163,13 +270,10 @@ fn wait(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
     let Some(wait) = &hop.wait else {
         if hop.depth > 0 {
             let middle = top + BAR / 2.0;
-            canvas.line(
-                (from, middle),
-                (CHART.1, middle),
-                FAINT,
-                "stroke-dasharray=\"1 5\" stroke-width=\"2\"",
-            );
+            canvas.line((from, middle), (CHART.1, middle), FAINT, DOTS);
             canvas.anchored("start", from + 8.0, middle - 5.0, 11.0, FAINT, "no limit known");
+        } else if hop.own.is_none() {
+            canvas.anchored("start", from + 8.0, y + 23.0, 11.0, FAINT, "no limit of its own is known");
         }
         return;
     };
@@ -220,7 +324,7 @@ fn seen(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
     }
     let (Some(first), Some(last)) = (hop.observed.first(), hop.observed.last()) else { return };
     let words = measured(hop);
-    let width = words.chars().count() as f64 * 10.5 * CHARACTER;
+    let width = width(&words, 10.5, CHARACTER);
     if x(last.1) + 10.0 + width < LEFT {
         canvas.anchored("start", x(last.1) + 9.0, y + 3.5, 10.5, FAINT, &words);
     } else if x(first.1) - 10.0 - width > CHART.0 {
@@ -229,13 +333,134 @@ fn seen(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
 }
 
 /// Shortens what is too long for its place, in the middle: both ends of a path say something.
-fn clip(text: &str, most: usize) -> String {
-    let length = text.chars().count();
-    if length <= most {
+fn clip(text: &str, most: f64, size: f64, of_a_letter: f64) -> String {
+    if width(text, size, of_a_letter) <= most {
         return text.to_owned();
     }
-    let (first, last) = (most / 3, most - most / 3 - 1);
-    text.chars().take(first).chain(['…']).chain(text.chars().skip(length - last)).collect()
+    let room = most - size * of_a_letter;
+    let fits = |letters: &mut dyn Iterator<Item = char>, room: f64| {
+        let mut used = 0.0;
+        let mut kept = Vec::new();
+        for letter in letters {
+            used += width(letter.encode_utf8(&mut [0; 4]), size, of_a_letter);
+            if used > room {
+                break;
+            }
+            kept.push(letter);
+        }
+        kept
+    };
+    let first = fits(&mut text.chars(), room / 3.0);
+    let last = fits(&mut text.chars().rev(), room * 2.0 / 3.0);
+    first.into_iter().chain(['…']).chain(last.into_iter().rev()).collect()
+}
+
+/// What the marks of a picture mean: those that are in it.
+struct Legend {
+    lines: Vec<Vec<(Mark, f64)>>,
+}
+
+#[derive(Clone, Copy)]
+enum Mark {
+    Attempt,
+    Backoff,
+    Beyond,
+    Endless,
+    Unknown,
+    Measured,
+    Budget,
+    Own,
+}
+
+impl Mark {
+    const ALL: [Self; 8] = [
+        Self::Attempt,
+        Self::Backoff,
+        Self::Beyond,
+        Self::Endless,
+        Self::Unknown,
+        Self::Measured,
+        Self::Budget,
+        Self::Own,
+    ];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Attempt => "an attempt",
+            Self::Backoff => "wait before the next",
+            Self::Beyond => "past the end of the caller's budget",
+            Self::Endless => "may wait without end",
+            Self::Unknown => "no limit known",
+            Self::Measured => "measured",
+            Self::Budget => "end of a budget",
+            Self::Own => "the service's own limit on its work",
+        }
+    }
+
+    fn is_in(self, chain: &Chain) -> bool {
+        let hops = &chain.hops;
+        let mut waits = hops.iter().filter_map(|hop| hop.wait.as_ref());
+        match self {
+            Self::Attempt => waits.any(|wait| wait.pieces.iter().any(|p| matches!(p, Piece::Attempt(_)))),
+            Self::Backoff => waits.any(|wait| wait.pieces.iter().any(|p| matches!(p, Piece::Backoff(_)))),
+            Self::Beyond => waits.any(|wait| matches!(wait.slack, Some(Slack::Over(_)))),
+            Self::Endless => waits.any(|wait| wait.most == Limit::Never),
+            Self::Unknown => hops.iter().any(|hop| hop.depth > 0 && hop.wait.is_none()),
+            Self::Measured => hops.iter().any(|hop| !hop.observed.is_empty()),
+            Self::Budget => {
+                hops.iter().enumerate().any(|(i, hop)| last_call(chain, i).is_some() && end(hop).is_some())
+            }
+            Self::Own => hops.iter().any(|hop| hop.own.is_some()),
+        }
+    }
+
+    fn draw(self, canvas: &mut Canvas, x: f64, y: f64) {
+        let mut square = |fill: &str| canvas.rect((x, y - 6.0), (13.0, 11.0), fill, "rx=\"2\"");
+        match self {
+            Self::Attempt => square(ATTEMPT),
+            Self::Backoff => square(BACKOFF),
+            Self::Beyond => square(BEYOND),
+            Self::Endless => square("url(#endless)"),
+            Self::Unknown => canvas.line((x, y), (x + 13.0, y), FAINT, DOTS),
+            Self::Measured => canvas.diamond(x + 6.0, y, "measured"),
+            Self::Budget => {
+                canvas.line((x + 6.0, y - 8.0), (x + 6.0, y + 7.0), INK, "stroke-dasharray=\"3 3\"");
+            }
+            Self::Own => {
+                canvas.line((x, y), (x + 13.0, y), INK, "stroke-width=\"1.5\"");
+                canvas.line((x + 13.0, y - 4.0), (x + 13.0, y + 4.0), INK, "stroke-width=\"1.5\"");
+            }
+        }
+    }
+}
+
+impl Legend {
+    const SIZE: f64 = 11.5;
+
+    fn of(chain: &Chain) -> Self {
+        let mut lines = vec![Vec::new()];
+        let mut x = MARGIN;
+        for mark in Mark::ALL.into_iter().filter(|mark| mark.is_in(chain)) {
+            let takes = 36.0 + width(mark.words(), Self::SIZE, CHARACTER);
+            if x + takes > WIDTH {
+                lines.push(Vec::new());
+                x = MARGIN;
+            }
+            lines.last_mut().into_iter().for_each(|line| line.push((mark, x)));
+            x += takes;
+        }
+        Self { lines }
+    }
+
+    fn draw(&self, canvas: &mut Canvas, top: f64) {
+        for (line, marks) in self.lines.iter().enumerate() {
+            let y = top + LINE * line as f64;
+            for &(mark, x) in marks {
+                mark.draw(canvas, x, y);
+                canvas.text(x + 20.0, y + 4.0, Self::SIZE, FAINT, mark.words());
+            }
+        }
+    }
 }
 
 struct Canvas {
@@ -263,7 +488,7 @@ impl Canvas {
 
     fn heading(&mut self, chain: &Chain, axis: &Axis) {
         let edge = plain(&chain.hops[0].service);
-        let title = format!("How long a request to {} may take", clip(&edge, 60));
+        let title = format!("How long a request to {} may take", clip(&edge, 640.0, 19.0, BOLD));
         self.bold(MARGIN, 36.0, 19.0, &title);
         let order = "each call to its limit, those of one service one after the other";
         let bent = if axis.bent { "; square-root time axis" } else { "" };
@@ -271,77 +496,34 @@ impl Canvas {
         self.text(MARGIN, 58.0, 12.5, FAINT, &words);
     }
 
-    /// The service of a row, its place in the tree, and where its wait is written.
-    fn names(&mut self, outcome: &Outcome, chain: &Chain, index: usize, y: f64) {
-        const INDENT: f64 = 18.0;
-        let hop = &chain.hops[index];
-        let x = MARGIN + INDENT * hop.depth.min(8) as f64;
-        if hop.depth > 0 {
-            let above = TOP
-                + ROW * hop.caller as f64
-                + if hop.caller == 0 && chain.hops[0].own.is_none() { 30.0 } else { 44.0 };
-            let stem = x - INDENT + 5.0;
-            self.line((stem, above), (stem, y + 19.0), "#b8c1ca", "");
-            self.line((stem, y + 19.0), (x - 4.0, y + 19.0), "#b8c1ca", "");
-        }
+    /// The service of a row, and below it how often it is called and where its wait is written.
+    fn names(&mut self, outcome: &Outcome, hop: &Hop, x: f64, y: f64) {
         let room = CHART.0 - 12.0 - x;
-        let mut name = plain(&hop.service);
+        self.bold(x, y + 23.0, 13.5, &clip(&plain(&hop.service), room, 13.5, BOLD));
+        let mut below = Vec::new();
         if hop.calls > 1 {
-            let _ = write!(name, " ({})", count(hop.calls, "call"));
+            below.push(count(hop.calls, "call"));
         }
         if hop.again {
-            name.push_str(" (see above)");
+            below.push("see above".to_owned());
         }
-        self.bold(x, y + 23.0, 13.5, &clip(&name, (room / (13.5 * 0.6)) as usize));
         let origin = match (&hop.wait, &hop.own) {
             (Some(wait), _) => Some(&wait.origin),
             (None, Some((_, origin))) => Some(origin),
             (None, None) => None,
         };
-        let Some(origin) = origin else { return };
-        let default = if origin.is_default() { " (default)" } else { "" };
-        let place = format!("{}{default}", place(outcome, origin).shown());
-        self.text(x, y + 38.0, 10.5, FAINT, &clip(&place, (room / (10.5 * CHARACTER)) as usize));
-    }
-
-    fn legend(&mut self, chain: &Chain, y: f64) {
-        let waits = || chain.hops.iter().filter_map(|hop| hop.wait.as_ref());
-        let has_backoff = waits().any(|wait| wait.pieces.iter().any(|p| matches!(p, Piece::Backoff(_))));
-        let over = waits().any(|wait| matches!(wait.slack, Some(Slack::Over(_))));
-        let seen = chain.hops.iter().any(|hop| !hop.observed.is_empty());
-        let own = chain.hops.iter().any(|hop| hop.own.is_some());
-        let mut x = MARGIN;
-        let mut word = |canvas: &mut Self, shown: bool, mark: &dyn Fn(&mut Self, f64), text: &str| {
-            if shown {
-                mark(canvas, x);
-                canvas.text(x + 20.0, y + 4.0, 11.5, FAINT, text);
-                x += 36.0 + text.chars().count() as f64 * 11.5 * CHARACTER;
-            }
-        };
-        let square = |colour: &'static str| {
-            move |canvas: &mut Self, x: f64| canvas.rect((x, y - 6.0), (13.0, 11.0), colour, "rx=\"2\"")
-        };
-        word(self, true, &square(ATTEMPT), "an attempt");
-        word(self, has_backoff, &square(BACKOFF), "wait before the next");
-        word(self, over, &square(BEYOND), "past the end of the caller's budget");
-        word(self, seen, &|canvas, x| canvas.diamond(x + 6.0, y, "measured"), "measured");
-        let dashes = "stroke-dasharray=\"3 3\"";
-        word(
-            self,
-            true,
-            &|canvas, x| canvas.line((x + 6.0, y - 8.0), (x + 6.0, y + 7.0), INK, dashes),
-            "end of a budget",
-        );
-        let bracket = |canvas: &mut Self, x: f64| {
-            canvas.line((x, y), (x + 13.0, y), INK, "stroke-width=\"1.5\"");
-            canvas.line((x + 13.0, y - 4.0), (x + 13.0, y + 4.0), INK, "stroke-width=\"1.5\"");
-        };
-        word(self, own, &bracket, "the service's own limit on its work");
+        let taken = below.iter().map(|words| width(words, 10.5, CHARACTER) + 12.0).sum::<f64>();
+        below.extend(origin.map(|origin| {
+            let default = if origin.is_default() { " (default)" } else { "" };
+            let place = format!("{}{default}", place(outcome, origin).shown());
+            clip(&place, room - taken, 10.5, CHARACTER)
+        }));
+        self.text(x, y + 38.0, 10.5, FAINT, &below.join(" · "));
     }
 
     /// Words right of a place, or left of it where the right has no room, or inside the bar.
     fn beside(&mut self, x: f64, from: f64, y: f64, words: &str) {
-        let width = words.chars().count() as f64 * 12.0 * CHARACTER;
+        let width = width(words, 12.0, CHARACTER);
         if x + 8.0 + width < LEFT - 6.0 {
             self.anchored("start", x + 7.0, y, 12.0, INK, words);
         } else if x - from > width + 14.0 {

@@ -132,6 +132,65 @@ fn a_picture_is_well_formed_and_holds_every_hop() {
 }
 
 #[test]
+fn a_service_that_nothing_calls_shows_its_own_chain_and_not_those_of_others_with_its_dependencies() {
+    let call = |from: &str, to: &str| format!("[[call]]\nfrom = \"{from}\"\nto = \"{to}\"\n");
+    let services = ["web", "batch", "auth", "db"].map(|name| format!("[[service]]\nname = \"{name}\"\n"));
+    let declared = services.concat() + &call("web", "auth") + &call("auth", "db") + &call("batch", "db");
+    let outcome = audited(&[("forewarn.toml", &declared), ("a.toml", "timeout = \"1s\"\n")]);
+    let edges = |service: &str| -> Vec<String> {
+        found(&outcome, Some(service)).into_iter().map(|chain| chain.hops[0].service.clone()).collect()
+    };
+    assert_eq!(edges("web"), ["web"]);
+    assert_eq!(edges("auth"), ["web"]);
+    assert_eq!(edges("db"), ["batch", "web"]);
+}
+
+/// Services of these names, each calling the next.
+fn row_of(names: &[String]) -> Outcome {
+    let services: String = names.iter().map(|name| format!("[[service]]\nname = \"{name}\"\n")).collect();
+    let calls = names.windows(2).map(|two| format!("[[call]]\nfrom = \"{}\"\nto = \"{}\"\n", two[0], two[1]));
+    let declared = services + &calls.collect::<String>();
+    audited(&[("forewarn.toml", &declared), ("a.toml", "timeout = \"1s\"\n")])
+}
+
+#[test]
+fn wide_letters_take_two_columns() {
+    let names = ["入口", "auth", "目录服务"].map(str::to_owned);
+    let outcome = row_of(&names);
+    insta::assert_snapshot!(render::budget(&outcome, &found(&outcome, None)), @r"
+    入口, environment default
+      CALL            WAITS AT MOST  LEFT  MEASURED  WHERE
+      入口
+      └─ auth         not known
+         └─ 目录服务  not known
+    ");
+}
+
+#[test]
+fn everything_in_a_deep_picture_stays_inside_it() {
+    let names: Vec<String> =
+        (0..60).map(|n| format!("a-service-with-a-name-longer-than-its-place-{n:02}")).collect();
+    let outcome = row_of(&names);
+    let svg = render::waterfall(&outcome, &found(&outcome, None)[0]);
+    let numbers = |name: &str| -> Vec<f64> {
+        svg.split(&format!(" {name}=\""))
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next()?.parse().ok())
+            .collect()
+    };
+    let height = numbers("height")[0];
+    assert!(
+        numbers("x").iter().chain(&numbers("x1")).chain(&numbers("x2")).all(|x| (0.0..=1120.0).contains(x))
+    );
+    assert!(
+        numbers("y").iter().chain(&numbers("y1")).chain(&numbers("y2")).all(|y| (0.0..height).contains(y))
+    );
+    assert!(svg.contains("and 1 call more"), "{svg}");
+    let longest = svg.lines().filter(|line| line.contains("font-weight")).skip(1).map(str::len).max();
+    assert!(longest.is_some_and(|longest| longest < 140), "names are cut to their place: {longest:?}");
+}
+
+#[test]
 fn names_with_markup_stand_in_a_picture_as_text() {
     let outcome = audited(&[
         (

@@ -1,6 +1,7 @@
 //! Secrets planted in every syntax and dialect, on and beside lines that findings point at: none may
 //! come out of any format, table, summary or error message.
 
+use audit::chain::chains;
 use audit::render::{self, Detail, Style};
 use audit::{Request, audit_texts};
 use model::Level;
@@ -27,6 +28,12 @@ fn shown(files: &[(&str, &str)]) -> (Vec<String>, usize) {
             let tables = [render::files, render::services, render::calls, render::settings];
             for table in tables.map(|table| table(&outcome)) {
                 shown.extend([table.text(), table.json()]);
+            }
+            for environment in &outcome.fleet.environments {
+                let chains = chains(&outcome.fleet, environment, None);
+                shown.push(render::budget(&outcome, &chains));
+                shown.push(render::budget_table(&outcome, &chains).json());
+                shown.extend(chains.iter().map(|chain| render::waterfall(&outcome, chain)));
             }
             (shown, outcome.findings.len())
         }
