@@ -35,6 +35,10 @@ const WEAK: &[(&str, &str)] = &[
     ("testing", "test"),
 ];
 
+/// Words that name an environment with anything behind a `-` too, as the name of a directory:
+/// `production-eu`. Others begin names of things: `dev-tools`.
+const LEADING: &[&str] = &["preprod", "prd", "prod", "production", "staging", "stg", "uat"];
+
 /// Names that mean what serves real users.
 const PRODUCTION_LIKE: &[&str] = &["production", "live"];
 
@@ -68,7 +72,7 @@ impl Environments {
             .into_iter()
             .rev()
             .find_map(|word| {
-                lookup(STRONG, word.text)
+                environment_of_directory(word.text)
                     .or_else(|| lookup(WEAK, word.text).filter(|_| self.seen.contains(&word.pattern(place))))
             })
             .map(str::to_owned)
@@ -120,9 +124,16 @@ fn words(place: &str) -> Vec<Word<'_>> {
     words
 }
 
-/// Whether a word names an environment wherever it stands.
+/// The environment that a directory's name certainly means.
+fn environment_of_directory(name: &str) -> Option<&'static str> {
+    let leading = name.split_once('-').map(|(word, _)| word);
+    let leading = leading.filter(|word| LEADING.iter().any(|known| known.eq_ignore_ascii_case(word)));
+    lookup(STRONG, leading.unwrap_or(name))
+}
+
+/// Whether a word, or a directory's name, means an environment wherever it stands.
 pub(crate) fn is_surely_environment(word: &str) -> bool {
-    lookup(STRONG, word).is_some()
+    environment_of_directory(word).is_some()
 }
 
 /// The environment that a word names; one that may mean anything else counts only beside one that
@@ -156,7 +167,10 @@ mod tests {
             ("docker-compose.dev.yml", Some("development")),
             ("app/.env.production", Some("production")),
             ("reproduce/auth.yaml", None),
+            ("production-eu/auth.yaml", Some("production")),
+            ("deploy/prod-1az/auth.yaml", Some("production")),
             ("dev-tools/auth.yaml", None),
+            ("products-prod/auth.yaml", None),
             ("auth/auth.toml", None),
         ] {
             assert_eq!(of(&[place], place).as_deref(), name, "{place}");

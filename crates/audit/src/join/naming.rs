@@ -38,7 +38,10 @@ const KINDS: &[&str] = &["service", "services", "server", "servers"];
 /// What a file's name says before its role and environment (`auth-config-prod.yaml` is `auth`), else
 /// the nearest directory that says something (`auth/values-eu.yaml`); `None` where neither does.
 pub(crate) fn name_of_file(place: &str) -> Option<String> {
-    let says_nothing = |word: &str| NAMELESS.contains(&word) || is_surely_environment(word);
+    // `conf.d`, `sites-enabled`: directories of parts, of whatever it is.
+    let is_of_parts = |word: &str| word.ends_with(".d") || word.starts_with("sites-");
+    let says_nothing =
+        |word: &str| NAMELESS.contains(&word) || is_surely_environment(word) || is_of_parts(word);
     let names = |word: &str| !says_nothing(word) && !KINDS.contains(&word);
     place.rsplit('/').enumerate().find_map(|(up, segment)| {
         if up > 0 {
@@ -87,6 +90,9 @@ mod tests {
             ("auth/config/production/settings.json", "auth"),
             ("charts/test-kitchen/values.yaml", "test-kitchen"),
             ("nginx.conf", "nginx"),
+            ("edge/conf.d/default.conf", "edge"),
+            ("edge/sites-enabled/default", "edge"),
+            ("deploy/auth/prod-eu/config.json", "auth"),
             ("config/auth-service.yaml", "auth-service"),
             ("config/service-auth.yaml", "service-auth"),
             ("shop/config/service-config.json", "shop"),
