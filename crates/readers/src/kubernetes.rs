@@ -90,9 +90,13 @@ pub(crate) fn component_of(object: &Object<'_>, kind: ComponentKind, absent: Abs
 /// kept by hand) leads to nothing that a manifest describes.
 fn service(object: &Object<'_>, absent: Absent, fragment: &mut Fragment) {
     let spec = object.node.get("spec");
-    let selector = spec.and_then(|spec| spec.get("selector")).map(pairs).unwrap_or_default();
+    let mut selector = spec.and_then(|spec| spec.get("selector")).map(pairs).unwrap_or_default();
     if selector.is_empty() {
         return;
+    }
+    // One pod of a workload, or one revision of it, is that workload.
+    if selector.iter().any(|(label, _)| !is_of_controllers(label)) {
+        selector.retain(|(label, _)| !is_of_controllers(label));
     }
     let mut component = component_of(object, ComponentKind::Name { selector }, absent);
     let name = &object.name.value;
@@ -104,6 +108,18 @@ fn service(object: &Object<'_>, absent: Absent, fragment: &mut Fragment) {
         fragment.ignored.push(Ignored { key, span: whole(&entry), reason: Reason::NotOurs });
     }
     fragment.components.push(component);
+}
+
+/// Whether controllers add a label to pods, which no template carries (kubernetes.io, Well-Known Labels,
+/// Annotations and Taints; Deployments, Pod-template-hash label).
+fn is_of_controllers(label: &str) -> bool {
+    [
+        "apps.kubernetes.io/pod-index",
+        "controller-revision-hash",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    ]
+    .contains(&label)
 }
 
 /// The port numbers at a key of every item of a list.

@@ -130,6 +130,8 @@ fn derive(
     drafts: &mut BTreeMap<Key, Draft>,
 ) {
     let Some(from) = group.service else { return };
+    // Names lead where they do for whoever uses them, wherever the file that they stand in lies.
+    let territory = services.get(from).territory.clone();
     let hop = Hop::of(&parts[group.part].fragment.groups[group.group], &parts[group.part]);
     if hop == Hop::Policy && services.decides(from) {
         return;
@@ -137,10 +139,13 @@ fn derive(
     for &at in &group.targets {
         let (target, written) = at.get(parts);
         let part = &parts[at.part];
-        let found = callee(part, target, written, services);
-        let known = match found {
-            Some(Callee::Known(service)) => Some(service),
-            Some(Callee::External) => None,
+        let (known, guess) = match callee(part, &territory, target, written, services) {
+            Some(Callee::Known(service)) => (Some(service), None),
+            Some(Callee::Around(service)) => {
+                let (host, place) = (&target.address.host, &services.get(service).place);
+                (Some(service), Some(format!("that `{host}` is the one of `{place}`")))
+            }
+            Some(Callee::External) => (None, None),
             None => continue,
         };
         let route = (hop == Hop::Plain && services.get(from).sidecar != Some(false))
@@ -149,8 +154,8 @@ fn derive(
             .filter(|_| known != Some(from));
         let to = route.or(known).unwrap_or_else(|| {
             let origin = Origin::Written(target.span);
-            let (place, territory) = (&part.place.place, &part.territory);
-            services.add_implicit(target.address.host.clone(), origin, place, territory, true)
+            let place = &part.place.place;
+            services.add_implicit(target.address.host.clone(), origin, place, &territory, true)
         });
         if from == to {
             continue;
@@ -162,7 +167,7 @@ fn derive(
         }
         draft.is_of_client = written.governs.is_some();
         draft.groups.extend(governing.of(from, group.id, target, at.layer(parts), arena));
-        draft.assumptions.extend(target.assumptions.iter().cloned());
+        draft.assumptions.extend(target.assumptions.iter().cloned().chain(guess));
         if route.is_some() && services.get(from).sidecar.is_none() {
             let host = &target.address.host;
             draft.assumptions.insert(format!("that calls to `{host}` pass the mesh's proxy"));
@@ -178,25 +183,29 @@ fn derive(
 pub(crate) enum Callee {
     /// To a service whose configuration was read, or that is declared.
     Known(usize),
+    /// To the only service of this name, of a deployment around the caller's or within it.
+    Around(usize),
     /// To something of which only the address is known.
     External,
 }
 
-/// Where a target of a group leads; `None` where it is no call that we know of.
+/// Where a target of a group leads for what runs in a territory; `None` where it is no call that we know of.
 pub(crate) fn callee(
     part: &Part<'_>,
+    territory: &str,
     target: &Target,
     group: &readers::Group,
     services: &Services,
 ) -> Option<Callee> {
     let address = &target.address;
-    let found = services.resolve_any(&names(target), address.port, &part.place.place, &part.territory);
-    if let Some(service) = found {
+    let found = |territory| services.resolve_any(&names(target), address.port, &part.place.place, territory);
+    if let Some(service) = found(territory).or_else(|| found(&part.territory)) {
         return Some(Callee::Known(service));
     }
     let is_configured = address.scheme.is_some() && !group.settings.is_empty();
     let is_call = address.is_store() || is_configured || part.fragment.forwards;
-    (is_call && !is_this_machine(&address.host)).then_some(Callee::External)
+    (is_call && !is_this_machine(&address.host))
+        .then(|| services.around(&names(target), territory).map_or(Callee::External, Callee::Around))
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -31,7 +31,7 @@ use crate::config::Config;
 use arena::Arena;
 use environment::Environments;
 use kustomize::Overlays;
-use territory::{Claim, Territories};
+use territory::{Claim, Territories, parent};
 
 /// The name of the environment of files that name none.
 const SHARED: &str = "default";
@@ -82,17 +82,18 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
     let named: Vec<Option<String>> = files.iter().map(|(place, _)| environment_of(&place.place)).collect();
     let platforms = platforms(&files, &named, &overlays);
 
-    let claims = claims(&files, &named, &overlays);
+    let standings = standings(&files);
+    let claims = claims(&files, &named, &standings, &overlays);
     let territories = Territories::new(&claims);
     let parts: Vec<Part<'_>> = files
         .iter()
-        .zip(named.iter().zip(platforms))
-        .map(|(&(place, fragment), (named, platform))| Part {
+        .zip(named.iter().zip(platforms).zip(standings))
+        .map(|(&(place, fragment), ((named, platform), standing))| Part {
             place,
             fragment,
             conditions: layers::conditions(fragment, named.as_deref()),
             environment: named.clone().or(platform),
-            territory: match standing(fragment) {
+            territory: match standing {
                 Some(Standing::Variant) => place.place.clone(),
                 _ => territories.of(&place.place).to_owned(),
             },
@@ -178,11 +179,12 @@ fn build(
 fn claims<'a>(
     files: &[(&'a Place, &'a Fragment)],
     named: &'a [Option<String>],
+    standings: &[Option<Standing>],
     overlays: &Overlays,
 ) -> Vec<Claim<'a>> {
     let mut claims = Vec::new();
-    for (&(place, fragment), environment) in files.iter().zip(named) {
-        let extends_or_varies = standing(fragment).is_some_and(|standing| standing != Standing::Ordinary);
+    for ((&(place, fragment), environment), standing) in files.iter().zip(named).zip(standings) {
+        let extends_or_varies = standing.is_some_and(|standing| standing != Standing::Ordinary);
         if overlays.is_patch(place.id) || extends_or_varies {
             continue;
         }
@@ -248,7 +250,36 @@ enum Standing {
     Variant,
 }
 
-/// What a file is to the others of its platform, if it has one of its own.
+/// What each file is to the others of its platform. One that is called as an alternative and describes
+/// nothing that another file of its directory describes too is an alternative to nothing: it says what
+/// runs, alone or beside them.
+fn standings(files: &[(&Place, &Fragment)]) -> Vec<Option<Standing>> {
+    let mut described: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    let workloads = |fragment: &'_ Fragment| -> BTreeSet<String> {
+        let components = fragment.components.iter();
+        components.filter(|c| c.kind == ComponentKind::Workload).map(|c| c.identity.clone()).collect()
+    };
+    let all: Vec<BTreeSet<String>> = files.iter().map(|(_, fragment)| workloads(fragment)).collect();
+    for ((place, fragment), workloads) in files.iter().zip(&all) {
+        let Some(platform) = platform(fragment) else { continue };
+        for identity in workloads {
+            *described.entry((platform, parent(&place.place), identity)).or_default() += 1;
+        }
+    }
+    let standing = |((place, fragment), workloads): (&(&Place, &Fragment), &BTreeSet<String>)| {
+        let is_twice = |identity: &String| {
+            let of = platform(fragment).map(|platform| (platform, parent(&place.place), identity.as_str()));
+            of.and_then(|of| described.get(&of)).is_some_and(|&files| files > 1)
+        };
+        match standing(fragment)? {
+            Standing::Variant if !workloads.iter().any(is_twice) => Some(Standing::Ordinary),
+            standing => Some(standing),
+        }
+    };
+    files.iter().zip(&all).map(standing).collect()
+}
+
+/// What a file's name says it is to the others of its platform, if it has one of its own.
 fn standing(fragment: &Fragment) -> Option<Standing> {
     Some(match &fragment.platform.as_ref()?.role {
         Role::Ordinary => Standing::Ordinary,

@@ -87,8 +87,9 @@ impl FileOwners {
         let by_path =
             services.in_path(place, &part.territory).filter(|&found| services.get(found).reaches(place));
         let built = mounts.of_build(place);
-        let by_build = built.first().copied().filter(|_| built.len() == 1);
         let name = |service: usize| &services.get(service).name;
+        // Alternative deployments may each build it.
+        let by_build = built.first().copied().filter(|&first| built.iter().all(|&s| name(s) == name(first)));
         // A directory can build one service and hold files named after others.
         let by_own_name = by_path.filter(|&service| services.is_named_by_file(service, place));
         if let Some(service) = by_own_name.filter(|service| !built.contains(service)) {
@@ -100,7 +101,7 @@ impl FileOwners {
         if let Some(service) = by_build {
             let guess =
                 format!("that `{place}` configures {}, which is built from its directory", name(service));
-            return Some(Self::guessed(service, guess));
+            return Some(Self { services: built, guess: Some(guess), is_book: false });
         }
         if let Some(service) = by_path {
             return Some(Self::guessed(
@@ -134,9 +135,13 @@ impl FileOwners {
         let mut first = None;
         let mut called = BTreeSet::new();
         for group in groups {
-            for found in group.targets.iter().filter_map(|target| callee(part, target, group, services)) {
+            for found in group
+                .targets
+                .iter()
+                .filter_map(|target| callee(part, &part.territory, target, group, services))
+            {
                 first = first.or(Some(group.at));
-                if let Callee::Known(service) = found {
+                if let Callee::Known(service) | Callee::Around(service) = found {
                     called.insert(service);
                 }
             }
@@ -153,23 +158,26 @@ impl FileOwners {
         Implied::Service(services.add_implicit(name, Origin::Written(at), place, &part.territory, false))
     }
 
-    /// Whether several services share the file and it holds several addresses.
-    fn share_addresses(&self, part: &Part<'_>) -> bool {
+    /// Whether several services of one deployment share the file and it holds several addresses.
+    fn share_addresses(&self, part: &Part<'_>, services: &Services) -> bool {
         let of_file = part.fragment.groups.iter().filter(|group| group.owner == Owner::File);
         let hosts: BTreeSet<&str> =
             of_file.flat_map(|group| &group.targets).map(|target| target.address.host.as_str()).collect();
-        self.services.len() > 1 && hosts.len() > 1
+        let mut territories = BTreeSet::new();
+        let shared =
+            self.services.iter().any(|&service| !territories.insert(&services.get(service).territory));
+        shared && hosts.len() > 1
     }
 
     /// What would have to be known to say who makes the calls of a file; `None` where that is known.
-    pub(super) fn undecided(&self, part: &Part<'_>) -> Option<String> {
+    pub(super) fn undecided(&self, part: &Part<'_>, services: &Services) -> Option<String> {
         let place = &part.place.place;
         if self.is_book {
             return Some(format!(
                 "which service reads `{place}`, and which of its addresses that calls; declare it with [[service]], or each call with [[call]]"
             ));
         }
-        self.share_addresses(part).then(|| {
+        self.share_addresses(part, services).then(|| {
             let count = self.services.len();
             format!(
                 "which of the {count} services that share `{place}` call which of its addresses; declare each with [[call]]"

@@ -156,7 +156,7 @@ pub(crate) fn own(
         }
         let declared_owner = declared_owner(part, services);
         let file_owners = FileOwners::of(part, declared_owner, &mounts, services);
-        let undecided = file_owners.undecided(part);
+        let undecided = file_owners.undecided(part, services);
         let shared_addresses = undecided.is_some();
         owned.undecided.extend(undecided.map(|needs| NotEvaluated {
             rule: "calls",

@@ -397,6 +397,18 @@ impl Services {
         (!elsewhere).then_some(service)
     }
 
+    /// The only service that bears one of these names in a territory around this one or within it, where
+    /// nothing here does. Of two territories beside each other neither knows the other's names.
+    pub(crate) fn around(&self, names: &[&str], territory: &str) -> Option<usize> {
+        let bearers = names.iter().find_map(|name| self.by_host.get(&name.to_ascii_lowercase()))?;
+        let lies_around = |other: &str| is_below(other, territory) || is_below(territory, other);
+        let runs = |&index: &usize| !self.list[index].external;
+        let mut bearers = bearers.iter().copied().filter(runs);
+        let only = bearers.next().filter(|_| bearers.next().is_none())?;
+        let other = &self.list[only].territory;
+        (other != territory && lies_around(other)).then_some(only)
+    }
+
     /// The service of this territory whose name stands in a path: as the nearest directory, or as
     /// the file's name.
     pub(crate) fn in_path(&self, place: &str, territory: &str) -> Option<usize> {

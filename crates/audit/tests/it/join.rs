@@ -548,3 +548,73 @@ fn a_variable_of_the_environment_goes_before_every_file_of_a_layered_configurati
     auth: environment.AUTH_TIMEOUT = 1 s
     ");
 }
+
+const PROXY: &str = "http {\n  upstream shop { server shop:8080; }\n  server { location / { proxy_pass http://shop; proxy_read_timeout 3s; } }\n}\n";
+
+/// A Compose file with a proxy that takes its file from a directory, and what it forwards to.
+fn proxied(image: &str) -> String {
+    format!(
+        "services:\n  edge: {{image: 'nginx:{image}', volumes: ['./edge/nginx.conf:/etc/nginx/nginx.conf:ro']}}\n  shop: {{image: 'shop:{image}'}}\n"
+    )
+}
+
+#[test]
+fn a_mounted_file_takes_its_names_from_the_compose_file_that_mounts_it() {
+    let (one, two) = (proxied("1"), proxied("2"));
+    // Two alternatives, neither called as the ordinary one; each has its own proxy and shop.
+    insta::assert_snapshot!(picture(&[("stack-one.yml", &one), ("stack-two.yml", &two), ("edge/nginx.conf", PROXY)]), @r"
+    default: stack-one.yml/edge, stack-one.yml/shop, stack-two.yml/edge, stack-two.yml/shop
+      stack-one.yml/edge -> stack-one.yml/shop: server[_].location[/].proxy_read_timeout = 3 s
+      stack-two.yml/edge -> stack-two.yml/shop: server[_].location[/].proxy_read_timeout = 3 s
+    ");
+    // An ordinary one beside an alternative.
+    insta::assert_snapshot!(picture(&[("compose.yaml", &one), ("docker-compose-large.yml", &two), ("edge/nginx.conf", PROXY)]), @r"
+    default: docker-compose-large.yml/edge, docker-compose-large.yml/shop, edge, shop
+      docker-compose-large.yml/edge -> docker-compose-large.yml/shop: server[_].location[/].proxy_read_timeout = 3 s
+      edge -> shop: server[_].location[/].proxy_read_timeout = 3 s
+    ");
+}
+
+#[test]
+fn compose_files_of_any_name_that_describe_different_services_are_one_deployment() {
+    let store = "services:\n  users: {image: 'postgres:17'}\n";
+    let app = "services:\n  auth:\n    image: auth:1\n    environment: {DATABASE_URL: 'postgres://users:5432/auth?connect_timeout=3'}\n";
+    insta::assert_snapshot!(picture(&[("stacks/store.yml", store), ("stacks/app.yml", app)]), @r"
+    default: auth, users
+      auth -> users: environment.DATABASE_URL?connect_timeout = 3 s
+    ");
+    insta::assert_snapshot!(picture(&[("deploy/multi.yml", &proxied("1")), ("deploy/edge/nginx.conf", PROXY)]), @r"
+    default: edge, shop
+      edge -> shop: server[_].location[/].proxy_read_timeout = 3 s
+    ");
+}
+
+#[test]
+fn a_name_that_one_service_around_bears_is_assumed_to_be_that() {
+    // `tools.yml` describes an `auth` of its own: an alternative, which knows no `users`.
+    let ordinary = "services:\n  auth: {image: 'auth:1'}\n  users: {image: 'postgres:17'}\n";
+    let tools = "services:\n  auth:\n    image: auth:2\n    environment: {DATABASE_URL: 'postgres://users:5432/auth?connect_timeout=3'}\n";
+    let outcome = audited(&[("compose.yaml", ordinary), ("tools.yml", tools)]);
+    let environment = &outcome.fleet.environments[0];
+    let guesses: Vec<String> = environment
+        .calls(&outcome.fleet)
+        .map(|call| format!("{} -> {}: {:?}", call.from().name(), call.to().name(), call.call().assumptions))
+        .collect();
+    insta::assert_snapshot!(guesses.join("\n"), @r#"tools.yml/auth -> users: ["that `users` is the one of `compose.yaml`"]"#);
+    // Two examples beside each other do not know each other's names.
+    let other = "services:\n  auth:\n    image: auth:2\n    environment: {DATABASE_URL: 'postgres://users:5432/auth?connect_timeout=3'}\n";
+    insta::assert_snapshot!(picture(&[("a/compose.yaml", ordinary), ("b/compose.yaml", other)]), @r"
+    default: a/auth, a/users, b/auth, b/users
+      b/auth -> b/users: environment.DATABASE_URL?connect_timeout = 3 s
+    ");
+}
+
+#[test]
+fn a_service_that_selects_one_pod_of_a_set_leads_to_the_set() {
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: users}\nspec:\n  template:\n    metadata: {labels: {app: users}}\n    spec: {containers: [{name: users, image: 'postgres:17'}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: users-primary}\nspec:\n  selector: {app: users, statefulset.kubernetes.io/pod-name: users-0}\n  ports: [{port: 5432}]\n";
+    let auth = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: auth}\nspec:\n  template:\n    spec:\n      containers:\n        - name: auth\n          env: [{name: DATABASE_URL, value: 'postgres://users-primary:5432/auth?connect_timeout=3'}]\n";
+    insta::assert_snapshot!(picture(&[("users.yaml", set), ("auth.yaml", auth)]), @r"
+    default: auth, users
+      auth -> users: containers[auth].env.DATABASE_URL?connect_timeout = 3 s
+    ");
+}
