@@ -221,15 +221,12 @@ mod tests {
     fn setting(length: Limit) -> Setting {
         let nowhere = Span { file: crate::FileId(0), start: 0, end: 0 };
         Setting {
-            key: String::new(),
-            knob: Knob::Timeout(Covers::Attempt),
-            value: Sourced { value: Value::Time(length), origin: Origin::Written(nowhere) },
             unit: Unit::InValue,
-            written: None,
-            assumptions: Vec::new(),
-            unheeded: None,
-            variable: None,
-            relations: Vec::new(),
+            ..Setting::new(
+                String::new(),
+                Knob::Timeout(Covers::Attempt),
+                Sourced { value: Value::Time(length), origin: Origin::Written(nowhere) },
+            )
         }
     }
 

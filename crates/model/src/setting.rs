@@ -375,6 +375,21 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// One that needs no unit and no guess.
+    pub fn new(key: String, knob: Knob, value: Sourced<Value>) -> Self {
+        Self {
+            key,
+            knob,
+            value,
+            unit: Unit::None,
+            written: None,
+            assumptions: Vec::new(),
+            unheeded: None,
+            variable: None,
+            relations: Vec::new(),
+        }
+    }
+
     /// The time limit, if the value is a time.
     pub fn limit(&self) -> Option<Limit> {
         match self.value.value {

@@ -177,18 +177,7 @@ pub(crate) fn read(owner: Owner, path: &str, at: Span, words: &Words) -> Option<
     let (product, words) = PRODUCTS.iter().find_map(|product| Some((product, behind(product, &words)?)))?;
     let path = format!("{path}{}", product.name);
     let mut said = Said {
-        group: Group {
-            label: product.name.to_owned(),
-            kind: GroupKind::Server,
-            owner,
-            process: None,
-            at,
-            settings: Vec::new(),
-            targets: Vec::new(),
-            governs: None,
-            idempotent: None,
-            passes_deadline: false,
-        },
+        group: Group::new(product.name.to_owned(), GroupKind::Server, owner, at),
         ignored: Vec::new(),
         taken: Vec::new(),
     };

@@ -143,16 +143,8 @@ impl Database {
             }
         }
         let group = Group {
-            label: place.label.to_owned(),
-            kind: GroupKind::Server,
-            owner: place.owner,
-            process: None,
-            at: place.at,
             settings,
-            targets: Vec::new(),
-            governs: None,
-            idempotent: None,
-            passes_deadline: false,
+            ..Group::new(place.label.to_owned(), GroupKind::Server, place.owner, place.at)
         };
         (Some(group).filter(|group| group.settings.iter().any(|s| !s.value.origin.is_default())), ignored)
     }

@@ -139,16 +139,9 @@ impl<'t, 'f> Reader<'t, 'f> {
             return;
         }
         self.fragment.groups.push(Group {
-            label,
-            kind,
-            owner: Owner::File,
-            process: None,
-            at,
             settings,
             targets: to,
-            governs: None,
-            idempotent: None,
-            passes_deadline: false,
+            ..Group::new(label, kind, Owner::File, at)
         });
     }
 

@@ -198,6 +198,24 @@ pub struct Group {
     pub passes_deadline: bool,
 }
 
+impl Group {
+    /// One without settings, that makes no call.
+    pub fn new(label: String, kind: GroupKind, owner: Owner, at: Span) -> Self {
+        Self {
+            label,
+            kind,
+            owner,
+            process: None,
+            at,
+            settings: Vec::new(),
+            targets: Vec::new(),
+            governs: None,
+            idempotent: None,
+            passes_deadline: false,
+        }
+    }
+}
+
 /// An address written somewhere.
 #[derive(Debug, Clone)]
 pub struct Target {

@@ -301,18 +301,7 @@ impl<'a> Grouping<'a> {
             (label, stem) => format!("{label} {stem}"),
         };
         let kind = if targets.is_empty() { kind_of(&settings, side, self.block) } else { GroupKind::Client };
-        Group {
-            label,
-            kind,
-            owner: self.owner,
-            process: None,
-            at: self.at,
-            settings,
-            targets,
-            idempotent: None,
-            passes_deadline: false,
-            governs: None,
-        }
+        Group { settings, targets, ..Group::new(label, kind, self.owner, self.at) }
     }
 }
 

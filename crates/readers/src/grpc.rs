@@ -123,7 +123,7 @@ impl Reader<'_> {
             return None;
         }
         let value = Sourced::written(Value::Text(codes.join(" ")), list.value.span());
-        Some(protobuf::plain(key, Knob::RetryOn, value))
+        Some(Setting::new(key, Knob::RetryOn, value))
     }
 
     /// What keeps all methods from retrying too often.
@@ -162,17 +162,10 @@ impl Reader<'_> {
             return;
         }
         self.fragment.groups.push(Group {
-            label,
-            kind,
-            owner: Owner::File,
-            process: None,
-            at,
             settings,
-            targets: Vec::new(),
-            governs: None,
-            idempotent: None,
             // `grpc-timeout` carries what is left of the deadline (gRPC over HTTP2).
             passes_deadline: true,
+            ..Group::new(label, kind, Owner::File, at)
         });
     }
 }

@@ -319,18 +319,7 @@ impl<'s, 't> Reader<'s, 't, '_> {
         if settings.is_empty() {
             return None;
         }
-        self.fragment.groups.push(Group {
-            label,
-            kind,
-            owner: Owner::File,
-            process: None,
-            at: section.at,
-            settings,
-            targets: Vec::new(),
-            governs: None,
-            idempotent: None,
-            passes_deadline: false,
-        });
+        self.fragment.groups.push(Group { settings, ..Group::new(label, kind, Owner::File, section.at) });
         Some(self.fragment.groups.len() - 1)
     }
 }

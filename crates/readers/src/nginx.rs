@@ -308,18 +308,7 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
     }
 
     fn group(&mut self, label: String, kind: GroupKind, at: Span, settings: Vec<Setting>) -> usize {
-        self.fragment.groups.push(Group {
-            label,
-            kind,
-            owner: Owner::File,
-            process: None,
-            at,
-            settings,
-            targets: Vec::new(),
-            idempotent: None,
-            passes_deadline: false,
-            governs: None,
-        });
+        self.fragment.groups.push(Group { settings, ..Group::new(label, kind, Owner::File, at) });
         self.fragment.groups.len() - 1
     }
 }

@@ -217,18 +217,7 @@ impl<'t> Reader<'t, '_> {
         if settings.is_empty() && targets.is_empty() {
             return;
         }
-        self.fragment.groups.push(Group {
-            label,
-            kind,
-            owner: Owner::File,
-            process: None,
-            at,
-            settings,
-            targets,
-            governs: None,
-            idempotent: None,
-            passes_deadline: false,
-        });
+        self.fragment.groups.push(Group { settings, targets, ..Group::new(label, kind, Owner::File, at) });
     }
 }
 

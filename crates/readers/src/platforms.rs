@@ -1,10 +1,12 @@
 //! Platforms of others through which requests reach a service: routers, load balancers and gateways
 //! that no file here configures, with the limits their makers document. Who uses one declares it.
 
-use model::{Covers, GroupKind, Knob, Limit, Origin, Setting, Sourced, Unit, Value};
+use std::time::Duration;
+
+use model::{Covers, GroupKind, Knob, Limit, Origin, Value};
 use text::Span;
 
-use crate::{Group, Owner};
+use crate::{Group, Owner, setting};
 
 /// A platform whose limits are known.
 #[derive(Debug)]
@@ -73,31 +75,15 @@ pub static PLATFORMS: &[Platform] = &[
 impl Platform {
     /// The group of settings with which the platform makes its calls, as declared at `at`.
     pub fn client(&self, at: Span) -> Group {
-        let settings = self.limits.iter().map(|limit| Setting {
-            key: format!("{}.{}", self.name, limit.key),
-            knob: Knob::Timeout(limit.covers),
-            value: Sourced {
-                value: Value::Time(Limit::After(std::time::Duration::from_secs(limit.seconds))),
-                origin: Origin::Default { near: at, of: limit.of, version: self.source },
-            },
-            unit: Unit::None,
-            written: None,
-            assumptions: Vec::new(),
-            unheeded: None,
-            variable: None,
-            relations: Vec::new(),
+        let settings = self.limits.iter().map(|limit| {
+            let key = format!("{}.{}", self.name, limit.key);
+            let length = Value::Time(Limit::After(Duration::from_secs(limit.seconds)));
+            let origin = Origin::Default { near: at, of: limit.of, version: self.source };
+            setting::stated(key, Knob::Timeout(limit.covers), length, origin)
         });
         Group {
-            label: self.name.to_owned(),
-            kind: GroupKind::Client,
-            owner: Owner::File,
-            process: None,
-            at,
             settings: settings.collect(),
-            targets: Vec::new(),
-            governs: None,
-            idempotent: None,
-            passes_deadline: false,
+            ..Group::new(self.name.to_owned(), GroupKind::Client, Owner::File, at)
         }
     }
 }

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use model::{Knob, Limit, Origin, Setting, Sourced, Unit, Value, Written};
+use model::{Knob, Limit, Origin, Setting, Value};
 use text::{Entry, Node, NodeKind, Scalar, Span};
 
 use crate::embedded::place;
-use crate::setting::placeholder_default;
+use crate::setting::{self, placeholder_default};
 use crate::{Ignored, Meaning, Measured, Reason, Zero, measure};
 
 /// A value that a product has built in.
@@ -40,7 +40,7 @@ impl Default {
             Constant::Number(number) => Value::Number(number),
             Constant::On => Value::Flag(true),
         };
-        plain(key, knob, Sourced { value, origin })
+        setting::stated(key, knob, value, origin)
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn setting(key: String, knob: Knob, zero: Zero, value: Node<'_>) -> R
     match read {
         Ok((measured, within)) => {
             let span = if value.via().is_some() { at } else { within };
-            Ok(written(key, knob, measured, span))
+            Ok(setting::measured(key, knob, measured, span))
         }
         Err(reason) => Err(Ignored { key, span: at, reason }),
     }
@@ -150,38 +150,6 @@ pub(crate) fn is_duration(text: &str) -> bool {
     let digits = text.trim().strip_suffix('s').unwrap_or("");
     let digits = digits.strip_prefix('-').unwrap_or(digits);
     digits.bytes().any(|b| b.is_ascii_digit()) && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-}
-
-/// A setting that needs no unit.
-pub(crate) fn plain(key: String, knob: Knob, value: Sourced<Value>) -> Setting {
-    Setting {
-        key,
-        knob,
-        value,
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    }
-}
-
-fn written(key: String, knob: Knob, measured: Measured, span: Span) -> Setting {
-    let Measured { value, unit, written } = measured;
-    let written: Option<Written> = written;
-    let value = Sourced::written(value, span);
-    Setting {
-        key,
-        knob,
-        value,
-        unit,
-        written,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    }
 }
 
 #[cfg(test)]

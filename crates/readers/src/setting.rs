@@ -8,7 +8,7 @@ use text::{Scalar, Span, Style, Syntax};
 
 use crate::keys::{self, Class};
 use crate::products::{self, Product, Row};
-use crate::{Declared, Ignored, Meaning, Reason, Zero, key_matches, measure};
+use crate::{Declared, Ignored, Meaning, Measured, Reason, Zero, key_matches, measure};
 
 /// Where a key stands.
 #[derive(Debug, Clone, Copy)]
@@ -181,26 +181,21 @@ pub(crate) fn documented(key: String, meaning: &Meaning, value: Scalar<'_>) -> R
     // `${TIMEOUT-30s}`: what holds where the variable is not set.
     let range = placeholder_default(text).unwrap_or(0..text.len());
     let measured = measure(&text[range.clone()], meaning, None)?;
-    Ok(Setting {
+    Ok(self::measured(key, meaning.knob, measured, value.part(range)))
+}
+
+/// A value that was measured where it stands.
+pub(crate) fn measured(key: String, knob: Knob, measured: Measured, span: Span) -> Setting {
+    Setting {
         unit: measured.unit,
         written: measured.written,
-        ..stated(key, meaning.knob, measured.value, Origin::Written(value.part(range)))
-    })
+        ..stated(key, knob, measured.value, Origin::Written(span))
+    }
 }
 
 /// A value that needs no reading: a product's default, a switch, words.
 pub(crate) fn stated(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
-    Setting {
-        key,
-        knob,
-        value: Sourced { value, origin },
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    }
+    Setting::new(key, knob, Sourced { value, origin })
 }
 
 /// Reads a text that stands at `span`.
@@ -239,15 +234,15 @@ pub(crate) fn read_text(place: &Place<'_>, known: &Known, text: &str, span: Span
         }
     }
     Ok(Setting {
-        key: place.key(),
-        knob: known.meaning.knob,
-        value: Sourced { value: measured.value, origin: Origin::Written(span) },
         unit,
         written: measured.written,
         assumptions,
         unheeded,
-        variable: None,
-        relations: Vec::new(),
+        ..Setting::new(
+            place.key(),
+            known.meaning.knob,
+            Sourced { value: measured.value, origin: Origin::Written(span) },
+        )
     })
 }
 

@@ -15,7 +15,7 @@ mod taken;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{GroupKind, Knob, Origin, Setting, Sourced, Unit, Value};
+use model::{GroupKind, Knob, Origin, Setting, Sourced, Value};
 use text::{Span, Tree};
 
 use crate::setting::{self, Place};
@@ -154,18 +154,7 @@ impl<'a, 't> Reader<'a, 't> {
             }
         }
         let kind = if targets.is_empty() { block.kind } else { GroupKind::Client };
-        Group {
-            label: prefix.to_owned(),
-            kind,
-            owner: self.owner,
-            process: None,
-            at,
-            settings,
-            targets,
-            governs,
-            idempotent: None,
-            passes_deadline: false,
-        }
+        Group { settings, targets, governs, ..Group::new(prefix.to_owned(), kind, self.owner, at) }
     }
 
     fn holds(&self, when: When, instance: &Instance<'a, 't>) -> bool {
@@ -231,16 +220,8 @@ impl<'a, 't> Reader<'a, 't> {
         }
         let at = asked.place(1);
         Some(Group {
-            label: "spring.lifecycle".to_owned(),
-            kind: GroupKind::Lifecycle,
-            owner: self.owner,
-            process: None,
-            at,
             settings: fallback(&SHUTDOWN_DEFAULT, "", at, &[]).into_iter().collect(),
-            targets: Vec::new(),
-            governs: None,
-            idempotent: None,
-            passes_deadline: false,
+            ..Group::new("spring.lifecycle".to_owned(), GroupKind::Lifecycle, self.owner, at)
         })
     }
 }
@@ -270,18 +251,11 @@ fn fallback(default: &blocks::Default, prefix: &str, near: Span, beside: &[Setti
         prefix => format!("{prefix}.{}", default.key),
     };
     let value = default.value(beside)?;
-    let unit = if matches!(value, Value::Time(_)) { Unit::InValue } else { Unit::None };
+    let origin = Origin::Default { near, of: default.of, version: default.version };
     let guess = Some(default.guess).filter(|guess| !guess.is_empty());
     Some(Setting {
-        key,
-        knob: default.knob,
-        value: Sourced { value, origin: Origin::Default { near, of: default.of, version: default.version } },
-        unit,
-        written: None,
         assumptions: guess.map(str::to_owned).into_iter().collect(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
+        ..setting::stated(key, default.knob, value, origin)
     })
 }
 
@@ -299,15 +273,9 @@ fn hystrix_switch(properties: &[&Property<'_>], depth: usize, settings: &mut Vec
     let Some(value) = switch.value() else { return };
     let whole = Knob::Timeout(model::Covers::WholeCall);
     settings.retain(|setting| setting.knob != whole);
-    settings.push(Setting {
-        key: switch.key(),
-        knob: whole,
-        value: Sourced::written(Value::Time(model::Limit::Never), value.span()),
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    });
+    settings.push(Setting::new(
+        switch.key(),
+        whole,
+        Sourced::written(Value::Time(model::Limit::Never), value.span()),
+    ));
 }

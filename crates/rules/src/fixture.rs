@@ -181,17 +181,8 @@ impl Fixture {
         let (key, knob, text) = (&words[0], knob(&words[1]), &words[2]);
         let span = self.span(file, format!("{key} = {text}"));
         let mut written = Written::default();
-        let mut setting = Setting {
-            key: key.clone(),
-            knob,
-            value: Sourced::written(value(knob, text, &mut written), span),
-            unit: Unit::None,
-            written: None,
-            assumptions: Vec::new(),
-            unheeded: None,
-            variable: None,
-            relations: Vec::new(),
-        };
+        let mut setting =
+            Setting::new(key.clone(), knob, Sourced::written(value(knob, text, &mut written), span));
         let mut rest = words[3..].iter();
         let mut defaulted = false;
         while let Some(flag) = rest.next() {

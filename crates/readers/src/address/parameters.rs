@@ -4,12 +4,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use model::{Covers, Knob, Limit, Origin, Setting, Sourced, Span, TimeUnit, Topic, Unit, Value};
+use model::{Covers, Knob, Limit, Origin, Setting, Span, TimeUnit, Topic, Value};
 use text::Scalar;
 
 use super::drivers::{Absent, Driver, Parameter, Quirk, Reads};
 use super::forms::Pair;
-use crate::{Meaning, Measured, Zero, measure};
+use crate::{Meaning, Measured, Zero, measure, setting};
 
 /// The settings of an address. A default points at `near`.
 pub(super) fn settings(
@@ -51,15 +51,17 @@ fn written(parameter: &Parameter, key: &str, value: Scalar<'_>, place: Range<usi
         Reads::Amount { meaning, name, quirk } => {
             let measured = measure(text, &meaning, name).ok()?;
             let (measured, assumption) = quirk.applied(measured);
-            Some(setting(key, meaning.knob, measured, value.part(place), assumption))
+            let mut setting = setting::measured(key, meaning.knob, measured, value.part(place));
+            setting.assumptions.extend(assumption.map(str::to_owned));
+            Some(setting)
         }
         Reads::Switch(topic) => {
             let flag = Value::Flag(switch(text)?);
-            Some(plain(key, Knob::Other(topic), flag, value.part(place)))
+            Some(setting::stated(key, Knob::Other(topic), flag, Origin::Written(value.part(place))))
         }
         Reads::OneRetry => {
             let count = Value::Count(u64::from(switch(text)?));
-            Some(plain(key, Knob::Retries, count, value.part(place)))
+            Some(setting::stated(key, Knob::Retries, count, Origin::Written(value.part(place))))
         }
         Reads::ServerOptions => {
             let meaning = Meaning {
@@ -69,7 +71,12 @@ fn written(parameter: &Parameter, key: &str, value: Scalar<'_>, place: Range<usi
                 elsewhere: None,
             };
             let measured = measure(text, &meaning, None).ok()?;
-            Some(setting(format!("{key}.statement_timeout"), meaning.knob, measured, value.part(place), None))
+            Some(setting::measured(
+                format!("{key}.statement_timeout"),
+                meaning.knob,
+                measured,
+                value.part(place),
+            ))
         }
     }
 }
@@ -83,44 +90,11 @@ fn default(parameter: &Parameter, absent: &Absent, key: &str, driver: &Driver, n
         Reads::Switch(topic) => (parameter.name.to_owned(), Knob::Other(topic)),
         Reads::OneRetry => (parameter.name.to_owned(), Knob::Other(Topic::Retry)),
     };
+    let origin = Origin::Default { near, of: absent.of, version: absent.version };
     Setting {
-        key: format!("{key}?{name}"),
-        knob,
-        value: Sourced {
-            value: Value::Time(absent.limit),
-            origin: Origin::Default { near, of: absent.of, version: absent.version },
-        },
-        unit: Unit::None,
-        written: None,
         assumptions: driver.assumption.map(str::to_owned).into_iter().collect(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
+        ..setting::stated(format!("{key}?{name}"), knob, Value::Time(absent.limit), origin)
     }
-}
-
-fn setting(
-    key: String,
-    knob: Knob,
-    measured: Measured,
-    span: Span,
-    assumption: Option<&'static str>,
-) -> Setting {
-    Setting {
-        key,
-        knob,
-        value: Sourced::written(measured.value, span),
-        unit: measured.unit,
-        written: measured.written,
-        assumptions: assumption.map(str::to_owned).into_iter().collect(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    }
-}
-
-fn plain(key: String, knob: Knob, value: Value, span: Span) -> Setting {
-    setting(key, knob, Measured { value, unit: Unit::None, written: None }, span, None)
 }
 
 impl Parameter {

@@ -319,18 +319,9 @@ impl Reader<'_, '_> {
         }
         self.fragment.ignored.extend(ignored);
         for (label, kind, at, settings) in groups.into_iter().filter(|(.., settings)| !settings.is_empty()) {
-            self.fragment.groups.push(Group {
-                label,
-                kind,
-                owner: Owner::Component(self.component),
-                process: None,
-                at,
-                settings,
-                targets: Vec::new(),
-                idempotent: None,
-                passes_deadline: false,
-                governs: None,
-            });
+            self.fragment
+                .groups
+                .push(Group { settings, ..Group::new(label, kind, Owner::Component(self.component), at) });
         }
     }
 

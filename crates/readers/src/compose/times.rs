@@ -1,11 +1,11 @@
 //! Lengths of time and counts of a service: health check, stop, restart policy.
 
-use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Sourced, TimeUnit, Topic, Unit, Value};
+use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Sourced, TimeUnit, Topic, Value};
 use text::{Node, Scalar, Span};
 
 use super::interpolate::Interpolation;
 use crate::pieces::{Text, Traces};
-use crate::{Ignored, Meaning, Reason, Zero, measure};
+use crate::{Ignored, Meaning, Reason, Zero, measure, setting};
 
 /// What Compose does where a key is absent or 0.
 pub(super) struct Default {
@@ -22,18 +22,7 @@ impl Default {
     /// The setting near the place where its key is absent.
     fn setting(self, key: String, knob: Knob, near: Span) -> Setting {
         let origin = Origin::Default { near, of: self.of, version: self.version };
-        let value = Sourced { value: self.value, origin };
-        Setting {
-            key,
-            knob,
-            value,
-            unit: Unit::None,
-            written: None,
-            assumptions: Vec::new(),
-            unheeded: None,
-            variable: None,
-            relations: Vec::new(),
-        }
+        setting::stated(key, knob, self.value, origin)
     }
 }
 
@@ -72,17 +61,11 @@ impl Times<'_, '_> {
             settings.extend(self.read(format!("healthcheck.{name}"), knob, node, Some(default), near));
         }
         if let Some(test) = maps.iter().find_map(|map| map.entry("test")) {
-            settings.push(Setting {
-                key: "healthcheck.action".to_owned(),
-                knob: Knob::Probe(Probe::Health, ProbeField::Action),
-                value: Sourced::written(Value::Text("exec".to_owned()), test.key.span()),
-                unit: Unit::None,
-                written: None,
-                assumptions: Vec::new(),
-                unheeded: None,
-                variable: None,
-                relations: Vec::new(),
-            });
+            settings.push(Setting::new(
+                "healthcheck.action".to_owned(),
+                Knob::Probe(Probe::Health, ProbeField::Action),
+                Sourced::written(Value::Text("exec".to_owned()), test.key.span()),
+            ));
         }
         settings
     }
@@ -142,17 +125,7 @@ impl Times<'_, '_> {
         };
         match measured {
             Ok(measured) => {
-                let mut setting = Setting {
-                    key,
-                    knob,
-                    value: Sourced::written(measured.value, place),
-                    unit: measured.unit,
-                    written: measured.written,
-                    assumptions: Vec::new(),
-                    unheeded: None,
-                    variable: None,
-                    relations: Vec::new(),
-                };
+                let mut setting = setting::measured(key, knob, measured, place);
                 traces.apply(&mut setting);
                 // A health check's 0 is stored as "not set".
                 let is_zero = setting.written.is_some_and(|written| written.number == 0.0);

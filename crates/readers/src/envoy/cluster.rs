@@ -150,7 +150,7 @@ impl<'t> Reader<'t, '_> {
                 if let Some(entry) = entry(check, field) {
                     let value = Sourced::written(Value::Text(action.to_owned()), entry.key.span());
                     let knob = Knob::Probe(Probe::Health, ProbeField::Action);
-                    settings.push(protobuf::plain(format!("{path}.action"), knob, value));
+                    settings.push(Setting::new(format!("{path}.action"), knob, value));
                 }
             }
             let at = settings

@@ -121,7 +121,7 @@ impl<'t> Reader<'t, '_> {
             Some(on) => {
                 let value = Sourced::written(Value::Text(on.text().to_owned()), on.span());
                 self.used.insert(on.span());
-                found.push(protobuf::plain(format!("{path}.retry_on"), Knob::RetryOn, value));
+                found.push(Setting::new(format!("{path}.retry_on"), Knob::RetryOn, value));
                 found.extend(retries);
             }
             // Without conditions nothing is retried, unless the request brings some.
@@ -156,7 +156,7 @@ impl<'t> Reader<'t, '_> {
             let (of, version) = settings::BACKOFF_MAX;
             let origin = Origin::Default { near, of, version };
             let value = Sourced { value: Value::Time(Limit::After(longest)), origin };
-            found.push(protobuf::plain(format!("{path}.max_interval"), Knob::BackoffMax, value));
+            found.push(Setting::new(format!("{path}.max_interval"), Knob::BackoffMax, value));
         }
         found.push(settings::JITTER.setting(format!("{path}.jitter"), Knob::Jitter, near));
         found
@@ -180,7 +180,7 @@ impl<'t> Reader<'t, '_> {
         })?;
         let at = get(upgrade, "upgrade_type").map_or(upgrade.span(), Node::span);
         let value = Sourced::written(Value::Flag(true), at);
-        Some(protobuf::plain(format!("{}.upgrade_type", route.path), Knob::Upgrades, value))
+        Some(Setting::new(format!("{}.upgrade_type", route.path), Knob::Upgrades, value))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use model::{Knob, Limit, Origin, Setting, Sourced, TimeUnit, Unheeded, Unit, Value};
+use model::{Knob, Limit, Origin, Setting, TimeUnit, Unheeded, Value};
 use text::{Node, NodeKind, Span};
 
 use super::Absent;
-use crate::{Ignored, Meaning, Reason, Zero, measure};
+use crate::{Ignored, Meaning, Reason, Zero, measure, setting};
 
 /// One key of an object.
 #[derive(Clone, Copy)]
@@ -53,22 +53,7 @@ impl Fallback {
             Held::After(length) => Value::Time(Limit::After(length)),
             Held::Count(count) => Value::Count(count),
         };
-        plain(key, knob, value, self.origin(near))
-    }
-}
-
-/// A setting without a unit.
-pub(super) fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
-    Setting {
-        key,
-        knob,
-        value: Sourced { value, origin },
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
+        setting::stated(key, knob, value, self.origin(near))
     }
 }
 
@@ -152,9 +137,5 @@ fn amount(name: String, key: &Key, value: Node<'_>) -> Result<Setting, Reason> {
     if matches!(measured.value, Value::UnitUnknown(_) | Value::Flag(_)) {
         return Err(Reason::NotAnAmount);
     }
-    let origin = Origin::Written(crate::embedded::place(value));
-    let mut setting = plain(name, key.knob, measured.value, origin);
-    setting.unit = measured.unit;
-    setting.written = measured.written;
-    Ok(setting)
+    Ok(setting::measured(name, key.knob, measured, crate::embedded::place(value)))
 }

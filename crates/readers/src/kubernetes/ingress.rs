@@ -10,10 +10,11 @@ use model::{
 };
 use text::{Entry, Node, Scalar, Span};
 
-use super::amounts::{Amounts, Key, plain};
+use super::amounts::{Amounts, Key};
 use super::istio::group;
 use super::{Absent, Object, hosts};
 use crate::nginx::attempts;
+use crate::setting::stated;
 use crate::{ComponentKind, Fragment, Group, Owner, Target, Zero};
 
 /// What ingress-nginx's annotations begin with.
@@ -146,7 +147,7 @@ fn of_nginx(map: Option<Node<'_>>, near: Span, absent: Absent) -> Vec<Setting> {
     if let Some(scalar) = written {
         let key = format!("{NGINX}proxy-next-upstream");
         let origin = Origin::Written(scalar.span());
-        settings.push(plain(key, Knob::RetryOn, Value::Text(conditions.to_owned()), origin));
+        settings.push(stated(key, Knob::RetryOn, Value::Text(conditions.to_owned()), origin));
     }
     let count = tries.as_ref().and_then(|entry| Some((whole(entry.value.scalar()?)?, entry.value.span())));
     let (count, origin) = match count {
@@ -172,7 +173,7 @@ impl Annotation {
     fn setting_by_default(&self, near: Span) -> Option<Setting> {
         let (seconds, of) = self.default?;
         let value = Value::Time(Limit::After(Duration::from_secs(seconds)));
-        Some(plain(self.key(), self.knob, value, Origin::Default { near, of, version: VERSION }))
+        Some(stated(self.key(), self.knob, value, Origin::Default { near, of, version: VERSION }))
     }
 }
 
@@ -198,7 +199,7 @@ fn whole(scalar: Scalar<'_>) -> Option<u64> {
 
 fn in_seconds(key: String, knob: Knob, count: u64, at: Span) -> Setting {
     let value = Value::Time(Limit::After(Duration::from_secs(count)));
-    let mut setting = plain(key, knob, value, Origin::Written(at));
+    let mut setting = stated(key, knob, value, Origin::Written(at));
     setting.unit = Unit::Product;
     let bare = Some(TimeUnit::Seconds);
     setting.written = Some(Written { number: count as f64, bare, ..Written::default() });

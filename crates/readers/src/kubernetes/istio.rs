@@ -368,16 +368,5 @@ pub(super) fn group(
     settings: Vec<Setting>,
     targets: Vec<Target>,
 ) -> Group {
-    Group {
-        label,
-        kind: GroupKind::Client,
-        owner,
-        process: None,
-        at,
-        settings,
-        targets,
-        idempotent: None,
-        passes_deadline: false,
-        governs: None,
-    }
+    Group { settings, targets, ..Group::new(label, GroupKind::Client, owner, at) }
 }

@@ -26,22 +26,19 @@ pub(super) fn grace(
     }
     let near = entry.map(|entry| entry.key.span()).or(near)?;
     Some(Setting {
-        key,
-        knob: Knob::Grace,
-        value: Sourced {
-            value: Value::Time(Limit::After(TimeUnit::Seconds.times(30.0))),
-            origin: Origin::Default {
-                near,
-                of: "Kubernetes terminationGracePeriodSeconds",
-                version: "all versions, kubernetes.io API reference PodSpec v1 core",
-            },
-        },
         unit: Unit::Product,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
+        ..Setting::new(
+            key,
+            Knob::Grace,
+            Sourced {
+                value: Value::Time(Limit::After(TimeUnit::Seconds.times(30.0))),
+                origin: Origin::Default {
+                    near,
+                    of: "Kubernetes terminationGracePeriodSeconds",
+                    version: "all versions, kubernetes.io API reference PodSpec v1 core",
+                },
+            },
+        )
     })
 }
 
@@ -74,15 +71,13 @@ pub(crate) fn seconds(key: String, knob: Knob, node: Node<'_>) -> Result<Setting
 
 fn time(key: String, knob: Knob, number: f64, origin: Origin, name: Option<TimeUnit>) -> Setting {
     Setting {
-        key,
-        knob,
-        value: Sourced { value: Value::Time(Limit::After(TimeUnit::Seconds.times(number))), origin },
         unit: Unit::Product,
         written: Some(Written { number, name, bare: Some(TimeUnit::Seconds), ..Written::default() }),
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
+        ..Setting::new(
+            key,
+            knob,
+            Sourced { value: Value::Time(Limit::After(TimeUnit::Seconds.times(number))), origin },
+        )
     }
 }
 

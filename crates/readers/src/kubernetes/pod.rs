@@ -358,17 +358,6 @@ impl<'a> Pod<'a> {
     }
 
     fn group(&self, label: String, kind: GroupKind, at: Span) -> Group {
-        Group {
-            label,
-            kind,
-            owner: Owner::Component(self.component),
-            process: None,
-            at,
-            settings: Vec::new(),
-            targets: Vec::new(),
-            idempotent: None,
-            passes_deadline: false,
-            governs: None,
-        }
+        Group::new(label, kind, Owner::Component(self.component), at)
     }
 }

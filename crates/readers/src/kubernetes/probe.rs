@@ -81,18 +81,15 @@ pub(super) fn settings(
             }
         } else if let Some(near) = entry.map(|entry| entry.key.span()).or(defaults) {
             settings.push(Setting {
-                key,
-                knob: Knob::Probe(probe, field.field),
-                value: Sourced {
-                    value: value(field, field.default),
-                    origin: Origin::Default { near, of: field.of, version: VERSION },
-                },
                 unit: unit(field),
-                written: None,
-                assumptions: Vec::new(),
-                unheeded: None,
-                variable: None,
-                relations: Vec::new(),
+                ..Setting::new(
+                    key,
+                    Knob::Probe(probe, field.field),
+                    Sourced {
+                        value: value(field, field.default),
+                        origin: Origin::Default { near, of: field.of, version: VERSION },
+                    },
+                )
             });
         }
     }
@@ -133,15 +130,13 @@ fn written_scalar(
     }
     let seconds = (field.field != ProbeField::Failures).then_some(TimeUnit::Seconds);
     Ok(Setting {
-        key,
-        knob: Knob::Probe(probe, field.field),
-        value: Sourced { value: value(field, effective), origin },
         unit: unit(field),
         written: Some(Written { number: number as f64, name: seconds, bare: seconds, ..Written::default() }),
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
+        ..Setting::new(
+            key,
+            Knob::Probe(probe, field.field),
+            Sourced { value: value(field, effective), origin },
+        )
     })
 }
 
@@ -162,17 +157,11 @@ fn action(probe: Probe, path: &str, node: Node<'_>) -> Option<Setting> {
         .into_iter()
         .find(|(key, _)| node.get(key).is_some_and(super::is_set))?;
     let entry = node.entry(key)?;
-    Some(Setting {
-        key: format!("{path}.action"),
-        knob: Knob::Probe(probe, ProbeField::Action),
-        value: Sourced::written(Value::Text(name.to_owned()), entry.key.span()),
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    })
+    Some(Setting::new(
+        format!("{path}.action"),
+        Knob::Probe(probe, ProbeField::Action),
+        Sourced::written(Value::Text(name.to_owned()), entry.key.span()),
+    ))
 }
 
 /// A whole number, as the API server takes it: plain, not quoted, not negative.

@@ -3,9 +3,9 @@
 use model::{GroupKind, Knob, Origin, Setting, Sourced, Value};
 use text::{Node, Span};
 
-use super::amounts::plain;
 use super::probe::integer;
 use super::{Kind, Object, identity};
+use crate::setting::stated;
 use crate::{Component, ComponentKind, Fragment, Group, Ignored, Owner};
 
 /// The key of all of them: an autoscaler writes the replicas of what it scales.
@@ -30,7 +30,7 @@ pub(super) fn replicas(spec: Node<'_>, ignored: &mut Vec<Ignored>) -> Option<Set
         Some((surge, at)) => (count.saturating_add(surge), Origin::Derived(vec![written, at])),
         None => (count, written),
     };
-    Some(plain(REPLICAS.to_owned(), Knob::Instances, Value::Count(count), origin))
+    Some(stated(REPLICAS.to_owned(), Knob::Instances, Value::Count(count), origin))
 }
 
 /// The most instances to which an autoscaler scales its target.
@@ -54,7 +54,7 @@ pub(super) fn autoscaler(object: &Object<'_>, fragment: &mut Fragment) {
         None => return,
     };
     let origin = Origin::Written(crate::embedded::place(entry.value));
-    let setting = plain(REPLICAS.to_owned(), Knob::Instances, Value::Count(count), origin);
+    let setting = stated(REPLICAS.to_owned(), Knob::Instances, Value::Count(count), origin);
     let owner = Owner::Component(fragment.components.len());
     fragment.components.push(Component {
         name: Sourced::written(name.text().to_owned(), name.span()),
@@ -68,16 +68,5 @@ pub(super) fn autoscaler(object: &Object<'_>, fragment: &mut Fragment) {
 
 /// The group of the count of instances.
 pub(super) fn scale(owner: Owner, at: Span, setting: Setting) -> Group {
-    Group {
-        label: "scale".to_owned(),
-        kind: GroupKind::Lifecycle,
-        owner,
-        process: None,
-        at,
-        settings: vec![setting],
-        targets: Vec::new(),
-        idempotent: None,
-        passes_deadline: false,
-        governs: None,
-    }
+    Group { settings: vec![setting], ..Group::new("scale".to_owned(), GroupKind::Lifecycle, owner, at) }
 }

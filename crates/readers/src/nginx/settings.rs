@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use model::{Covers, Knob, Limit, Origin, Setting, Sourced, Span, TimeUnit, Topic, Unit, Value};
+use model::{Covers, Knob, Limit, Origin, Setting, Span, TimeUnit, Topic, Value};
 use text::Scalar;
 
 use super::directives::Directive;
 use super::passes::Upstream;
-use crate::{Meaning, Measured, Reason, Zero, measure};
+use crate::{Meaning, Reason, Zero, measure, setting};
 
 /// What holds where a directive is absent.
 pub(super) struct Default {
@@ -83,7 +83,7 @@ impl Default {
         let knob = meaning(name).map_or(Knob::Other(Topic::Timeout), |meaning| meaning.knob);
         let limit = Limit::After(Duration::from_secs(self.seconds));
         let origin = Origin::Default { near, of: self.of, version: self.version };
-        plain(key, knob, Value::Time(limit), origin)
+        setting::stated(key, knob, Value::Time(limit), origin)
     }
 }
 
@@ -118,7 +118,7 @@ fn meaning(name: &str) -> Option<Meaning> {
 pub(super) fn read(key: String, name: &str, value: Scalar<'_>) -> Option<Result<Setting, (String, Reason)>> {
     let meaning = meaning(name)?;
     Some(match measure(value.text(), &meaning, None) {
-        Ok(measured) => Ok(written(key, meaning.knob, measured, value.span())),
+        Ok(measured) => Ok(setting::measured(key, meaning.knob, measured, value.span())),
         Err(reason) => Err((key, reason)),
     })
 }
@@ -138,24 +138,24 @@ pub(super) fn parameters(group: &Upstream<'_, '_>, server: &Directive<'_>) -> Ve
         let measured = measure(text, &meaning, None).ok()?;
         let span = parameter.part(key.len() + 1..parameter.text().len());
         let key = format!("{}[{}].{key}", group.scope.key(server), name.text());
-        Some(written(key, knob, measured, span))
+        Some(setting::measured(key, knob, measured, span))
     };
     server.arguments[1..].iter().filter_map(read).collect()
 }
 
 /// That connections may become tunnels, where the header that asks for it is passed on.
 pub(super) fn upgrades(key: String, span: Span) -> Setting {
-    plain(key, Knob::Upgrades, Value::Flag(true), Origin::Written(span))
+    setting::stated(key, Knob::Upgrades, Value::Flag(true), Origin::Written(span))
 }
 
 /// The conditions under which another server is tried.
 pub(super) fn conditions(key: String, words: &str, span: Span) -> Setting {
-    plain(key, Knob::RetryOn, Value::Text(words.to_owned()), Origin::Written(span))
+    setting::stated(key, Knob::RetryOn, Value::Text(words.to_owned()), Origin::Written(span))
 }
 
 /// How many servers a request is passed to at most.
 pub(crate) fn attempts(key: String, count: u64, origin: Origin, any_method: bool) -> Setting {
-    let mut setting = plain(key, Knob::Attempts, Value::Count(count), origin);
+    let mut setting = setting::stated(key, Knob::Attempts, Value::Count(count), origin);
     if count > 1 && !any_method {
         // Since 1.9.13 (ngx_http_proxy_module, proxy_next_upstream).
         let why = "that the method is idempotent: a POST, LOCK or PATCH that was sent is not repeated";
@@ -169,33 +169,5 @@ pub(super) fn no_more_than(servers: u64) -> String {
     match servers {
         1 => "that 1 server is all there is to try, whatever number of tries is allowed".to_owned(),
         _ => format!("that {servers} servers are all there are to try, whatever number of tries is allowed"),
-    }
-}
-
-fn plain(key: String, knob: Knob, value: Value, origin: Origin) -> Setting {
-    Setting {
-        key,
-        knob,
-        value: Sourced { value, origin },
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    }
-}
-
-fn written(key: String, knob: Knob, measured: Measured, span: Span) -> Setting {
-    Setting {
-        key,
-        knob,
-        value: Sourced::written(measured.value, span),
-        unit: measured.unit,
-        written: measured.written,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
     }
 }

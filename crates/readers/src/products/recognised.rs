@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
-use model::{Origin, Setting, Sourced, Unit};
+use model::{Knob, Origin, Setting, Topic};
 use text::{Node, NodeKind, Span, Tree};
 
 use super::{Absent, Choice, Row, authentication};
+use crate::setting;
 
 /// A product with a file of its own.
 #[derive(Debug)]
@@ -67,17 +68,8 @@ impl Default {
             key.push('.');
         }
         key.push_str(self.key);
-        Setting {
-            key,
-            knob: self.row.knob.unwrap_or(model::Knob::Other(model::Topic::Timeout)),
-            value: Sourced { value: holds.value(), origin: Origin::Default { near, of, version } },
-            unit: Unit::None,
-            written: None,
-            assumptions: Vec::new(),
-            unheeded: None,
-            variable: None,
-            relations: Vec::new(),
-        }
+        let knob = self.row.knob.unwrap_or(Knob::Other(Topic::Timeout));
+        setting::stated(key, knob, holds.value(), Origin::Default { near, of, version })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ribbon's two counts of retries, which multiply: on the same server, and on the next one. Counts, and
 //! judges nothing.
 
-use model::{Knob, Origin, Setting, Sourced, Unit, Value};
+use model::{Knob, Origin, Setting, Sourced, Value};
 use text::Span;
 
 use super::blocks::{Block, RIBBON};
@@ -49,7 +49,7 @@ pub(super) fn defaults(near: Span) -> [Setting; 2] {
 fn methods(prefix: &str, near: Span) -> Setting {
     let origin = Origin::Default { near, of: "Ribbon OkToRetryOnAllOperations", version: GET_ALONE };
     let value = Sourced { value: Value::Text("GET".to_owned()), origin };
-    made(format!("{prefix}.OkToRetryOnAllOperations"), Knob::RetryOn, value)
+    Setting::new(format!("{prefix}.OkToRetryOnAllOperations"), Knob::RetryOn, value)
 }
 
 fn attempts(prefix: &str, near: Span, same: Option<(u64, Origin)>, next: Option<(u64, Origin)>) -> Setting {
@@ -65,23 +65,9 @@ fn attempts(prefix: &str, near: Span, same: Option<(u64, Origin)>, next: Option<
         (false, _) => next_at,
     };
     let key = format!("{prefix}.{NEXT}");
-    let mut setting = made(key, Knob::Attempts, Sourced { value: Value::Count(count), origin });
+    let mut setting = Setting::new(key, Knob::Attempts, Sourced { value: Value::Count(count), origin });
     if is_assumed {
         setting.assumptions.push(ACTIVE.to_owned());
     }
     setting
-}
-
-fn made(key: String, knob: Knob, value: Sourced<Value>) -> Setting {
-    Setting {
-        key,
-        knob,
-        value,
-        unit: Unit::None,
-        written: None,
-        assumptions: Vec::new(),
-        unheeded: None,
-        variable: None,
-        relations: Vec::new(),
-    }
 }

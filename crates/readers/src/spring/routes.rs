@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Covers, GroupKind, Knob, Setting, Sourced, TimeUnit, Unit, Value};
+use model::{Covers, GroupKind, Knob, Setting, TimeUnit, Value};
 use text::{Scalar, Span};
 
 use super::blocks::{
@@ -12,7 +12,7 @@ use super::blocks::{
 };
 use super::properties::{Property, is_same};
 use super::{Reader, fallback, ribbon, service};
-use crate::{Group, Meaning, Target, Way, Zero, address, measure};
+use crate::{Group, Meaning, Target, Way, Zero, address, measure, setting};
 
 /// Where routes of Spring Cloud Gateway stand; the last two are the servlet server's.
 const GATEWAYS: [&str; 4] = [
@@ -111,18 +111,7 @@ impl<'t> Reader<'_, 't> {
         targets: Vec<Target>,
         governs: Option<Way>,
     ) -> Group {
-        Group {
-            label,
-            kind: GroupKind::Client,
-            owner: self.owner,
-            process: None,
-            at,
-            settings,
-            targets,
-            governs,
-            idempotent: None,
-            passes_deadline: false,
-        }
+        Group { settings, targets, governs, ..Group::new(label, GroupKind::Client, self.owner, at) }
     }
 
     fn gateway(&self, at: &str) -> Vec<Group> {
@@ -312,17 +301,7 @@ impl Filter<'_> {
             let meaning =
                 Meaning { knob, bare: Some(TimeUnit::Milliseconds), zero: Zero::Literal, elsewhere: None };
             let Ok(measured) = measure(&texts.join(", "), &meaning, None) else { continue };
-            settings.push(Setting {
-                key: format!("{label}.Retry.{name}"),
-                knob,
-                value: Sourced::written(measured.value, span),
-                unit: measured.unit,
-                written: measured.written,
-                assumptions: Vec::new(),
-                unheeded: None,
-                variable: None,
-                relations: Vec::new(),
-            });
+            settings.push(setting::measured(format!("{label}.Retry.{name}"), knob, measured, span));
         }
         let defaults = [
             ("retries", Knob::Retries, Value::Count(3), "Spring Cloud Gateway Retry retries"),
@@ -331,17 +310,7 @@ impl Filter<'_> {
         for (name, knob, value, of) in defaults {
             if self.argument(name).is_none() {
                 let origin = model::Origin::Default { near: self.at, of, version: VERSION };
-                settings.push(Setting {
-                    key: format!("{label}.Retry.{name}"),
-                    knob,
-                    value: Sourced { value, origin },
-                    unit: Unit::None,
-                    written: None,
-                    assumptions: Vec::new(),
-                    unheeded: None,
-                    variable: None,
-                    relations: Vec::new(),
-                });
+                settings.push(setting::stated(format!("{label}.Retry.{name}"), knob, value, origin));
             }
         }
         settings
