@@ -25,21 +25,20 @@ fn sections<'t>(tree: &'t Tree<'_>) -> impl Iterator<Item = Entry<'t>> {
 }
 
 fn read(_: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
-    for section in sections(tree) {
+    let Some(first) = sections(tree).next() else { return };
+    // One server reads all of them, and of a variable in two the last counts.
+    let variables = sections(tree).flat_map(|section| {
         let name = section.key.text();
-        let variables: Vec<Variable<'_>> = section
-            .value
-            .written_entries()
-            .filter_map(|entry| {
-                let own = entry.key.text().replace('-', "_");
-                let key = format!("{name}.{}", entry.key.text());
-                Some(Variable { name: own, key, value: entry.value.scalar()? })
-            })
-            .collect();
-        let (label, prefix) = (format!("[{name}]"), format!("{name}."));
-        let place = Place { owner: Owner::File, label: &label, at: section.key.span(), prefix: &prefix };
-        let (group, ignored) = SERVER.group(&place, &variables);
-        fragment.groups.extend(group);
-        fragment.ignored.extend(ignored);
-    }
+        section.value.written_entries().filter_map(move |entry| {
+            let key = format!("{name}.{}", entry.key.text());
+            Some(Variable { name: entry.key.text().replace('-', "_"), key, value: entry.value.scalar()? })
+        })
+    });
+    let variables: Vec<Variable<'_>> = variables.collect();
+    let name = first.key.text();
+    let (label, prefix) = (format!("[{name}]"), format!("{name}."));
+    let place = Place { owner: Owner::File, label: &label, at: first.key.span(), prefix: &prefix };
+    let (group, ignored) = SERVER.group(&place, &variables);
+    fragment.groups.extend(group);
+    fragment.ignored.extend(ignored);
 }
