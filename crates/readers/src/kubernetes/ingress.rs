@@ -3,6 +3,7 @@
 //! ingress-nginx's defaults hold where its name stands in the class. Facts: ingress-nginx, Annotations and ConfigMap;
 //! aws-load-balancer-controller, Ingress annotations.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use model::{
@@ -81,12 +82,9 @@ pub(super) fn ingress(object: &Object<'_>, absent: Absent, fragment: &mut Fragme
     let backends = rules().flat_map(|rule| rule.at(&["http", "paths"]).into_iter().flat_map(Node::items));
     let backends = backends.filter_map(|path| path.get("backend"));
     let default = ["defaultBackend", "backend"].iter().find_map(|key| spec?.get(key));
-    let mut targets: Vec<Target> = Vec::new();
-    for target in default.into_iter().chain(backends).filter_map(|backend| target(backend, object)) {
-        if targets.iter().all(|known| known.address != target.address) {
-            targets.push(target);
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let targets = default.into_iter().chain(backends).filter_map(|backend| target(backend, object));
+    let targets: Vec<Target> = targets.filter(|target| seen.insert(target.address.clone())).collect();
     let annotations = object.node.at(&["metadata"]).and_then(|metadata| metadata.entry("annotations"));
     let at = annotations.as_ref().map_or(object.name_span(), |entry| entry.key.span());
     let map = annotations.map(|entry| entry.value);
