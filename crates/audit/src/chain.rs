@@ -1,7 +1,7 @@
 //! The chain of time budgets: from an edge, which nothing here calls, down to the last dependency, how
 //! long each caller waits at most and what that leaves. Says nothing of right and wrong; `rules` do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{
@@ -213,7 +213,9 @@ impl Walk<'_> {
     }
 }
 
-/// The calls of a service, one for each callee and budget, and how many it stands for.
+/// The calls of a service, one for each callee and budget, and how many it stands for. What only forwards
+/// takes one route for each request: of those to one callee the most patient comes first, and what the
+/// callee does in turn is shown within that.
 fn alike(service: ServiceView<'_>) -> Vec<(CallView<'_>, usize)> {
     type Key = (ServiceId, Option<(Limit, String)>);
     let mut calls: Vec<(Key, CallView<'_>, usize)> = Vec::new();
@@ -224,6 +226,16 @@ fn alike(service: ServiceView<'_>) -> Vec<(CallView<'_>, usize)> {
             Some((.., count)) => *count += 1,
             None => calls.push((key, call, 1)),
         }
+    }
+    if service.service().forwards {
+        let mut first: BTreeMap<ServiceId, usize> = BTreeMap::new();
+        for (index, ((to, _), ..)) in calls.iter().enumerate() {
+            first.entry(*to).or_insert(index);
+        }
+        calls.sort_by_cached_key(|((to, budget), ..)| {
+            let finite = budget.as_ref().and_then(|(limit, _)| limit.finite());
+            (first.get(to).copied(), std::cmp::Reverse(finite))
+        });
     }
     calls.into_iter().map(|(_, call, count)| (call, count)).collect()
 }

@@ -271,3 +271,19 @@ covers = "handler"
     assert_eq!((last.service.as_str(), last.start), ("stock", Duration::MAX));
     assert_eq!(elements_open_at_the_end(&render::waterfall(&outcome, &chains[0])), Vec::<String>::new());
 }
+
+#[test]
+fn what_a_callee_does_is_shown_within_the_route_that_waits_longest_for_it() {
+    let edge = "http { server {\n  location /socket { proxy_pass http://shop:80; proxy_read_timeout 90s; }\n  location / { proxy_pass http://shop:80; proxy_read_timeout 600s; }\n} }\n";
+    let compose = "services:\n  edge: {image: 'nginx:1', volumes: ['./edge.conf:/etc/nginx/nginx.conf']}\n  shop: {image: 'shop:1', environment: {STOCK_URL: 'http://stock:80', STOCK_TIMEOUT: 300s}}\n  stock: {image: 'stock:1'}\n";
+    let outcome = audited(&[("edge.conf", edge), ("compose.yaml", compose)]);
+    insta::assert_snapshot!(render::budget(&outcome, &found(&outcome, None)), @r"
+    edge, environment default
+      CALL                             WAITS AT MOST                   LEFT   MEASURED  WHERE
+      edge
+      ├─ shop                          60 s connect + 10 min = 11 min                   edge.conf:3:62
+      │  └─ stock                      5 min                           6 min            compose.yaml:3:86
+      └─ shop (its calls stand above)  60 s connect + 90 s = 2.5 min                    edge.conf:2:68
+      assuming that `STOCK_TIMEOUT` covers the whole call
+    ");
+}
