@@ -116,6 +116,8 @@ pub struct Service {
     pub groups: Vec<GroupId>,
     /// It only forwards: a reverse proxy, a gateway.
     pub forwards: bool,
+    /// It does its work once and ends: a job, which serves no requests.
+    pub finishes: bool,
     /// It is named by address alone; nothing of its configuration was read.
     pub external: bool,
 }

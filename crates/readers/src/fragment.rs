@@ -80,6 +80,8 @@ pub struct Component {
     pub labels: Vec<(String, String)>,
     /// It only forwards requests.
     pub forwards: bool,
+    /// It does its work once and ends: it serves no requests.
+    pub finishes: bool,
     /// The part of its deployment that it lies in, where names are its own.
     pub namespace: Option<String>,
     /// Whether its calls pass a proxy beside it; `None` where the file does not say.

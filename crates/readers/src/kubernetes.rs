@@ -79,6 +79,7 @@ pub(crate) fn component_of(object: &Object<'_>, kind: ComponentKind, absent: Abs
         ports: Vec::new(),
         labels: Vec::new(),
         forwards: false,
+        finishes: matches!(object.kind, Kind::Job | Kind::CronJob),
         namespace: object.namespace.clone(),
         sidecar: None,
         partial: absent == Absent::Unchanged,

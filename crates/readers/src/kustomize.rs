@@ -175,6 +175,7 @@ fn generate(
         ports: Vec::new(),
         labels: Vec::new(),
         forwards: false,
+        finishes: false,
         namespace: None,
         sidecar: None,
         partial: generator.get("behavior").and_then(Node::text) == Some("merge"),

@@ -16,7 +16,7 @@
 //! | `FILE: FROM,FROM -> TO,TO` | one group with which several calls are made |
 //! | `... [client]`, `[pool]`, `[probe]`, `[lifecycle]`, `[loose]` | the group's kind |
 //! | `... process=NAME` | the process of the service that a group is of |
-//! | `... forwards`, `external` | about the service |
+//! | `... forwards`, `finishes`, `external` | about the service |
 //! | `... another` | a further call between the same two |
 //! | `... idempotent`, `unsafe`, `passes-deadline`, `per-request=3` | about the call |
 //! | `... assumed "that ..."` | the call rests on a guess |
@@ -165,6 +165,7 @@ impl Fixture {
                     let service = &mut environment.services[from.0 as usize];
                     service.groups.push(group);
                     service.forwards |= flags.iter().any(|flag| flag == "forwards");
+                    service.finishes |= flags.iter().any(|flag| flag == "finishes");
                     service.external |= flags.iter().any(|flag| flag == "external");
                 }
                 for to in to.iter().flat_map(|names| names.split(',')) {
@@ -370,6 +371,7 @@ fn service_named(environment: &mut Environment, name: &str, at: Span) -> Service
             origin: Origin::Written(at),
             groups: Vec::new(),
             forwards: false,
+            finishes: false,
             external: false,
         });
         environment.services.len() - 1

@@ -80,7 +80,7 @@ pub(crate) fn written_connect(call: CallView<'_>) -> Option<&Setting> {
 
 fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
     // One absent or disabled key can stand for many calls.
-    let mut without_end: BTreeMap<&Origin, (&Setting, Vec<CallView<'_>>)> = BTreeMap::new();
+    let mut without_end: BTreeMap<(&Origin, bool), (&Setting, Vec<CallView<'_>>)> = BTreeMap::new();
     let mut silent = BTreeSet::new();
     for call in environment.calls(fleet) {
         match End::of(call) {
@@ -89,7 +89,7 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
             End::Unlimited(_) | End::Unknown if written_connect(call).is_some() => {}
             End::Disabled(setting) | End::Unlimited(setting) => {
                 without_end
-                    .entry(&setting.value.origin)
+                    .entry((&setting.value.origin, call.from().service().finishes))
                     .or_insert_with(|| (setting, Vec::new()))
                     .1
                     .push(call);
@@ -132,6 +132,13 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Opti
     };
     let whose = if from.len() == 1 { "its" } else { "their" };
     let callees = labels::names(&to);
+    // A job holds no requests: nobody waits for it but what starts when it is done.
+    let is_job = calls.iter().all(|call| call.from().service().finishes);
+    let harm = match (is_job, from.len()) {
+        (true, 1) => "keeps it from ever finishing".to_owned(),
+        (true, _) => "keeps them from ever finishing".to_owned(),
+        (false, _) => format!("holds {whose} requests for ever"),
+    };
     let disabled = !setting.value.origin.is_default();
     let why = if disabled {
         "switched off: nothing ends the wait for an answer"
@@ -152,12 +159,13 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Opti
         assumptions.push("that nothing above the driver sets one".to_owned());
     }
     let help = match from[..] {
+        _ if is_job => format!("set `{}` to longer than the job's longest work takes", setting.key),
         [_] => format!("set `{}` to {}", setting.key, patience::within_callers(calls[0].from(), margins)),
         _ => format!("set `{}` to a little less than the callers of each wait", setting.key),
     };
     Some(Finding {
         rule: RULE.name,
-        level: Level::Error,
+        level: if is_job { Level::Warning } else { Level::Error },
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
@@ -165,9 +173,7 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Opti
             [one] if from.len() == 1 => Subject::Call(from[0].to_owned(), one.to_owned()),
             _ => Subject::Service(from[0].to_owned()),
         },
-        title: format!(
-            "{callers} for {callees} without limit: one peer that hangs holds {whose} requests for ever"
-        ),
+        title: format!("{callers} for {callees} without limit: one peer that hangs {harm}"),
         labels,
         arithmetic: Vec::new(),
         help,
@@ -207,6 +213,20 @@ mod tests {
           auth.env:1 [auth -> directory,sessions] -- calls directory
           help: set `SOCKET_TIMEOUT` to a little less than auth's own callers wait
           assumed: that nothing above the driver sets one
+        ");
+    }
+
+    #[test]
+    fn a_job_holds_no_requests() {
+        insta::assert_snapshot!(run(&RULE, "
+            migrate.toml: migrate finishes
+            migrate.toml: migrate -> users
+              read_timeout  between-bytes  never
+        "), @r"
+        warning (in file, missing-deadline, migrate -> users): migrate waits for users without limit: one peer that hangs keeps it from ever finishing
+          migrate.toml:3 read_timeout = never -- switched off: nothing ends the wait for an answer
+          migrate.toml:2 [migrate -> users] -- calls users
+          help: set `read_timeout` to longer than the job's longest work takes
         ");
     }
 

@@ -46,6 +46,12 @@ pub(crate) fn calls(
         derive(parts, group, services, &policies, arena, &mut governing, &mut drafts);
         declared::give(parts, group, services, arena, &mut drafts, met);
     }
+    for ((from, _, at), draft) in &mut drafts {
+        if let Some(place) = at.and_then(|at| owned.shared.get(&at.file)) {
+            let name = &services.get(*from).name;
+            draft.assumptions.insert(format!("that {name} calls what `{place}` says for several services"));
+        }
+    }
     owned.in_calls = governing.used;
     let mut calls = fold(drafts);
     declared::correct(config, services, &mut calls, met);

@@ -76,6 +76,9 @@ pub(crate) struct Owned {
     pub(crate) groups: Vec<OwnedGroup>,
     /// See [`super::Joined::guesses`].
     pub(crate) guesses: BTreeMap<FileId, String>,
+    /// Files that several services are taken to read, with their places: which of them makes the calls in
+    /// there is not said.
+    pub(crate) shared: BTreeMap<FileId, String>,
     /// Files whose calls cannot be told apart by caller.
     pub(crate) undecided: Vec<NotEvaluated>,
     /// Groups that govern calls and are settings of those.
@@ -148,6 +151,9 @@ pub(crate) fn own(
                 if let (Some(guess), false) = (&placed.guess, placed.services.is_empty()) {
                     owned.guesses.insert(part.place.id, guess.clone());
                 }
+                if placed.services.len() > 1 && placed.guess.is_some() {
+                    owned.shared.insert(part.place.id, part.place.place.clone());
+                }
                 if part.fragment.forwards && !placed.is_shared {
                     placed.services.iter().for_each(|&service| services.set_forwards(service));
                 }
@@ -158,6 +164,9 @@ pub(crate) fn own(
         let file_owners = FileOwners::of(part, declared_owner, &mounts, services);
         let undecided = file_owners.undecided(part, services);
         let shared_addresses = undecided.is_some();
+        if file_owners.services.len() > 1 && file_owners.guess.is_some() {
+            owned.shared.insert(part.place.id, part.place.place.clone());
+        }
         owned.undecided.extend(undecided.map(|needs| NotEvaluated {
             rule: "calls",
             subject: Subject::Setting(part.place.place.clone()),

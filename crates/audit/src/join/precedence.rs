@@ -2,10 +2,10 @@
 //! it overrides. Knows ranks, and not where they come from.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{GroupKind, Origin, Setting};
-use readers::Owner;
+use readers::{ComponentKind, Owner};
 
 use super::Part;
 use super::arena::Arena;
@@ -95,6 +95,7 @@ pub(super) fn settle(
     arena: &mut Arena,
 ) -> Vec<OwnedGroup> {
     sources.sort_by_key(|source| (source.rank, source.part, source.group));
+    drop_replaced(parts, &mut sources);
     let homes = homes(parts, &sources);
     let first = |source: &Source| (source.part, source.rank);
     let several = sources.iter().any(|source| first(source) != first(&sources[0]));
@@ -189,6 +190,39 @@ pub(super) fn settle(
         settled.push(owned_group);
     }
     settled
+}
+
+/// Objects of a cluster are applied whole: one that a later file describes again, and does not patch, is
+/// gone. A mixture of both would be true of neither. Sources come lowest precedence first.
+fn drop_replaced(parts: &[Part<'_>], sources: &mut Vec<Source>) {
+    let object = |source: &Source| {
+        let part = &parts[source.part];
+        let Owner::Component(component) = source.get(parts).owner else { return None };
+        let is_whole = !part.fragment.components[component].partial && !part.is_patch;
+        (is_whole && part.fragment.platform.is_none()).then_some((source.part, component))
+    };
+    let mut last: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    let mut replaced: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for source in sources.iter().rev() {
+        let Some(own) = object(source) else { continue };
+        let component = &parts[source.part].fragment.components[own.1];
+        let group = source.get(parts);
+        // Several objects add to one gateway, each under keys of its own.
+        let keys: Vec<&str> = match component.kind {
+            ComponentKind::Gateway { .. } => {
+                let settings = group.settings.iter().map(|setting| setting.key.as_str());
+                settings.chain(group.targets.iter().map(|target| target.key.as_str())).collect()
+            }
+            _ => vec![""],
+        };
+        for key in keys {
+            let later = *last.entry((&component.identity, key)).or_insert(own);
+            if later.0 != own.0 {
+                replaced.insert(own);
+            }
+        }
+    }
+    sources.retain(|source| object(source).is_none_or(|own| !replaced.contains(&own)));
 }
 
 /// What a group is whose calls another layer names.

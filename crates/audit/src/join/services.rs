@@ -24,6 +24,7 @@ pub(crate) struct Draft {
     ports: BTreeSet<u16>,
     labels: Vec<(String, String)>,
     pub(crate) forwards: bool,
+    finishes: bool,
     external: bool,
     declared: bool,
     namespace: Option<String>,
@@ -36,6 +37,8 @@ pub(crate) struct Draft {
 struct Route {
     /// Its own service.
     service: usize,
+    /// The object that describes it.
+    identity: String,
     hosts: BTreeSet<String>,
     /// The service that the hosts lead to; none where it is not among the files.
     leads_to: Option<usize>,
@@ -167,11 +170,21 @@ impl Services {
                 && route.leads_to == leads_to
                 && !route.hosts.is_disjoint(&hosts)
         };
+        // One object that two files describe is one route, and the later holds.
+        let again = self.routes.iter_mut().filter(|route| route.decides && decides).find(|route| {
+            route.identity == component.identity && self.list[route.service].territory == part.territory
+        });
+        if let Some(route) = again {
+            (route.hosts, route.leads_to) = (hosts, leads_to);
+            self.of_component.insert(key, route.service);
+            return;
+        }
         let known = self.routes.iter().filter(|_| !decides).find(same).map(|route| route.service);
         let service = known.unwrap_or_else(|| {
             let service = self.push(Draft::of(component, part, std::iter::empty()));
             self.list[service].forwards = true;
-            self.routes.push(Route { service, hosts, leads_to, decides });
+            let identity = component.identity.clone();
+            self.routes.push(Route { service, identity, hosts, leads_to, decides });
             service
         });
         self.of_component.insert(key, service);
@@ -250,6 +263,7 @@ impl Services {
                 ports: component.ports.iter().copied().collect(),
                 labels: Vec::new(),
                 forwards: false,
+                finishes: false,
                 external: true,
                 declared: false,
                 namespace: component.namespace.clone(),
@@ -275,6 +289,7 @@ impl Services {
                 ports: BTreeSet::new(),
                 labels: Vec::new(),
                 forwards: false,
+                finishes: false,
                 external: false,
                 declared: true,
                 namespace: None,
@@ -451,6 +466,7 @@ impl Services {
                 ports: BTreeSet::new(),
                 labels: Vec::new(),
                 forwards: false,
+                finishes: false,
                 external,
                 declared: false,
                 namespace: None,
@@ -478,6 +494,7 @@ impl Services {
                     origin: draft.origin.clone(),
                     groups: own_groups.remove(&old).unwrap_or_default(),
                     forwards: draft.forwards,
+                    finishes: draft.finishes,
                     external: draft.external,
                 }
             })
@@ -537,6 +554,7 @@ impl Draft {
             ports: BTreeSet::new(),
             labels: Vec::new(),
             forwards: false,
+            finishes: false,
             external: false,
             declared: false,
             namespace: component.namespace.clone(),
@@ -553,6 +571,7 @@ impl Draft {
             }
         }
         self.forwards |= component.forwards;
+        self.finishes |= component.finishes;
         self.sidecar = self.sidecar.or(component.sidecar);
     }
 

@@ -481,6 +481,7 @@ fn a_path_that_looks_like_a_secret_still_leads_to_its_file() {
         origin: Origin::Written(span(text, 0, "timeout")),
         groups: Vec::new(),
         forwards: false,
+        finishes: false,
         external: false,
     }];
     insta::assert_snapshot!(files(&outcome).text() + &services(&outcome).text(), @r"

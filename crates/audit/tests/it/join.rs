@@ -618,3 +618,64 @@ fn a_service_that_selects_one_pod_of_a_set_leads_to_the_set() {
       auth -> users: containers[auth].env.DATABASE_URL?connect_timeout = 3 s
     ");
 }
+
+/// A route of a gateway to a shop, with what else it says.
+fn route(more: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: shop}}\nspec:\n  hosts: ['*']\n  gateways: [public]\n  http:\n    - route: [{{destination: {{host: shop}}}}]\n{more}"
+    )
+}
+
+#[test]
+fn an_object_that_two_files_describe_is_the_later_one_as_a_whole() {
+    let early = route("      timeout: 2s\n");
+    let late = route("      retries: {attempts: 3, perTryTimeout: 1s}\n");
+    let own = |name: &str| route("      timeout: 4s\n").replace("{name: shop}", &format!("{{name: {name}}}"));
+    insta::assert_snapshot!(picture(&[("a.yaml", &early), ("b.yaml", &late), ("c.yaml", &own("other"))]), @r"
+    default: gateway public, shop
+      gateway public -> shop: virtualServices[shop].http[0].retries.attempts = 3, virtualServices[shop].http[0].retries.perTryTimeout = 1 s
+      gateway public -> shop: virtualServices[other].http[0].timeout = 4 s
+    ");
+    // In the mesh it is one route too, and stands in the way.
+    let mesh =
+        |file: &str| file.replace("hosts: ['*']", "hosts: [shop]").replace("  gateways: [public]\n", "");
+    let shop = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec: {template: {metadata: {labels: {app: shop}}, spec: {containers: [{name: shop}]}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: shop}\nspec: {selector: {app: shop}}\n";
+    insta::assert_snapshot!(picture(&[("a.yaml", &mesh(&early)), ("b.yaml", &mesh(&late)), ("shop.yaml", shop)]), @r"
+    default: route shop, shop
+      route shop -> shop: http[0].retries.attempts = 3, http[0].retries.perTryTimeout = 1 s
+    ");
+}
+
+#[test]
+fn calls_of_a_file_that_several_services_share_are_assumed_of_each() {
+    let own = "spring: {cloud: {config: {enabled: true}}}\nserver: {port: 8080}\n";
+    let outcome = audited(&[
+        ("store/application.yml", "spring:\n  data: {redis: {host: sessions, timeout: 2s}}\n"),
+        ("store/auth.yml", own),
+        ("store/shop.yml", own),
+        ("auth/src/main/resources/bootstrap.yml", "spring: {application: {name: auth}}\n"),
+        ("shop/src/main/resources/bootstrap.yml", "spring: {application: {name: shop}}\n"),
+    ]);
+    let guesses: Vec<String> = outcome.fleet.environments[0]
+        .calls(&outcome.fleet)
+        .map(|call| format!("{} -> {}: {:?}", call.from().name(), call.to().name(), call.call().assumptions))
+        .collect();
+    insta::assert_snapshot!(guesses.join("\n"), @r#"
+    auth -> sessions: ["that auth calls what `store/application.yml` says for several services"]
+    shop -> sessions: ["that shop calls what `store/application.yml` says for several services"]
+    "#);
+}
+
+#[test]
+fn what_others_wait_for_to_complete_is_a_job() {
+    let compose = "services:\n  auth:\n    image: auth:1\n    depends_on: {migrate: {condition: service_completed_successfully}}\n  migrate: {image: 'auth:1'}\n";
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: cleanup}\nspec: {template: {spec: {containers: [{name: cleanup}]}}}\n";
+    let outcome = audited(&[("compose.yaml", compose), ("job.yaml", job)]);
+    let jobs: Vec<&str> = outcome.fleet.environments[0]
+        .services
+        .iter()
+        .filter(|service| service.finishes)
+        .map(|service| service.name.as_str())
+        .collect();
+    assert_eq!(jobs, ["cleanup", "migrate"]);
+}

@@ -39,6 +39,7 @@ pub(super) fn read(
         ports: ports(&chain, interpolation),
         labels: Vec::new(),
         forwards: false,
+        finishes: false,
         namespace: None,
         sidecar: None,
         partial,
@@ -112,6 +113,15 @@ pub(super) fn link(
         components.map(|(index, c)| (c.name.value.clone(), index)).collect();
     let mut known: HashSet<(usize, String)> = HashSet::new();
     for service in services.entries() {
+        // Who waits for another to complete waits for something that does (docs.docker.com, depends_on).
+        let waits = service.value.get("depends_on").into_iter().flat_map(Node::entries);
+        for other in waits.filter(|other| {
+            other.value.get("condition").and_then(Node::text) == Some("service_completed_successfully")
+        }) {
+            if let Some(&index) = by_name.get(other.key.text()) {
+                fragment.components[index].finishes = true;
+            }
+        }
         let links = service.value.get("links").into_iter().flat_map(Node::items);
         for link in links.filter_map(|link| interpolation.text(link)) {
             let Some((to, alias)) = link.split_once(':') else { continue };
