@@ -96,7 +96,7 @@ fn code(text: &str) -> &str {
 }
 
 fn is_test(path: &Path) -> bool {
-    let names = ["tests", "tests.rs", "fuzz", "fixture.rs"];
+    let names = ["tests", "tests.rs", "fuzz", "fixture.rs", "fixture"];
     path.components().any(|part| names.iter().any(|name| part.as_os_str() == *name))
 }
 
