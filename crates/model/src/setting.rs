@@ -104,6 +104,9 @@ pub enum ProbeField {
     Failures,
     /// What the probe does: `http`, `tcp`, `grpc` or `exec`. Text, at the place of the action.
     Action,
+    /// A mark of what exactly it asks, path, port and command included: probes with equal marks ask the
+    /// same. Text that says nothing else.
+    Mark,
 }
 
 /// Which parameter of a password hash.

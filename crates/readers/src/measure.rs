@@ -143,7 +143,7 @@ impl Kind {
         match knob {
             Knob::Timeout(_) | Knob::BackoffBase | Knob::BackoffMax => Self::Time,
             Knob::Probe(_, ProbeField::Failures) => Self::Count,
-            Knob::Probe(_, ProbeField::Action) => Self::Text,
+            Knob::Probe(_, ProbeField::Action | ProbeField::Mark) => Self::Text,
             Knob::Probe(..) | Knob::Grace | Knob::PreStop | Knob::Interval => Self::Time,
             Knob::PingInterval | Knob::PingFloor | Knob::ClockSkew => Self::Time,
             Knob::TokenLife | Knob::TokenRefresh | Knob::TokenLead => Self::Time,

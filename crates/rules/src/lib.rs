@@ -27,6 +27,7 @@ mod pool_lifetime_above_server;
 mod pool_lifetime_too_short;
 mod pool_validation_above_wait;
 mod probe_default_timeout;
+mod probe_liveness_tighter;
 mod probe_timeout_above_period;
 mod retry_amplification;
 mod retry_exceeds_overall;
@@ -158,6 +159,7 @@ pub static RULES: &[&Rule] = &[
     &pool_lifetime_too_short::RULE,
     &pool_validation_above_wait::RULE,
     &probe_default_timeout::RULE,
+    &probe_liveness_tighter::RULE,
     &probe_timeout_above_period::RULE,
     &retry_amplification::RULE,
     &retry_exceeds_overall::RULE,

@@ -272,6 +272,7 @@ fn knob(knob: Knob) -> String {
                 ProbeField::InitialDelay => "initial delay",
                 ProbeField::Failures => "failures that count",
                 ProbeField::Action => "what it asks",
+                ProbeField::Mark => "mark of what it asks",
             };
             return format!("{probe} probe: {field}");
         }

@@ -44,7 +44,7 @@ fn a_suppression_hides_a_finding_until_its_day_and_then_speaks() {
     --- stdout
     --- stderr
     0 findings; 1 suppressed
-    read 1 file: 1 service, 0 calls, 6 settings; ran 1 rule
+    read 1 file: 1 service, 0 calls, 7 settings; ran 1 rule
     ");
     insta::assert_snapshot!(check(&bench, "2027-03-02").whole(), @r"
     exit 1
@@ -54,7 +54,7 @@ fn a_suppression_hides_a_finding_until_its_day_and_then_speaks() {
     --- stderr
     1 finding: 0 errors, 1 warning, 0 notes
     1 notice on suppressions and the baseline: 0 errors, 0 warnings, 1 note
-    read 1 file: 1 service, 0 calls, 6 settings; ran 1 rule
+    read 1 file: 1 service, 0 calls, 7 settings; ran 1 rule
     ");
     let verbose = bench.run(&["check", "--rule", RULE, "-v", "--today", "2027-03-01"]);
     assert!(verbose.stderr.contains("slow start, see password=*******"), "{}", verbose.stderr);
@@ -101,7 +101,7 @@ fn what_was_meant_as_a_suppression_is_told_with_what_to_do() {
     --- stderr
     0 findings
     2 notices on suppressions and the baseline: 0 errors, 2 warnings, 0 notes
-    read 2 files: 2 services, 0 calls, 12 settings; ran 1 rule
+    read 2 files: 2 services, 0 calls, 14 settings; ran 1 rule
     ");
 }
 
@@ -119,7 +119,7 @@ fn what_a_table_of_forewarn_toml_describes_is_hidden_and_told_when_it_is_gone() 
     --- stderr
     0 findings
     1 notice on suppressions and the baseline: 0 errors, 0 warnings, 1 note
-    read 1 file: 1 service, 0 calls, 6 settings; ran 1 rule
+    read 1 file: 1 service, 0 calls, 7 settings; ran 1 rule
     ");
     bench.write(
         "forewarn.toml",
@@ -168,7 +168,7 @@ fn a_baseline_hides_the_findings_of_its_day_and_only_shrinks() {
     --- stdout
     --- stderr
     0 findings; 1 in the baseline
-    read 1 file: 1 service, 0 calls, 6 settings; ran 1 rule
+    read 1 file: 1 service, 0 calls, 7 settings; ran 1 rule
     ");
     bench.write("mail.yaml", &AUTH.replace("auth", "mail"));
     insta::assert_snapshot!(check(&bench, "2027-03-01").whole(), @r"
@@ -177,7 +177,7 @@ fn a_baseline_hides_the_findings_of_its_day_and_only_shrinks() {
     mail.yaml:17:29: warning[probe-timeout-above-period]: a hanging `mail` is noticed after 90 s, not 30 s: its liveness probe may take longer than its period
     --- stderr
     1 finding: 0 errors, 1 warning, 0 notes; 1 in the baseline
-    read 2 files: 2 services, 0 calls, 12 settings; ran 1 rule
+    read 2 files: 2 services, 0 calls, 14 settings; ran 1 rule
     ");
     insta::assert_snapshot!(baseline(&[]), @r"
     exit 1
@@ -200,7 +200,7 @@ fn a_baseline_hides_the_findings_of_its_day_and_only_shrinks() {
     --- stderr
     0 findings; 1 in the baseline
     1 notice on suppressions and the baseline: 0 errors, 0 warnings, 1 note
-    read 2 files: 2 services, 0 calls, 12 settings; ran 1 rule
+    read 2 files: 2 services, 0 calls, 14 settings; ran 1 rule
     ");
     insta::assert_snapshot!(baseline(&[]), @r"
     exit 0

@@ -276,6 +276,7 @@ fn words(knob: Knob) -> String {
                 ProbeField::InitialDelay => "initial delay",
                 ProbeField::Failures => "failures",
                 ProbeField::Action => "action",
+                ProbeField::Mark => "mark",
             };
             format!("{probe} {field}")
         }
