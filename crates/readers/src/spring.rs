@@ -15,12 +15,12 @@ mod taken;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{GroupKind, Knob, Origin, Setting, Sourced, Value};
+use model::{Covers, GroupKind, Knob, Limit, Origin, Setting, Sourced, Value};
 use text::{Span, Tree};
 
 use crate::setting::{self, Place};
 use crate::{Address, Context, Dialect, Fragment, Group, Owner, Target, Way, address};
-use blocks::{BLOCKS, Block, SHUTDOWN_DEFAULT, When};
+use blocks::{BLOCKS, Block, REDIS, SHUTDOWN_DEFAULT, SINCE_BOOT_2, When};
 use properties::{Property, is_same, properties};
 
 pub(crate) use keys::ROWS;
@@ -34,6 +34,7 @@ fn read(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
         let properties = properties(document);
         let owner = Owner::Layer(fragment.layers.len());
         fragment.layers.push(layer::layer(context, &properties, document.span()));
+        fragment.ignored.extend(routes::not_zuuls(&properties));
         let reader = Reader::of(context, &properties, owner);
         let mut groups = reader.blocks();
         let routes = reader.routes();
@@ -93,7 +94,14 @@ impl<'a, 't> Reader<'a, 't> {
                 }
             }
         }
-        instances.iter().map(|(prefix, instance)| self.group(prefix, instance)).collect()
+        instances
+            .iter()
+            .flat_map(|(prefix, instance)| {
+                let mut group = self.group(prefix, instance);
+                let retries = ribbon::apart(&mut group);
+                [Some(group), retries].into_iter().flatten()
+            })
+            .collect()
     }
 
     /// How many names below a block of data sources the one lies that a property belongs to: the nearest
@@ -141,9 +149,11 @@ impl<'a, 't> Reader<'a, 't> {
         }
         for target in &mut targets {
             target.ways.extend(governs.iter().cloned());
+            target.ways.extend(governs.as_ref().and_then(ribbon::retries_of));
         }
         ribbon::count_retries(block, prefix, at, &mut settings);
         hystrix_switch(properties, depth, &mut settings);
+        self.doubt_no_limit(block, &mut settings);
         let written = settings.len();
         for default in block.defaults {
             if self.holds(default.when, instance)
@@ -155,6 +165,28 @@ impl<'a, 't> Reader<'a, 't> {
         }
         let kind = if targets.is_empty() { block.kind } else { GroupKind::Client };
         Group { settings, targets, governs, ..Group::new(prefix.to_owned(), kind, self.owner, at) }
+    }
+
+    /// Spring Boot 1.x hands `spring.redis.timeout` on where it is more than 0 alone, so that Jedis' own 2 s
+    /// stand at 0; from 2.0 on 0 is no limit.
+    fn doubt_no_limit(&self, block: &Block, settings: &mut [Setting]) {
+        const GUESS: &str =
+            "that it is Spring Boot 2.0 or later: 1.x does not pass 0 on, and the client's own 2 s hold";
+        let is_there = |key: &&str| {
+            let names: Vec<&str> = key.split('.').collect();
+            self.properties.iter().any(|property| property.is_below(&names) || property.is(0, key))
+        };
+        if block.at != REDIS || SINCE_BOOT_2.iter().any(is_there) {
+            return;
+        }
+        let unlimited = settings.iter_mut().filter(|setting| {
+            setting.knob == Knob::Timeout(Covers::Attempt)
+                && setting.value.value == Value::Time(Limit::Never)
+                && matches!(setting.value.origin, Origin::Written(_))
+        });
+        for setting in unlimited {
+            setting.assumptions.push(GUESS.to_owned());
+        }
     }
 
     fn holds(&self, when: When, instance: &Instance<'a, 't>) -> bool {
@@ -271,11 +303,11 @@ fn hystrix_switch(properties: &[&Property<'_>], depth: usize, settings: &mut Vec
     let switch = properties.iter().find(|property| property.is(depth, "execution.timeout.enabled"));
     let Some(switch) = switch.filter(|switch| switch.text() == Some("false")) else { return };
     let Some(value) = switch.value() else { return };
-    let whole = Knob::Timeout(model::Covers::WholeCall);
+    let whole = Knob::Timeout(Covers::WholeCall);
     settings.retain(|setting| setting.knob != whole);
     settings.push(Setting::new(
         switch.key(),
         whole,
-        Sourced::written(Value::Time(model::Limit::Never), value.span()),
+        Sourced::written(Value::Time(Limit::Never), value.span()),
     ));
 }

@@ -111,7 +111,7 @@ enum Named {
 }
 
 fn named(name: &str, extension: &str) -> Option<Named> {
-    if name == ".env" || name.starts_with(".env.") || extension == "env" {
+    if matches!(name, ".env" | "env") || name.starts_with(".env.") || extension == "env" {
         return Some(Named::As(Syntax::Env));
     }
     if name == "nginx.conf" {
@@ -323,6 +323,9 @@ mod tests {
             (".env", Syntax::Env),
             (".env.production", Syntax::Env),
             ("web.env", Syntax::Env),
+            ("env.example", Syntax::Env),
+            ("docker/env.sample", Syntax::Env),
+            ("web.env.example", Syntax::Env),
             ("auth.service", Syntax::Ini),
         ] {
             assert_eq!(syntax_of(path, "a = 1\n"), Reading::As(syntax), "{path}");

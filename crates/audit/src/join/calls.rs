@@ -21,6 +21,8 @@ pub(crate) type Key = (usize, usize, Option<Span>);
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) groups: BTreeSet<GroupId>,
+    /// Of them those that its address stands in.
+    own: BTreeSet<GroupId>,
     assumptions: BTreeSet<String>,
     passes_deadline: bool,
     idempotent: Option<bool>,
@@ -168,6 +170,7 @@ fn derive(
         }
         let draft = drafts.entry((from, to, Some(target.span))).or_default();
         draft.groups.insert(group.id);
+        draft.own.insert(group.id);
         if hop == Hop::Proxied {
             draft.groups.extend(policies.of(target, &part.territory));
         }
@@ -233,7 +236,7 @@ fn fold(drafts: BTreeMap<Key, Draft>) -> Vec<Call> {
                 .range((key.0, key.1, None)..)
                 .take_while(|(other, _)| other.0 == key.0 && other.1 == key.1);
             let mut others = others.filter(|(other, _)| *other != key);
-            draft.is_of_client && others.any(|(_, other)| other.groups.is_superset(&draft.groups))
+            draft.is_of_client && others.any(|(_, other)| other.groups.is_superset(&draft.own))
         })
         .map(|(key, _)| *key)
         .collect();

@@ -125,6 +125,7 @@ pub(super) fn settle(
             target_setters.insert(source.key(&target.key), index);
         }
     }
+    let alternatives = Alternatives::of(parts, &sources, &homes);
     let mut settled = Vec::new();
     for (index, source) in sources.iter().enumerate().filter(|&(index, _)| homes[index] == index) {
         let members = || (index..sources.len()).filter(|&member| homes[member] == index);
@@ -136,6 +137,10 @@ pub(super) fn settle(
             let group = member_source.get(parts);
             for setting in &group.settings {
                 if !member_source.layered && bound.holds(setting) {
+                    changed = true;
+                    continue;
+                }
+                if alternatives.refute(parts, member_source, index, setting) {
                     changed = true;
                     continue;
                 }
@@ -246,6 +251,40 @@ fn homes(parts: &[Part<'_>], sources: &[Source]) -> Vec<usize> {
         *first.entry((label, group.governs.as_ref())).or_insert(index)
     });
     homes.collect()
+}
+
+/// The parts of blocks (`druid` of `spring.datasource.druid.max-active`) for which some layer writes
+/// settings, each with the home of its block.
+struct Alternatives(BTreeSet<(usize, String)>);
+
+impl Alternatives {
+    fn of(parts: &[Part<'_>], sources: &[Source], homes: &[usize]) -> Self {
+        let layered = sources.iter().enumerate().filter(|(_, source)| source.layered);
+        let written = layered.flat_map(|(index, source)| {
+            let group = source.get(parts);
+            let written = group.settings.iter().filter(|setting| !setting.value.origin.is_default());
+            let parts = written.filter_map(|setting| Self::part(*source, &group.label, &setting.key));
+            parts.map(move |part| (homes[index], part))
+        });
+        Self(written.collect())
+    }
+
+    fn part(source: Source, label: &str, key: &str) -> Option<String> {
+        let (part, _) = key.strip_prefix(label)?.strip_prefix('.')?.split_once('.')?;
+        Some(source.key(part).1.into_owned())
+    }
+
+    /// Whether a default was guessed for one part of a block, and a layer writes another part alone: one
+    /// pool is configured, and a file that does not name it would have taken the usual one for it.
+    fn refute(&self, parts: &[Part<'_>], source: Source, home: usize, setting: &Setting) -> bool {
+        let is_guess = setting.value.origin.is_default() && !setting.assumptions.is_empty();
+        if !source.layered || !is_guess {
+            return false;
+        }
+        let Some(part) = Self::part(source, &source.get(parts).label, &setting.key) else { return false };
+        let mut written = self.0.range((home, String::new())..).take_while(|(other, _)| *other == home);
+        written.clone().all(|(_, other)| *other != part) && written.next().is_some()
+    }
 }
 
 /// Where a layer's group stands among the layers: rank, part, and the layer there.

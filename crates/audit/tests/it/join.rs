@@ -382,11 +382,11 @@ fn what_all_services_share_gives_way_to_a_service_and_that_to_its_profile() {
     files.push(("ledger/src/main/resources/bootstrap.yml", "spring.application.name: ledger\n"));
     files.push(("auth/compose.yaml", "services: {auth: {image: auth}}\n"));
     insta::assert_snapshot!(picture(&files), @r"
-        production: auth, gateway, ledger
-          gateway -> auth: 
-          gateway -> auth: 
-          gateway -> ledger: hystrix.command.default.execution.isolation.thread.timeoutInMilliseconds = 8 s, ledger.ribbon.ReadTimeout = 1 s, ribbon.ConnectTimeout = 500 ms
-        ");
+    production: auth, gateway, ledger
+      gateway -> auth: 
+      gateway -> auth: 
+      gateway -> ledger: hystrix.command.default.execution.isolation.thread.timeoutInMilliseconds = 8 s, ledger.ribbon.ReadTimeout = 1 s, ribbon.ConnectTimeout = 500 ms
+    ");
 }
 
 #[test]
@@ -426,6 +426,26 @@ fn layers_of_one_service_are_merged_key_by_key_and_the_origin_keeps_what_it_over
         main: spring.datasource.hikari.connectionTimeout = 500 ms (2)
         main: spring.datasource.hikari.maximum-pool-size = 5 (1)
         ");
+}
+
+#[test]
+fn a_pool_guessed_in_one_layer_gives_way_to_the_one_that_another_configures() {
+    let shared = |pool: &str| format!("spring.datasource.{pool}: 40\n");
+    let pools = |pool: &str| {
+        let outcome = audited(&[
+            ("config/application.yml", &shared(pool)),
+            ("config/auth.yml", "spring.datasource.url: jdbc:mysql://db/a\n"),
+        ]);
+        let environment = &outcome.fleet.environments[0];
+        let calls = environment.calls(&outcome.fleet);
+        let keys: Vec<String> = calls
+            .flat_map(|call| call.settings().map(|setting| setting.key.clone()).collect::<Vec<_>>())
+            .filter(|key| !key.contains('?'))
+            .collect();
+        keys.join(" ")
+    };
+    insta::assert_snapshot!(pools("druid.max-active"), @"spring.datasource.druid.max-active");
+    insta::assert_snapshot!(pools("hikari.maximum-pool-size"), @"spring.datasource.hikari.maximum-pool-size spring.datasource.hikari.connection-timeout spring.datasource.hikari.minimum-idle spring.datasource.hikari.max-lifetime spring.datasource.hikari.validation-timeout");
 }
 
 #[test]

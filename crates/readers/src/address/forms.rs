@@ -552,6 +552,7 @@ mod tests {
             ("base", "10:30", "no address"),
             ("ports", "8080:80", "no address"),
             ("DB_HOST", "postgres", "- [postgres]"),
+            ("env.PGHOST", "postgres", "- [postgres]"),
             ("name", "postgres", "no address"),
             ("DB_HOST", "false", "no address"),
             ("server.address", "0.0.0.0:8080", "no address"),

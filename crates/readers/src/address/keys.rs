@@ -71,8 +71,9 @@ pub(super) fn names_no_callee(key: &str) -> bool {
 
 /// Whether a value at this key is an address even where it has no port or scheme.
 pub(super) fn names_host(key: &str) -> bool {
-    const HOSTS: [&str; 8] =
-        ["host", "hosts", "hostname", "addr", "address", "addresses", "server", "servers"];
+    // `PGHOST` is libpq's (PostgreSQL manual, environment variables).
+    const HOSTS: [&str; 9] =
+        ["host", "hosts", "hostname", "addr", "address", "addresses", "server", "servers", "pghost"];
     words(segments(key).0).last().is_some_and(|word| HOSTS.contains(&word.as_str()))
 }
 

@@ -119,11 +119,20 @@ fn target(key: &str, value: Scalar<'_>, scheme: &str) -> Option<Target> {
         Some(_) => return None,
         None => 0,
     };
-    let host = &text[start..];
+    let end = port_end(&text[start..]).map_or(text.len(), |length| start + length);
+    let host = &text[start..end];
     let is_open =
         host.contains(['$', '%', '/']) || host.starts_with(['*', ':']) || host.starts_with("0.0.0.0");
     if host.is_empty() || is_open {
         return None;
     }
-    address::host_at(key, value, start..text.len(), scheme)
+    address::host_at(key, value, start..end, scheme)
+}
+
+/// Where the port ends of an address that goes on as a URL would, `auth:8080/login`: a server has no path,
+/// and the port is read up to where its digits end (HAProxy up to 2.2 `str2sa_range`; later ones refuse it).
+fn port_end(address: &str) -> Option<usize> {
+    let (name, port) = address.split_once('/')?.0.rsplit_once(':')?;
+    let is_port = !name.is_empty() && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    is_port.then_some(name.len() + 1 + port.len())
 }

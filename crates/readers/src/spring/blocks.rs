@@ -102,11 +102,31 @@ const fn limit(
 
 /// The ways on which calls are made.
 pub(super) const RIBBON: &str = "ribbon";
+/// Ribbon's retries, which not all of its calls make: Zuul's routes only where they are `retryable`.
+pub(super) const RIBBON_RETRIES: &str = "ribbon retries";
 pub(super) const HYSTRIX: &str = "hystrix";
 pub(super) const FEIGN: &str = "feign";
 pub(super) const ZUUL: &str = "zuul.host";
 pub(super) const GATEWAY: &str = "spring.cloud.gateway";
 pub(super) const TIME_LIMITER: &str = "resilience4j.timelimiter";
+
+pub(super) const REDIS: &str = "spring.redis|spring.data.redis";
+
+/// Keys that Spring Boot has only since 2.0, or a later version (its 2.0 and 2.3 migration guides).
+pub(super) const SINCE_BOOT_2: [&str; 12] = [
+    "management.endpoints.web",
+    "server.servlet",
+    "server.shutdown",
+    "server.tomcat.threads",
+    "spring.config.activate",
+    "spring.config.import",
+    "spring.data.redis",
+    "spring.lifecycle",
+    "spring.redis.jedis",
+    "spring.redis.lettuce",
+    "spring.security.oauth2",
+    "spring.servlet",
+];
 
 const HIKARI: &str = "HikariCP 3.x to 6.x, README and HikariConfig.java";
 const IS_HIKARI: &str = "that the pool is HikariCP, as it is by default since Spring Boot 2.0";
@@ -210,7 +230,7 @@ pub(super) static BLOCKS: &[Block] = &[
         ..BLOCK
     },
     Block {
-        at: "spring.redis|spring.data.redis",
+        at: REDIS,
         kind: GroupKind::Pool,
         addresses: "host|url|cluster.nodes|sentinel.nodes",
         scheme: "redis",

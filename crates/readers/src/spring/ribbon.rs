@@ -1,10 +1,12 @@
-//! Ribbon's two counts of retries, which multiply: on the same server, and on the next one. Counts, and
-//! judges nothing.
+//! Ribbon's two counts of retries, which multiply: on the same server, and on the next one; and where
+//! Zuul makes none of them. Counts, and judges nothing.
 
 use model::{Knob, Origin, Setting, Sourced, Value};
 use text::Span;
 
-use super::blocks::{Block, RIBBON};
+use super::blocks::{Block, RIBBON, RIBBON_RETRIES};
+use super::properties::Property;
+use crate::{Group, Way};
 
 const SAME: &str = "MaxAutoRetries";
 const NEXT: &str = "MaxAutoRetriesNextServer";
@@ -39,6 +41,33 @@ pub(super) fn count_retries(block: &Block, prefix: &str, near: Span, settings: &
     if is_all && !settings.iter().any(|setting| setting.knob == Knob::RetryOn) {
         settings.push(methods(prefix, near));
     }
+}
+
+/// Takes what a group says about retries into a group of its own, for calls that Ribbon may repeat.
+pub(super) fn apart(group: &mut Group) -> Option<Group> {
+    let governs = Some(retries_of(group.governs.as_ref()?)?);
+    let (retries, rest) = std::mem::take(&mut group.settings)
+        .into_iter()
+        .partition(|setting| matches!(setting.knob, Knob::Attempts | Knob::RetryOn));
+    group.settings = rest;
+    Some(Group { settings: retries, targets: Vec::new(), governs, ..group.clone() })
+}
+
+/// The way of the retries beside Ribbon's way.
+pub(super) fn retries_of(way: &Way) -> Option<Way> {
+    (way.name == RIBBON).then(|| Way { name: RIBBON_RETRIES, to: way.to.clone() })
+}
+
+/// The one attempt that Zuul makes on a route that is not `retryable`: what the route itself says, else what
+/// all routes are given, else the default. `None` where Ribbon's retries act.
+pub(super) fn once(key: String, written: Option<&Property<'_>>, near: Span) -> Option<Setting> {
+    const VERSION: &str = "Spring Cloud Netflix 1.3 to 2.x, ZuulProperties.java: retryable false";
+    let origin = match written.and_then(Property::value) {
+        Some(value) if value.text().trim().eq_ignore_ascii_case("true") => return None,
+        Some(value) => Origin::Written(value.span()),
+        None => Origin::Default { near, of: "Zuul retryable", version: VERSION },
+    };
+    Some(Setting::new(key, Knob::Attempts, Sourced { value: Value::Count(1), origin }))
 }
 
 /// What holds for calls by Ribbon where nothing is set.

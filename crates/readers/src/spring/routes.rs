@@ -12,7 +12,7 @@ use super::blocks::{
 };
 use super::properties::{Property, is_same};
 use super::{Reader, fallback, ribbon, service};
-use crate::{Group, Meaning, Target, Way, Zero, address, measure, setting};
+use crate::{Group, Ignored, Meaning, Reason, Target, Way, Zero, address, keys, measure, setting};
 
 /// Where routes of Spring Cloud Gateway stand; the last two are the servlet server's.
 const GATEWAYS: [&str; 4] = [
@@ -66,39 +66,43 @@ impl<'t> Reader<'_, 't> {
             return groups;
         };
         let of_urls = self.unless_written(ZUUL, ZUUL_DEFAULTS, product);
-        let mut of_names = self.unless_written(RIBBON, RIBBON_DEFAULTS, product);
-        if !of_names.is_empty() {
-            of_names.extend(ribbon::defaults(product));
-        }
+        let of_names = self.unless_written(RIBBON, RIBBON_DEFAULTS, product);
+        let for_all = self.properties.iter().find(|property| property.is(0, "zuul.retryable"));
         for (name, properties) in routes {
             let first = properties[0];
             let of = |key: &str| properties.iter().copied().find(|property| property.is(DEPTH, key));
             let location = of("url").or_else(|| of("serviceId"));
-            let (target, settings) = match location.and_then(|property| Some((property, property.text()?))) {
-                Some((property, text)) if text.starts_with("http:") || text.starts_with("https:") => {
-                    let Some(mut target) = url(property) else { continue };
-                    target.ways.push(Way { name: ZUUL, to: None });
-                    (target, &of_urls)
+            let (mut target, settings) =
+                match location.and_then(|property| Some((property, property.text()?))) {
+                    Some((property, text)) if text.starts_with("http:") || text.starts_with("https:") => {
+                        let Some(mut target) = url(property) else { continue };
+                        target.ways.push(Way { name: ZUUL, to: None });
+                        (target, &of_urls)
+                    }
+                    // Forwarded within the gateway itself.
+                    Some((_, text)) if text.starts_with("forward:") => continue,
+                    Some((property, text)) => {
+                        let Some(value) = property.value() else { continue };
+                        (balanced(property.key(), text.trim(), value.span()), &of_names)
+                    }
+                    // Without either the route's own name is that of the service.
+                    None if location.is_none() => {
+                        (balanced(first.prefix(DEPTH), name.trim(), first.place(DEPTH - 1)), &of_names)
+                    }
+                    None => continue,
+                };
+            let (label, at, mut settings) = (first.prefix(DEPTH), first.place(DEPTH - 1), settings.clone());
+            if let Some(way) = target.ways.iter().find_map(ribbon::retries_of) {
+                let once = ribbon::once(format!("{label}.retryable"), of("retryable").or(for_all), at);
+                if once.is_none() {
+                    if !of_names.is_empty() {
+                        settings.extend(ribbon::defaults(product));
+                    }
+                    target.ways.push(way);
                 }
-                // Forwarded within the gateway itself.
-                Some((_, text)) if text.starts_with("forward:") => continue,
-                Some((property, text)) => {
-                    let Some(value) = property.value() else { continue };
-                    (balanced(property.key(), text.trim(), value.span()), &of_names)
-                }
-                // Without either the route's own name is that of the service.
-                None if location.is_none() => {
-                    (balanced(first.prefix(DEPTH), name.trim(), first.place(DEPTH - 1)), &of_names)
-                }
-                None => continue,
-            };
-            groups.push(self.route(
-                first.prefix(DEPTH),
-                first.place(DEPTH - 1),
-                settings.clone(),
-                vec![target],
-                None,
-            ));
+                settings.extend(once);
+            }
+            groups.push(self.route(label, at, settings, vec![target], None));
         }
         groups
     }
@@ -178,6 +182,20 @@ pub(super) fn routed<'a>(properties: &'a [Property<'_>]) -> BTreeSet<&'a str> {
         names.extend(property.text().map(|text| text.rsplit_once("lb://").map_or(text, |(_, name)| name)));
     }
     names
+}
+
+/// `ribbon` below a route: Ribbon reads its settings from `SERVICE.ribbon` and `ribbon` alone.
+pub(super) fn not_zuuls(properties: &[Property<'_>]) -> Vec<Ignored> {
+    const DEPTH: usize = 3;
+    let below = properties.iter().filter(|property| property.is_below(&["zuul", "routes"]));
+    let ribbons =
+        below.filter(|property| property.behind(DEPTH).first().is_some_and(|name| name == "ribbon"));
+    ribbons
+        .filter(|property| keys::is_suspect(&property.key()))
+        .filter_map(|property| {
+            Some(Ignored { key: property.key(), span: property.value()?.span(), reason: Reason::NotOurs })
+        })
+        .collect()
 }
 
 fn prefix(properties: Option<&[&Property<'_>]>, depth: usize) -> String {
