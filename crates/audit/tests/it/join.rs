@@ -688,7 +688,7 @@ fn calls_of_a_file_that_several_services_share_are_assumed_of_each() {
 
 #[test]
 fn what_others_wait_for_to_complete_is_a_job() {
-    let compose = "services:\n  auth:\n    image: auth:1\n    depends_on: {migrate: {condition: service_completed_successfully}}\n  migrate: {image: 'auth:1'}\n";
+    let compose = "services:\n  auth:\n    image: auth:1\n    depends_on: {migrate: {condition: service_completed_successfully}}\n  migrate: {image: 'auth:1'}\n  schema: {image: 'auth:1', command: python manage.py migrate --noinput}\n  both: {image: 'auth:1', command: sh -c 'auth migrate && auth serve'}\n";
     let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: cleanup}\nspec: {template: {spec: {containers: [{name: cleanup}]}}}\n";
     let outcome = audited(&[("compose.yaml", compose), ("job.yaml", job)]);
     let jobs: Vec<&str> = outcome.fleet.environments[0]
@@ -697,5 +697,5 @@ fn what_others_wait_for_to_complete_is_a_job() {
         .filter(|service| service.finishes)
         .map(|service| service.name.as_str())
         .collect();
-    assert_eq!(jobs, ["cleanup", "migrate"]);
+    assert_eq!(jobs, ["cleanup", "migrate", "schema"]);
 }

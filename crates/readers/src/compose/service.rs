@@ -39,7 +39,7 @@ pub(super) fn read(
         ports: ports(&chain, interpolation),
         labels: Vec::new(),
         forwards: false,
-        finishes: false,
+        finishes: migrates(&chain),
         namespace: None,
         sidecar: None,
         partial,
@@ -50,6 +50,19 @@ pub(super) fn read(
     reader.command(&chain);
     reader.times(&chain, name, (!partial).then_some(entry.key.span()));
     reader.mounts(&chain, root);
+}
+
+/// Whether a service changes a schema and ends: one plain command with the word for it, as frameworks and
+/// tools of migration have it, which nothing starts again.
+fn migrates(chain: &[Node<'_>]) -> bool {
+    let Some(command) = first(chain, "command") else { return false };
+    let items = command.value.items().filter_map(Node::text);
+    let mut words: Vec<&str> = items.chain(command.value.text()).flat_map(str::split_whitespace).collect();
+    words.retain(|word| !word.starts_with('-'));
+    let is_one = !words.iter().any(|word| word.contains(['&', ';', '|']));
+    let restarts = first(chain, "restart").and_then(|restart| restart.value.text());
+    let stays = restarts.is_some_and(|policy| matches!(policy, "always" | "unless-stopped"));
+    is_one && !stays && words.iter().any(|word| matches!(*word, "migrate" | "db:migrate"))
 }
 
 /// The service and, behind it, the services of the same file that it extends.
