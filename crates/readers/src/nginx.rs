@@ -226,9 +226,12 @@ impl<'d, 't, 'f> Reader<'d, 't, 'f> {
                     (own, Origin::Derived(std::iter::once(first).chain(rest).collect()))
                 }
             };
-            let attempts = if has("off") { 1 } else { most.unwrap_or(servers).min(servers) };
+            // gRPC requests are POSTs, which are not repeated once they were sent (ngx_http_grpc_module,
+            // grpc_next_upstream).
+            let once = has("off") || pass.prefix == "grpc" && !has("non_idempotent");
+            let attempts = if once { 1 } else { most.unwrap_or(servers).min(servers) };
             let mut setting = settings::attempts(key, attempts, origin, has("non_idempotent"));
-            if !has("off") && most.is_some_and(|most| most > servers) {
+            if !once && most.is_some_and(|most| most > servers) {
                 setting.assumptions.push(settings::no_more_than(servers));
             }
             found.push(setting);
