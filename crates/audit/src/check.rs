@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use model::{Basis, FileId, Finding, Fleet, NotEvaluated, Span, Subject};
+use model::{Basis, FileId, Finding, Fleet, Level, NotEvaluated, Span, Subject};
 use rules::{Check, Found, Margins, Rule, Seen};
 
 /// What the rules found.
@@ -66,13 +66,18 @@ fn attempt(rule: &Rule, check: impl FnOnce(&mut Found)) -> Found {
     found
 }
 
-/// A finding that needs the call graph and rests on a file attributed by a guess is assumed.
+/// A finding that needs the call graph and rests on a file attributed by a guess is assumed. One that was
+/// assumed already, about something that nobody wrote, is worth knowing at most.
 fn name_guesses(finding: &mut Finding, guesses: &BTreeMap<FileId, String>) {
     if finding.basis == Basis::InFile {
         return;
     }
     let files = finding.labels.iter().filter_map(|label| label.origin.span()).map(|span| span.file);
     let guessed: Vec<String> = files.filter_map(|file| guesses.get(&file).cloned()).collect();
+    let nobody_wrote_it = finding.labels.first().is_some_and(|label| label.origin.is_default());
+    if finding.basis == Basis::Assumed && nobody_wrote_it && !guessed.is_empty() {
+        finding.level = Level::Note;
+    }
     finding.assume(guessed);
 }
 

@@ -179,6 +179,7 @@ fn examine(
         ignored.extend(file.fragment.ignored);
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    not_evaluated.extend(no_amounts(&ignored, &sources));
     Outcome {
         sources,
         files,
@@ -197,6 +198,22 @@ fn examine(
         rules_run: rules.iter().map(|rule| rule.name).collect(),
         repository: Repository::default(),
     }
+}
+
+/// Values that stand where an amount is read and are none: their consumer refuses them, so that no rule
+/// can say what holds.
+fn no_amounts(ignored: &[readers::Ignored], sources: &Sources) -> Vec<model::NotEvaluated> {
+    let no_amount = |ignored: &&readers::Ignored| ignored.reason == readers::Reason::NotAnAmount;
+    let said = |ignored: &readers::Ignored| {
+        let source = sources.get(ignored.span.file);
+        model::NotEvaluated {
+            rule: "values",
+            subject: model::Subject::Setting(format!("{} in {}", ignored.key, source.path())),
+            needs: "a value in the form that its consumer takes; what is written is no amount to it"
+                .to_owned(),
+        }
+    };
+    ignored.iter().filter(no_amount).map(said).collect()
 }
 
 /// Numbers that no rule can compare because nothing says their unit.

@@ -15,7 +15,7 @@ pub(crate) static RULE: Rule = Rule {
     name: "probe-default-timeout",
     summary: "a probe that does work keeps the short default time limit",
     mode: FailureMode::ProbeKill,
-    level: Level::Warning,
+    level: Level::Note,
     since: "0.1",
     docs: include_str!("probe_default_timeout.md"),
     check: Check::Environment(check),
@@ -57,8 +57,6 @@ fn finding(name: &str, process: Option<&str>, groups: &[GroupView<'_>]) -> Optio
     let first = short.first()?;
     let raised = raised.filter(|&(_, limit)| limit > first.limit);
     let restarts = first.probe == Probe::Liveness;
-    let starts_process = restarts && first.action == Some("exec");
-    let level = if starts_process || (restarts && raised.is_some()) { Level::Warning } else { Level::Note };
     let mut labels: Vec<_> = short.iter().map(|prober| prober.label()).collect();
     if let Some((setting, limit)) = raised {
         labels.push(labels::at(setting, format!("another probe of it may take {}", pretty(limit))));
@@ -69,7 +67,7 @@ fn finding(name: &str, process: Option<&str>, groups: &[GroupView<'_>]) -> Optio
     let wanted = first.period.map_or(wanted, |period| wanted.min(period));
     Some(Finding {
         rule: RULE.name,
-        level,
+        level: RULE.level,
         basis: Basis::InFile,
         mode: RULE.mode,
         environments: Vec::new(),
@@ -166,7 +164,7 @@ mod tests {
               timeoutSeconds    readiness.timeout  1s  default "Kubernetes timeoutSeconds"
               httpGet           readiness.action   http
         "#), @r"
-        warning (in file, probe-kill, auth): `auth` is restarted when 3 liveness probes in a row take longer than 1 s, the default
+        note (in file, probe-kill, auth): `auth` is restarted when 3 liveness probes in a row take longer than 1 s, the default
           auth.yaml:2 timeoutSeconds = 1s -- starts a command and waits for it; 1 s is the default of Kubernetes timeoutSeconds, not set here
           auth.yaml:6 timeoutSeconds = 1s -- waits for the program to answer; 1 s is the default of Kubernetes timeoutSeconds, not set here
           help: set `timeoutSeconds` to what the probe takes under load, 5 s for example
@@ -182,7 +180,7 @@ mod tests {
             auth.yaml: auth [probe]
               timeoutSeconds  readiness.timeout  5s
         "#), @r"
-        warning (in file, probe-kill, auth): `auth` is restarted when its liveness probe takes longer than 1 s, the default
+        note (in file, probe-kill, auth): `auth` is restarted when its liveness probe takes longer than 1 s, the default
           auth.yaml:2 timeoutSeconds = 1s -- waits for the program to answer; 1 s is the default of Kubernetes timeoutSeconds, not set here
           auth.yaml:5 timeoutSeconds = 5s -- another probe of it may take 5 s
           help: set `timeoutSeconds` to what the probe takes under load, 5 s for example

@@ -45,8 +45,8 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             environments: Vec::new(),
             subject: Subject::Service(name.to_owned()),
             title: format!(
-                "`{name}` is killed at every stop with requests in flight: it waits {} before the stop signal, \
-                 and the grace period ends after {}",
+                "`{name}` has no time to finish its work at a stop: it waits {} before the stop signal, and is \
+                 killed after {}",
                 pretty(wait),
                 pretty(allowed)
             ),
@@ -74,7 +74,7 @@ mod tests {
               grace  grace  30s  default "Kubernetes terminationGracePeriodSeconds"
               sleep  pre-stop  30s
         "#), @r"
-        error (in file, drain-cut, auth): `auth` is killed at every stop with requests in flight: it waits 30 s before the stop signal, and the grace period ends after 30 s
+        error (in file, drain-cut, auth): `auth` has no time to finish its work at a stop: it waits 30 s before the stop signal, and is killed after 30 s
           auth.yaml:2 grace = 30s -- the kill comes 30 s after the stop began; 30 s is the default of Kubernetes terminationGracePeriodSeconds, not set here
           auth.yaml:3 sleep = 30s -- the first 30 s pass before the signal
           sum: 30 s (grace) - 30 s (wait before the signal): nothing is left

@@ -78,8 +78,10 @@ fn finding(
         None => format!("raise `{}`", request.key),
     };
     let assumptions = client.guesses(&[connect, request]);
-    // Nobody promised anything with a connect limit that nobody wrote.
-    let level = if connect.value.origin.is_default() { Level::Note } else { Level::Warning };
+    // Nobody promised anything with a connect limit that nobody wrote, and of two equal ones either may
+    // be the one that is meant.
+    let never_decides = !connect.value.origin.is_default() && connects > ends;
+    let level = if never_decides { Level::Warning } else { Level::Note };
     Finding {
         rule: RULE.name,
         level,

@@ -50,7 +50,7 @@ fn finding(setting: &Setting, unheeded: &Unheeded, owner: Option<&str>) -> Findi
     }
     Finding {
         rule: RULE.name,
-        level: if is_unlimited(&setting.value.value) { Level::Error } else { Level::Warning },
+        level: level(&setting.value.value),
         basis: Basis::InFile,
         mode: RULE.mode,
         environments: Vec::new(),
@@ -61,6 +61,16 @@ fn finding(setting: &Setting, unheeded: &Unheeded, owner: Option<&str>) -> Findi
         arithmetic: Vec::new(),
         help: format!("write what is meant in the form that is taken, or remove `{key}` if {holds} is right"),
         assumptions: labels::guesses(setting),
+    }
+}
+
+/// What it costs that another value holds: a count that is cut to what the consumer takes is near what
+/// was meant, and whoever else reads the file may take it as it stands.
+fn level(holds: &Value) -> Level {
+    match holds {
+        holds if is_unlimited(holds) => Level::Error,
+        Value::Count(_) => Level::Note,
+        _ => Level::Warning,
     }
 }
 
@@ -84,7 +94,7 @@ mod tests {
             auth.yaml: auth -> sessions
               max_retries  retries  3  unheeded "0" "the client takes 0 for its default (its manual)"
         "#), @r"
-        warning (in file, inert-setting, auth): `max_retries` of `auth` is written as `0`, which is not taken: 3 holds
+        note (in file, inert-setting, auth): `max_retries` of `auth` is written as `0`, which is not taken: 3 holds
           auth.yaml:2 max_retries = 3 -- the client takes 0 for its default (its manual)
           help: write what is meant in the form that is taken, or remove `max_retries` if 3 is right
         ");

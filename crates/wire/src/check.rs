@@ -247,8 +247,8 @@ pub enum Origin {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct NotEvaluated {
     /// The rule that could not judge. What no rule gets to see stands under another name: `units` (a
-    /// number whose unit nothing says), `calls` (addresses of which nothing says who calls them),
-    /// `kustomization` and `forewarn.toml` (something named there that is not among the files).
+    /// number whose unit nothing says), `values` (what stands where an amount is read and is none),
+    /// `calls` (addresses of which nothing says who calls them), `kustomization` and `forewarn.toml` (something named there that is not among the files).
     pub rule: String,
     /// Whom it would have been about.
     pub subject: Subject,

@@ -45,9 +45,10 @@ fn a_store_named_in_a_secret_is_called_by_whoever_mounts_that() {
     let secrets = "apiVersion: v1\nkind: Secret\nmetadata: {name: store}\nstringData:\n  DATABASE_URL: postgres://auth:example@db:5432/auth?connect_timeout=3\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: encoded}\ndata: {LEDGER_HOST: bGVkZ2Vy, LEDGER_TIMEOUT: NXM}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: store}\ndata: {DIRECTORY_URL: 'http://directory:80'}\n";
     let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: auth}\nspec:\n  template:\n    spec:\n      containers:\n        - name: auth\n          envFrom: [{secretRef: {name: store}}, {secretRef: {name: encoded}}]\n";
     insta::assert_snapshot!(picture(&[("secrets.yaml", secrets), ("auth.yaml", deployment)]), @r"
-        default: auth, db
-          auth -> db: stringData.DATABASE_URL?connect_timeout = 3 s
-        ");
+    default: auth, db
+      auth -> db: stringData.DATABASE_URL?connect_timeout = 3 s
+    values needs a value in the form that its consumer takes; what is written is no amount to it
+    ");
 }
 
 #[test]
