@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use audit::{Error, did_you_mean};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -63,17 +63,17 @@ impl Arguments {
 
 /// What stopped a run without a verb, where its first path is a misspelt verb: `forewarn chekc` asks
 /// for a file of that name.
-pub(crate) fn or_a_verb(error: audit::Error, first: Option<&Path>) -> audit::Error {
+pub(crate) fn or_a_verb(error: Error, first: Option<&Path>) -> Error {
     let Some(word) = first.and_then(Path::to_str) else { return error };
     match error {
-        audit::Error::Stopped { place, what, help } if place == word => {
+        Error::Stopped { place, what, help } if place == word => {
             let command = Arguments::command();
             let verbs = command.get_subcommands().map(clap::Command::get_name);
             let help = match audit::nearest(word, verbs) {
                 Some(verb) => format!("did you mean `forewarn {verb}`? Else {help}"),
                 None => help,
             };
-            audit::Error::Stopped { place, what, help }
+            Error::Stopped { place, what, help }
         }
         other => other,
     }
@@ -206,15 +206,10 @@ pub(crate) struct CheckArguments {
     ///
     /// The format is the one named before `=`, else that of the ending (.txt text, .json json, .sarif
     /// and .sarif.json sarif, .xml junit), else that of --format. A file is replaced as a whole or not
-    /// at all, and is not read as configuration. Stdout gets the findings as --format says, unless a
-    /// file gets them in that format.
-    #[arg(
-        long,
-        value_name = "[FORMAT=]FILE",
-        value_parser = OsStringValueParser::new().map(OutputArgument::of),
-        help_heading = "Output"
-    )]
-    pub(crate) output: Vec<OutputArgument>,
+    /// at all, and is not read as configuration; one that is configuration is never replaced. Stdout
+    /// gets the findings as --format says, unless a file gets them in that format.
+    #[arg(long, value_name = "[FORMAT=]FILE", help_heading = "Output")]
+    pub(crate) output: Vec<OsString>,
     /// When to use colour; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(crate) color: ColorArgument,
@@ -358,17 +353,33 @@ pub(crate) struct OutputArgument {
 }
 
 impl OutputArgument {
-    fn of(typed: OsString) -> Self {
-        // A file may have a `=` in its name: what stands before it is a format only if there is one.
-        let named = typed.to_str().and_then(|typed| {
-            let (format, file) = typed.split_once('=')?;
-            Some((FormatArgument::from_str(format, false).ok()?, PathBuf::from(file)))
-        });
-        match named {
-            Some((format, file)) => Self { format: Some(format), file },
-            None => {
-                let file = PathBuf::from(typed);
-                Self { format: FormatArgument::of_ending(&file), file }
+    /// What was typed, taken apart. A word before `=` is a format; a file may have a `=` in its name
+    /// where what stands before it is no mere word, such as a path.
+    ///
+    /// # Errors
+    ///
+    /// There is no such format.
+    pub(crate) fn of(typed: OsString) -> Result<Self, Error> {
+        let named = typed.to_str().and_then(|typed| typed.split_once('='));
+        let named =
+            named.filter(|(word, _)| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+        let Some((word, file)) = named else {
+            let file = PathBuf::from(typed);
+            return Ok(Self { format: FormatArgument::of_ending(&file), file });
+        };
+        match FormatArgument::from_str(word, false) {
+            Ok(format) => Ok(Self { format: Some(format), file: PathBuf::from(file) }),
+            Err(_) => {
+                let formats =
+                    FormatArgument::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+                let formats: Vec<String> = formats.map(|format| format.get_name().to_owned()).collect();
+                let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
+                let place = format!("--output {word}={file}");
+                let help = format!(
+                    "{}; write `./{word}={file}` for a file of that name",
+                    did_you_mean(word, "formats", &formats)
+                );
+                Err(Error::stopped(place, format!("there is no format `{word}`"), help))
             }
         }
     }

@@ -10,6 +10,7 @@ mod manual;
 mod observe;
 mod output;
 mod progress;
+mod replace;
 mod settings;
 mod show;
 mod terminal;

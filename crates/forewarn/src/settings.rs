@@ -1,6 +1,7 @@
 //! From arguments as typed to settings that can be run: every contradiction is told before the first
 //! file is read.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,7 @@ use model::Level;
 
 use crate::arguments::{CheckArguments, FormatArgument, LevelArgument, OutputArgument, ScopeArguments};
 use crate::output::is_same_file;
+use crate::replace::kept;
 use crate::terminal::Terminal;
 
 /// Everything a check needs to know.
@@ -37,10 +39,11 @@ pub(crate) struct Output {
     pub(crate) file: PathBuf,
 }
 
-/// The files to write, no two of them the same.
-fn outputs(typed: Vec<OutputArgument>, format: FormatArgument) -> Result<Vec<Output>, Error> {
+/// The files to write: no two of them the same, none of them somebody's configuration.
+fn outputs(typed: Vec<OsString>, format: FormatArgument) -> Result<Vec<Output>, Error> {
     let mut outputs: Vec<Output> = Vec::new();
-    for OutputArgument { format: named, file } in typed {
+    for typed in typed {
+        let OutputArgument { format: named, file } = OutputArgument::of(typed)?;
         let stopped = |what, help| Error::stopped(format_args!("--output {}", file.display()), what, help);
         if file.file_name().is_none() {
             return Err(stopped("names no file", "name a file to write to"));
@@ -50,6 +53,9 @@ fn outputs(typed: Vec<OutputArgument>, format: FormatArgument) -> Result<Vec<Out
         }
         if outputs.iter().any(|other| is_same_file(&other.file, &file)) {
             return Err(stopped("is named twice", "name a file of its own for each format"));
+        }
+        if let Some(what) = kept(&file) {
+            return Err(stopped(what, "name another file to write to"));
         }
         outputs.push(Output { format: named.unwrap_or(format), file });
     }

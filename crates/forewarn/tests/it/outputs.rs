@@ -27,7 +27,7 @@ fn every_format_is_written_once_to_its_file_or_to_stdout() {
         (&["--output", "a.log"], "nothing", &[("a.log", "text")]),
         (&["--output", "a.log", "--format", "json"], "nothing", &[("a.log", "json")]),
         (&["--output", "sarif=a.json", "--format", "github"], "github", &[("a.json", "sarif")]),
-        (&["--output", "short=a", "--output", "a=b.xml"], "text", &[("a", "short"), ("a=b.xml", "junit")]),
+        (&["--output", "short=a", "--output", "./a=b.xml"], "text", &[("a", "short"), ("a=b.xml", "junit")]),
         (&["--output", "auth/../a.json"], "text", &[("a.json", "json")]),
     ] {
         let ran = bench.run(&[&["check"], arguments].concat());
@@ -43,7 +43,9 @@ fn every_format_is_written_once_to_its_file_or_to_stdout() {
 #[test]
 fn a_file_that_is_written_is_not_read() {
     let bench = Workbench::with(SIGN_IN);
-    bench.write("report.json", "{\"users\": {\"url\": \"http://users:80\", \"timeout\": 0}}");
+    let report =
+        "{\"version\": 1, \"summary\": {}, \"users\": {\"url\": \"http://users:80\", \"timeout\": 0}}";
+    bench.write("report.json", report);
     let first = bench.run(&["check", "--output", "report.json"]);
     let second = bench.run(&["check", "--output", "./report.json"]);
     assert_eq!(first.whole(), second.whole());
@@ -59,6 +61,8 @@ fn a_file_that_cannot_be_one_of_several_is_told_before_anything_is_read() {
         &["--output", "-"],
         &["--output", "json=-"],
         &["--output", ".."],
+        &["--output", "foo=x.json"],
+        &["--output", "sarfi=x.json"],
     ]
     .iter()
     .map(|arguments| bench.run(&[&["check"], *arguments].concat()))
@@ -67,7 +71,7 @@ fn a_file_that_cannot_be_one_of_several_is_told_before_anything_is_read() {
         ran.stderr
     })
     .collect();
-    insta::assert_snapshot!(said, @"
+    insta::assert_snapshot!(said, @r"
     error: --output ./a.json: is named twice
     help: name a file of its own for each format
     error: --output auth/../a.json: is named twice
@@ -78,11 +82,78 @@ fn a_file_that_cannot_be_one_of_several_is_told_before_anything_is_read() {
     help: stdout gets the findings by itself, as --format says
     error: --output ..: names no file
     help: name a file to write to
+    error: --output foo=x.json: there is no format `foo`
+    help: formats: `text`, `short`, `json`, `sarif`, `github`, `junit`; write `./foo=x.json` for a file of that name
+    error: --output sarfi=x.json: there is no format `sarfi`
+    help: did you mean `sarif`? formats: `text`, `short`, `json`, `sarif`, `github`, `junit`; write `./sarfi=x.json` for a file of that name
     ");
     assert_eq!(bench.names(), ["auth"]);
     let ran = bench.run(&["check", "--output", "nowhere/a.json"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("nowhere/a.json: cannot be written: "), "{}", ran.stderr);
+}
+
+#[test]
+fn configuration_is_never_replaced_by_a_report() {
+    let bench = Workbench::with(SIGN_IN);
+    let mut said = String::new();
+    for (typed, file) in [
+        ("auth/application.yml", "auth/application.yml"),
+        ("k8s/db.yaml", "k8s/db.yaml"),
+        ("forewarn.toml", "forewarn.toml"),
+        ("json=auth/../NGINX.CONF", "NGINX.CONF"),
+        ("text=.env", ".env"),
+        (".env.production", ".env.production"),
+        ("haproxy.cfg", "haproxy.cfg"),
+        ("a.ini", "a.ini"),
+        ("a.properties", "a.properties"),
+        ("service.json", "service.json"),
+        ("sarif=forewarn-baseline.json", "forewarn-baseline.json"),
+    ] {
+        // Not even readable as configuration: that it is refused shows that nothing was audited.
+        bench.write(file, "[ not to be lost");
+        let ran = bench.run(&["check", "--output", typed]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{typed}");
+        assert_eq!(bench.read(file).as_deref(), Some("[ not to be lost"), "{typed}");
+        said += &ran.stderr;
+    }
+    insta::assert_snapshot!(said, @r"
+    error: --output auth/application.yml: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output k8s/db.yaml: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output forewarn.toml: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output auth/../NGINX.CONF: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output .env: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output .env.production: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output haproxy.cfg: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output a.ini: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output a.properties: is configuration, and configuration is never replaced
+    help: name another file to write to
+    error: --output service.json: is no report of Forewarn's, and other JSON is never replaced
+    help: name another file to write to
+    error: --output forewarn-baseline.json: is no report of Forewarn's, and other JSON is never replaced
+    help: name another file to write to
+    ");
+}
+
+#[test]
+fn a_report_of_the_run_before_is_replaced_and_so_is_what_is_not_there() {
+    let bench = Workbench::with(SIGN_IN);
+    for file in
+        ["out.json", "out.sarif", "out.sarif.json", "sarif=code.json", "out.xml", "out.txt", "json=new.conf"]
+    {
+        for _ in 0..if file == "json=new.conf" { 1 } else { 2 } {
+            let ran = bench.run(&["check", "--output", file]);
+            assert_eq!(ran.code, 1, "{}", ran.whole());
+        }
+    }
 }
 
 #[cfg(unix)]
