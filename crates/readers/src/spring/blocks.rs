@@ -102,7 +102,7 @@ const fn limit(
 
 /// The ways on which calls are made.
 pub(super) const RIBBON: &str = "ribbon";
-/// Ribbon's retries, which not all of its calls make: Zuul's routes only where they are `retryable`.
+/// Ribbon's retries, which not all of its calls make: Zuul's routes not where they are not `retryable`.
 pub(super) const RIBBON_RETRIES: &str = "ribbon retries";
 pub(super) const HYSTRIX: &str = "hystrix";
 pub(super) const FEIGN: &str = "feign";

@@ -12,8 +12,10 @@ const SAME: &str = "MaxAutoRetries";
 const NEXT: &str = "MaxAutoRetriesNextServer";
 const VERSION: &str =
     "Ribbon 2.x, DefaultClientConfigImpl.java: MaxAutoRetries 0, MaxAutoRetriesNextServer 1";
-/// Spring Cloud takes Ribbon's retries up only where Spring Retry is there too.
-const ACTIVE: &str = "that Ribbon's retry on the next server is active, as it is by default";
+/// What no file says. Spring Cloud's own check of the limit around them counts the retries either way
+/// (AbstractRibbonCommand.java).
+const ACTIVE: &str =
+    "that Ribbon's retries act: Spring Retry is on the class path, and what Zuul passes on is `retryable`";
 const GET_ALONE: &str =
     "Ribbon 2.x, DefaultClientConfigImpl.java: OkToRetryOnAllOperations false, so that GET alone is repeated";
 
@@ -58,16 +60,13 @@ pub(super) fn retries_of(way: &Way) -> Option<Way> {
     (way.name == RIBBON).then(|| Way { name: RIBBON_RETRIES, to: way.to.clone() })
 }
 
-/// The one attempt that Zuul makes on a route that is not `retryable`: what the route itself says, else what
-/// all routes are given, else the default. `None` where Ribbon's retries act.
-pub(super) fn once(key: String, written: Option<&Property<'_>>, near: Span) -> Option<Setting> {
-    const VERSION: &str = "Spring Cloud Netflix 1.3 to 2.x, ZuulProperties.java: retryable false";
-    let origin = match written.and_then(Property::value) {
-        Some(value) if value.text().trim().eq_ignore_ascii_case("true") => return None,
-        Some(value) => Origin::Written(value.span()),
-        None => Origin::Default { near, of: "Zuul retryable", version: VERSION },
-    };
-    Some(Setting::new(key, Knob::Attempts, Sourced { value: Value::Count(1), origin }))
+/// The one attempt that Zuul makes on a route that is not to be `retryable`, by what the route itself says
+/// or else what all routes are given. `None` where Ribbon's retries may act.
+pub(super) fn once(key: String, written: Option<&Property<'_>>) -> Option<Setting> {
+    let value = written.and_then(Property::value)?;
+    let is_retryable = value.text().trim().eq_ignore_ascii_case("true");
+    let once = Sourced::written(Value::Count(1), value.span());
+    (!is_retryable).then(|| Setting::new(key, Knob::Attempts, once))
 }
 
 /// What holds for calls by Ribbon where nothing is set.
@@ -95,8 +94,6 @@ fn attempts(prefix: &str, near: Span, same: Option<(u64, Origin)>, next: Option<
     };
     let key = format!("{prefix}.{NEXT}");
     let mut setting = Setting::new(key, Knob::Attempts, Sourced { value: Value::Count(count), origin });
-    if is_assumed {
-        setting.assumptions.push(ACTIVE.to_owned());
-    }
+    setting.assumptions.push(ACTIVE.to_owned());
     setting
 }

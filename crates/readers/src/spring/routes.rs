@@ -93,7 +93,7 @@ impl<'t> Reader<'_, 't> {
                 };
             let (label, at, mut settings) = (first.prefix(DEPTH), first.place(DEPTH - 1), settings.clone());
             if let Some(way) = target.ways.iter().find_map(ribbon::retries_of) {
-                let once = ribbon::once(format!("{label}.retryable"), of("retryable").or(for_all), at);
+                let once = ribbon::once(format!("{label}.retryable"), of("retryable").or(for_all));
                 if once.is_none() {
                     if !of_names.is_empty() {
                         settings.extend(ribbon::defaults(product));
