@@ -29,12 +29,21 @@ struct Entry {
     span: Option<Span>,
 }
 
+/// What an update may do to a baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct May {
+    /// Take out what does not occur: only after a look at everything is that gone.
+    pub shrink: bool,
+    /// Add what it does not hold.
+    pub grow: bool,
+}
+
 /// What became of a baseline.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Update {
     /// As it is to be written.
     pub baseline: Baseline,
-    /// Findings it held that no longer occur.
+    /// Findings it held that do not occur; they are still in it if it may not shrink.
     pub gone: usize,
     /// Findings that it does not hold; they are in it now if it may grow.
     pub new: usize,
@@ -96,23 +105,25 @@ impl Baseline {
     }
 
     /// This baseline after an audit that found `now`: without what is gone, at the level at which it
-    /// now occurs; with what is new only if it may grow.
+    /// now occurs, if it may shrink; with what is new if it may grow.
     #[must_use]
-    pub fn updated(&self, now: &Self, may_grow: bool) -> Update {
+    pub fn updated(&self, now: &Self, may: May) -> Update {
         let mut left = self.clone();
-        let mut kept = Self::default();
+        // What a look at a part shows at another level may be as bad as ever in the whole.
+        let mut updated = if may.shrink { Self::default() } else { self.clone() };
         let mut new = 0;
         // Worst first, so that a worse finding is not refused for a place that a milder one took.
         for ((identity, level), entry) in now.entries.iter().rev() {
             for _ in 0..entry.count {
                 let is_held = left.take(identity, *level);
                 new += usize::from(!is_held);
-                if is_held || may_grow {
-                    kept.add(identity.clone(), *level, 1, None);
+                let is_wanted = if is_held { may.shrink } else { may.grow };
+                if is_wanted {
+                    updated.add(identity.clone(), *level, 1, None);
                 }
             }
         }
-        Update { baseline: kept, gone: left.len(), new }
+        Update { baseline: updated, gone: left.len(), new }
     }
 
     /// As it is stored, with a final line break.
@@ -303,13 +314,25 @@ mod tests {
     fn a_baseline_only_shrinks_unless_it_may_grow() {
         let held = baseline(&[("a", Level::Error, 2), ("b", Level::Warning, 1)]);
         let now = baseline(&[("a", Level::Warning, 1), ("b", Level::Error, 1), ("c", Level::Note, 4)]);
-        let shrunk = held.updated(&now, false);
+        let shrunk = held.updated(&now, May { shrink: true, grow: false });
         assert_eq!((shrunk.gone, shrunk.new), (2, 5));
         assert_eq!(shrunk.baseline, baseline(&[("a", Level::Warning, 1)]), "at its new level");
-        let grown = held.updated(&now, true);
+        let grown = held.updated(&now, May { shrink: true, grow: true });
         assert_eq!((grown.gone, grown.new), (2, 5));
         assert_eq!(grown.baseline, now);
-        assert_eq!(now.updated(&now, false), Update { baseline: now.clone(), gone: 0, new: 0 });
+        let again = now.updated(&now, May { shrink: true, grow: false });
+        assert_eq!(again, Update { baseline: now.clone(), gone: 0, new: 0 });
+    }
+
+    #[test]
+    fn a_baseline_that_may_not_shrink_keeps_all_it_holds() {
+        let held = baseline(&[("a", Level::Error, 2), ("b", Level::Warning, 1)]);
+        let now = baseline(&[("a", Level::Warning, 1), ("b", Level::Error, 1)]);
+        let kept = held.updated(&now, May { shrink: false, grow: false });
+        assert_eq!(kept, Update { baseline: held.clone(), gone: 2, new: 1 });
+        let grown = held.updated(&now, May { shrink: false, grow: true });
+        let all = [("a", Level::Error, 2), ("b", Level::Error, 1), ("b", Level::Warning, 1)];
+        assert_eq!(grown, Update { baseline: baseline(&all), gone: 2, new: 1 });
     }
 
     #[test]

@@ -36,7 +36,7 @@ use collect::{Collected, UnreadableRoot};
 use load::Loaded;
 
 pub use allow::{Allow, Description, Scope};
-pub use baseline::{BASELINE_NAME, Baseline, Update};
+pub use baseline::{BASELINE_NAME, Baseline, May, Update};
 pub use date::Date;
 pub use fold::Reported;
 pub use globs::Globs;
@@ -150,6 +150,7 @@ fn examine(
         allows.append(&mut file.comments.allows);
         slips.append(&mut file.comments.slips);
     }
+    let whole = whole && request.exclude.is_empty();
     let ran = |name: &str| request.environments.is_empty() && rules.iter().any(|rule| rule.name == name);
     let settled = settle(
         checked.findings,
@@ -163,7 +164,7 @@ fn examine(
             today: request.today,
             path: &path,
             ran: &ran,
-            whole: whole && request.exclude.is_empty(),
+            whole,
         },
     );
 
@@ -195,6 +196,7 @@ fn examine(
         not_evaluated,
         problems,
         ignored,
+        exhaustive: whole && RULES.iter().all(|rule| ran(rule.name)),
         rules_run: rules.iter().map(|rule| rule.name).collect(),
         repository: Repository::default(),
     }

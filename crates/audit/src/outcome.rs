@@ -103,6 +103,9 @@ pub struct Outcome {
     pub problems: Vec<(Span, String)>,
     /// Keys of our topics that are no setting: place and reason.
     pub ignored: Vec<readers::Ignored>,
+    /// Whether every rule ran, in every environment, on all that `forewarn.toml` speaks of: only then
+    /// is gone what does not occur.
+    pub exhaustive: bool,
     /// The rules that ran, by name.
     pub rules_run: Vec<&'static str>,
     /// What the sources are called in their repository.

@@ -1,8 +1,8 @@
 //! `forewarn baseline`: accepts the findings of today, so that from then on only new ones count. A
-//! baseline that is there only shrinks, unless it is told to grow.
+//! baseline that is there only shrinks, unless it is told to grow, and only after a look at everything.
 
 use audit::render::count;
-use audit::{Baseline, BaselineChoice, Error};
+use audit::{Baseline, BaselineChoice, Error, May};
 
 use crate::arguments::{BaselineArguments, ScopeArguments};
 use crate::check::audited;
@@ -34,22 +34,30 @@ pub(crate) fn run(arguments: BaselineArguments) -> Result<u8, Error> {
         to_stdout(&format!("wrote {path}: it accepts {}\n", count(now.len(), "finding")))?;
         return Ok(CLEAN);
     };
-    let update = held.updated(&now, arguments.grow);
+    let may = May { shrink: outcome.exhaustive, grow: arguments.grow };
+    let update = held.updated(&now, may);
     let mut told = Vec::new();
-    if update.gone > 0 {
+    if update.gone > 0 && may.shrink {
         told.push(format!("took out {} no longer there", count(update.gone, "finding")));
     }
     if update.new > 0 && arguments.grow {
         told.push(format!("added {}", count(update.new, "finding")));
     }
     if told.is_empty() {
-        told.push("nothing to take out".to_owned());
+        told.push(if may.shrink { "nothing to take out" } else { "nothing taken out" }.to_owned());
     }
     if update.baseline != held {
         to_file(&file.path, &update.baseline.json(), "--baseline")?;
     }
     let mut said =
         format!("{path}: {}; it accepts {}\n", told.join(", "), count(update.baseline.len(), "finding"));
+    if update.gone > 0 && !may.shrink {
+        let unseen = count(update.gone, "finding");
+        said += &format!(
+            "kept: {unseen} not seen in this part of the tree; run `forewarn baseline` on all of it, without --exclude, to \
+             take out what is gone\n"
+        );
+    }
     let refused = update.new > 0 && !arguments.grow;
     if refused {
         let new = count(update.new, "finding");

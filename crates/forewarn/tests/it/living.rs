@@ -213,6 +213,56 @@ fn a_baseline_hides_the_findings_of_its_day_and_only_shrinks() {
 }
 
 #[test]
+fn a_look_at_a_part_takes_nothing_out_of_the_baseline() {
+    let mail = AUTH.replace("auth", "mail");
+    let bench =
+        Workbench::with(&[("forewarn.toml", ""), ("auth/auth.yaml", AUTH), ("mail/mail.yaml", &mail)]);
+    let baseline = |directory: &str, arguments: &[&str]| {
+        bench.run_in(directory, &[&["baseline", "--today", "2027-03-01"], arguments].concat()).whole()
+    };
+    baseline("", &[]);
+    let written = bench.read("forewarn-baseline.json");
+    let named = baseline("", &["auth"]);
+    let inside = baseline("mail", &[]);
+    let excluded = baseline("", &["--exclude", "mail/**"]);
+    assert_eq!(bench.read("forewarn-baseline.json"), written);
+    insta::assert_snapshot!([named, inside, excluded].concat(), @r"
+    exit 0
+    --- stdout
+    forewarn-baseline.json: nothing taken out; it accepts 2 findings
+    kept: 1 finding not seen in this part of the tree; run `forewarn baseline` on all of it, without --exclude, to take out what is gone
+    --- stderr
+    exit 0
+    --- stdout
+    ../forewarn-baseline.json: nothing taken out; it accepts 2 findings
+    kept: 1 finding not seen in this part of the tree; run `forewarn baseline` on all of it, without --exclude, to take out what is gone
+    --- stderr
+    exit 0
+    --- stdout
+    forewarn-baseline.json: nothing taken out; it accepts 2 findings
+    kept: 1 finding not seen in this part of the tree; run `forewarn baseline` on all of it, without --exclude, to take out what is gone
+    --- stderr
+    ");
+    // What is new in a part is added as ever; what lies elsewhere stays.
+    bench.write("auth/push.yaml", &AUTH.replace("auth", "push"));
+    insta::assert_snapshot!(baseline("", &["auth", "--grow"]), @r"
+    exit 0
+    --- stdout
+    forewarn-baseline.json: added 1 finding; it accepts 3 findings
+    kept: 1 finding not seen in this part of the tree; run `forewarn baseline` on all of it, without --exclude, to take out what is gone
+    --- stderr
+    ");
+    assert_eq!(check(&bench, "2027-03-01").code, 0);
+    bench.write("mail/mail.yaml", &mail.replace("timeoutSeconds: 30", "timeoutSeconds: 3"));
+    insta::assert_snapshot!(baseline("", &[]), @r"
+    exit 0
+    --- stdout
+    forewarn-baseline.json: took out 1 finding no longer there; it accepts 2 findings
+    --- stderr
+    ");
+}
+
+#[test]
 fn a_baseline_that_is_named_must_be_there_and_in_order() {
     let bench = Workbench::with(&[("auth.yaml", AUTH)]);
     let missing = bench.run(&["check", "--baseline", "old.json"]);
