@@ -4,6 +4,7 @@
 //! Every hidden character gives way to one of the same length in bytes, so offsets and columns stay
 //! true. Must not decide what is shown otherwise.
 
+mod commands;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -11,10 +12,11 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use commands::Command;
 use names::{Secrecy, is_harmless_amount, secrecy};
 
-/// A text with its secrets hidden: user info in addresses, values of keys that name a secret, PEM
-/// blocks, access keys of known forms, JSON web tokens.
+/// A text with its secrets hidden: user info in addresses, values of keys that name a secret,
+/// passwords on command lines, PEM blocks, access keys of known forms, JSON web tokens.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut marks = Marks::default();
     pem_blocks(text, &mut marks);
@@ -210,19 +212,22 @@ fn assignments(text: &str, marks: &mut Marks) {
         })
         .collect();
     let mut secret_object = SecretObject::default();
+    let mut command = Command::default();
     for (number, &line) in lines.iter().enumerate() {
         let everything_from = secret_object.holds(&lines, number);
         for key in keys(line.text) {
             let name = &line.text[key.name.clone()];
             let held = everything_from.is_some_and(|from| from <= key.name.start);
-            let Some(secrecy) = secrecy(name).or(held.then_some(Secrecy::UnlessAmount)) else { continue };
+            let known = secrecy(name).or_else(|| key.is_auth_parameter(line.text).then_some(Secrecy::Always));
+            let Some(secrecy) = known.or(held.then_some(Secrecy::UnlessAmount)) else { continue };
             let value = line.text[key.value..].trim();
-            if !is_harmless_amount(value, secrecy) {
+            if !key.is_location(line.text) && !is_harmless_amount(value, secrecy) {
                 hide_value(text, &lines, number, &key, marks);
             }
         }
         named_pair(&lines, number, marks);
         words(line, lines.get(number + 1).copied(), marks);
+        command.read(line, marks);
     }
 }
 
@@ -234,6 +239,30 @@ struct Key {
     leads: bool,
     /// `:` rather than `=`.
     colon: bool,
+    /// A `;` follows before any quote.
+    in_connection: bool,
+}
+
+impl Key {
+    /// `?auth=` in an address. Elsewhere `auth` is as often a service.
+    fn is_auth_parameter(&self, line: &str) -> bool {
+        let before = &line[..self.name.start];
+        !self.colon
+            && line[self.name.clone()].eq_ignore_ascii_case("auth")
+            && (before.ends_with(['?', '&']) || before.ends_with("&amp;"))
+    }
+
+    /// It is a file's name and its value the number of a line: `etc/token.yaml:12`.
+    fn is_location(&self, line: &str) -> bool {
+        let behind = &line[self.name.end..];
+        let Some(number) = behind.strip_prefix(':') else { return false };
+        let rest = number.trim_start_matches(|c: char| c.is_ascii_digit());
+        let in_a_folder = line[..self.name.start].ends_with('/');
+        let has_extension = names::ends_like_a_file(&line[self.name.clone()]);
+        (in_a_folder || has_extension)
+            && rest.len() < number.len()
+            && !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '@'))
+    }
 }
 
 /// Every `key =`, `key:`, `"key":` of a line.
@@ -255,7 +284,16 @@ fn keys(line: &str) -> Vec<Key> {
         }
         let value = line.len() - behind.trim_start().len();
         let leads = start <= first || line[first..start].chars().all(|c| matches!(c, '"' | '\'' | '$'));
-        found.push(Key { name: start..end, value, leads, colon: mark == ':' });
+        found.push(Key { name: start..end, value, leads, colon: mark == ':', in_connection: false });
+    }
+    // From the end, so that no byte is looked at twice.
+    let mut in_connection = false;
+    let mut end = line.len();
+    for key in found.iter_mut().rev() {
+        let sign = line[key.value..end].chars().find(|c| matches!(c, ';' | '"' | '\'' | '`'));
+        in_connection = sign.map_or(in_connection, |sign| sign == ';');
+        key.in_connection = in_connection;
+        end = key.value;
     }
     found
 }
@@ -297,9 +335,8 @@ fn hide_value(text: &str, lines: &[Line<'_>], number: usize, key: &Key, marks: &
         return marks.add(at + 1..at + end.max(1));
     }
     // Connection strings end a value with `;` alone: a blank may be part of it.
-    let is_connection = value.split(['"', '\'', '`']).next().is_some_and(|text| text.contains(';'));
     let ends = |c: char| match (key.leads, key.colon) {
-        (false, false) if is_connection => matches!(c, '&' | ';' | '"' | '\'' | '`'),
+        (false, false) if key.in_connection => matches!(c, '&' | ';' | '"' | '\'' | '`'),
         (true, _) => false,
         (false, true) => matches!(c, ',' | '}' | '"' | '\''),
         (false, false) => c.is_whitespace() || matches!(c, '&' | ';' | ',' | '"' | '\'' | '}' | ')' | '`'),

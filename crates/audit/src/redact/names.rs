@@ -32,7 +32,38 @@ const NOUNS: &[&str] = &[
     "signature",
     "dsn_password",
 ];
-/// Their plurals, which also count things.
+/// Nouns that also count where they are run together with the word before: `sslpassword`, `dbpass`.
+const ENDINGS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "pwd",
+    "pass",
+    "secret",
+    "token",
+    "credential",
+    "apikey",
+    "privatekey",
+    "accesskey",
+    "secretkey",
+];
+/// Words of English and of signal processing that merely end so.
+const OTHER_WORDS: &[&str] = &[
+    "compass",
+    "encompass",
+    "bypass",
+    "trespass",
+    "surpass",
+    "overpass",
+    "underpass",
+    "lowpass",
+    "highpass",
+    "bandpass",
+    "multipass",
+    "twopass",
+];
+/// Plurals of the nouns, which also count things.
 const PLURALS: &[&str] =
     &["passwords", "secrets", "tokens", "credentials", "creds", "apikeys", "passphrases"];
 /// Words that make a secret of a following `key`.
@@ -109,7 +140,6 @@ const TELLS_OF: &[&str] = &[
 pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
     let words = words(name);
     let last = words.last()?.as_str();
-    let is_noun = |word: &str| NOUNS.contains(&word);
     let before = words.len().checked_sub(2).map(|i| words[i].as_str());
     if last == "pass" && before.is_some_and(|word| PASSES_ON.contains(&word)) {
         return None;
@@ -124,9 +154,56 @@ pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
     let pairs = words.windows(2).any(|pair| KEY_OF.contains(&pair[0].as_str()) && pair[1] == "key");
     let any = words.iter().any(|word| is_noun(word) || PLURALS.contains(&word.as_str()));
     // `pass` and `pw` inside a name are too often another word: `proxy_pass_header`.
-    let weak = words.iter().all(|word| !is_noun(word) || matches!(word.as_str(), "pass" | "pw" | "pwd"));
+    let weak = words.iter().all(|word| !is_noun(word) || is_weak(word));
     let plural = words.iter().any(|word| PLURALS.contains(&word.as_str()));
     (pairs || (any && (!weak || plural))).then_some(Secrecy::UnlessAmount)
+}
+
+fn is_noun(word: &str) -> bool {
+    let ends_in_one = || ENDINGS.iter().any(|noun| word.ends_with(noun)) && !OTHER_WORDS.contains(&word);
+    NOUNS.contains(&word) || ends_in_one()
+}
+
+fn is_weak(word: &str) -> bool {
+    matches!(word, "pw") || word.ends_with("pass") || word.ends_with("pwd")
+}
+
+/// Whether a name stands for a command that gives a secret: `ssl_passphrase_command`.
+pub(super) fn runs_a_secret_command(name: &str) -> bool {
+    (name.ends_with("command") || name.ends_with("cmd")) && secrecy(name).is_some()
+}
+
+/// Whether a name ends in an extension of configuration's files.
+pub(super) fn ends_like_a_file(name: &str) -> bool {
+    const EXTENSIONS: &[&str] = &[
+        "yaml",
+        "yml",
+        "json",
+        "toml",
+        "conf",
+        "cfg",
+        "cnf",
+        "ini",
+        "env",
+        "properties",
+        "xml",
+        "service",
+        "tf",
+        "hcl",
+        "txt",
+        "rb",
+        "py",
+        "js",
+        "ts",
+        "go",
+        "rs",
+        "java",
+        "sh",
+        "tpl",
+        "template",
+        "j2",
+    ];
+    name.rsplit_once('.').is_some_and(|(stem, end)| !stem.is_empty() && EXTENSIONS.contains(&end))
 }
 
 /// Whether a value is a number, a length of time or a flag that a name of this kind may well have.

@@ -65,6 +65,57 @@ const PLANTED: &[&str] = &[
     "proxy_set_header Authorization \"Basic hunter2hunter2==\";",
     "set $api_token \"hunter2\";",
     "requirepass hunter2",
+    // Names run together, parameters of addresses.
+    "url: jdbc:postgresql://db/x?sslmode=on&sslpassword=hunter2&socketTimeout=3",
+    "url: jdbc:postgresql://db/x?sslkeypass=hunter2&dbpass=Zx9",
+    "url: http://h/x?auth=hunter2&timeout=3",
+    "url: http://h/x?timeout=3&auth=hunter2",
+    "<url>http://h/x?timeout=3&amp;auth=hunter2</url>",
+    "dbpass: hunter2",
+    "bindpasswd = hunter2",
+    "myapptoken=hunter2",
+    "ldap.keystorepass=hunter2",
+    "sslpassword_file_content: hunter2",
+    // Command lines.
+    "command: [\"sh\", \"-c\", \"PGPASSWORD=hunter2 psql -c x; sleep 30\"]",
+    "  PGPASSWORD=hunter2 psql && sleep 30",
+    "test: sleep 30; PGPASSWORD='hunter2 hunter2' psql",
+    "command: sh -c 'sleep 30; MYSQL_PWD=hunter2 mysql -e x'",
+    "command: [\"sh\", \"-c\", \"sleep 30 && mysql -uroot -phunter2 x\"]",
+    "command: [\"mysql\",\"-uroot\",\"-phunter2\"]",
+    "command: [mysqladmin, ping, -phunter2]",
+    "command: [mysql,-phunter2]",
+    "run: \"mysql -p'hunter2 hunter2' x\"",
+    "run: \"mysql -p\\\"hunter2 hunter2\\\" x\"",
+    "test:\n  - CMD\n  - mysqladmin\n  - -phunter2\n",
+    "ExecStart=/usr/bin/mysql -phunter2",
+    "  mysql -h db \\\n    -u root \\\n    -phunter2",
+    "# mysqldump -phunter2",
+    "sleep 30; redis-cli -a hunter2 ping",
+    "[\"redis-cli\",\"-a\",\"hunter2\",\"ping\"]",
+    "[\"redis-cli\", \"--pass\", \"hunter2\"]",
+    "docker exec -it redis redis-cli -h x -a hunter2",
+    "redis-cli AUTH hunter2",
+    "- redis-cli\n- -a\n- hunter2\n- ping\n",
+    "mongosh -u a -p hunter2 --eval x",
+    "[\"mongo\",\"-p\",\"hunter2 hunter2\"]",
+    "vault login hunter2 && sleep 30",
+    "vault login -no-print hunter2",
+    "docker login -u me -p hunter2 registry",
+    "command: [ldapsearch]\nargs: [\"-w\",\"hunter2\"]",
+    "command:\n- ldapsearch\nargs:\n- -D\n- cn=a\n- -w\n- hunter2\n",
+    "args: [\"-D\",\"cn=admin,dc=x\",\"-w\",\"hunter2\"]",
+    "ldapwhoami -x -w hunter2 -o nettimeout=3",
+    "curl -m 3 -ume:hunter2 http://h",
+    "[\"curl\",\"-u\",\"me:hunter2\"]",
+    "[\"--token\",\"hunter2\"]",
+    "[\"-password\",\"hunter2 hunter2\"]",
+    "keytool -storepass hunter2 -list",
+    "sshpass -phunter2 ssh h",
+    "ssl_passphrase_command=echo hunter2",
+    "command: postgres -c ssl_passphrase_command=echo hunter2",
+    "command: [postgres, -c, \"ssl_passphrase_command=echo hunter2\", -c, tcp_keepalives_idle=60]",
+    "ssl_passphrase_command = 'echo hunter2'",
     // Whole forms.
     "x: -----BEGIN RSA PRIVATE KEY-----\n  hunter2\n  -----END RSA PRIVATE KEY-----",
     "x = \"-----BEGIN PRIVATE KEY-----\\nhunter2\\n-----END PRIVATE KEY-----\"",
@@ -113,6 +164,30 @@ fn what_only_tells_of_a_secret_stays() {
         "kind: Secret\nmetadata:\n  name: auth\n",
         "kind: Secret\nstringData:\n  TIMEOUT: 300ms\n",
         "Basic authentication is used",
+        "passThrough: true",
+        "compass_timeout: 30s",
+        "compass: north",
+        "proxy_cache_bypass $cookie_x;",
+        "sslpassword_timeout: 3s",
+        "auth: http://auth:8080",
+        "auth=5s",
+        "url: http://auth/x?authTimeout=3&timeout=3",
+        "docker run -p 8080:80 -a stdout web",
+        "docker run --name mongo -p 27017:27017 mongo",
+        "serve -p 8080 -w 30 -a 5s",
+        "args: [\"-p\", \"8080\"]",
+        "nc -w 3 redis 6379",
+        "mysql -P 3306 --connect-timeout=5 -p",
+        "mysql -uroot -p; serve -p8080",
+        "redis-cli -h cache -t 3 ping && nc -a x",
+        "curl -m 3 -u me http://h",
+        "image: mongo\nargs: [\"-p\", \"8080\"]",
+        "vault server -config=/etc/vault",
+        "vault login -method=github",
+        "login page: 30s",
+        "etc/token.yaml:12 waits 30 s for b/db-password.yaml:3:9",
+        "secrets/dbpass:12: timeout is 30 s",
+        "sslpassword.yaml:7",
     ] {
         assert_eq!(redact(text), text);
     }
@@ -137,7 +212,47 @@ fn the_rest_of_a_line_stays_readable() {
     }
 }
 
+#[test]
+fn limits_beside_a_secret_stay() {
+    for (text, expected) in [
+        (
+            "jdbc:postgresql://db/x?sslpassword=hunter2&socketTimeout=3",
+            "jdbc:postgresql://db/x?sslpassword=*******&socketTimeout=3",
+        ),
+        ("http://h/x?auth=hunter2&timeout=3", "http://h/x?auth=*******&timeout=3"),
+        (
+            "test: mysqladmin ping -phunter2 -w5 && sleep 30",
+            "test: mysqladmin ping -p******* -w5 && sleep 30",
+        ),
+        (
+            "[\"redis-cli\",\"-a\",\"hunter2\",\"-t\",\"30\"]",
+            "[\"redis-cli\",\"-a\",\"*******\",\"-t\",\"30\"]",
+        ),
+        ("sh -c 'PGPASSWORD=hunter2 psql' # 30s", "sh -c 'PGPASSWORD=******* psql' # 30s"),
+        ("vault login hunter2 && sleep 30", "vault login ******* && sleep 30"),
+    ] {
+        assert_eq!(redact(text), expected);
+    }
+}
+
+#[test]
+fn long_lines_of_flags_take_time_in_proportion() {
+    for part in
+        ["-u,", "-ux,", "login,-a,", "\"-p", "a/x.yaml:1,", "secret_cmd=x ", "-p;", "--token,", "-p\\\""]
+    {
+        let text = format!("curl vault mongo {}", part.repeat(20_000));
+        assert_eq!(redact(&text).len(), text.len());
+    }
+}
+
 proptest::proptest! {
+    #[test]
+    fn any_command_keeps_its_length_and_lines(text in "((mysql|curl|vault|redis-cli|login|mongo|-p|-u|-a|-D|cn=|--token|args:|[-\"'\\\\,;&|\\[\\]() \n=:a\u{e9}\u{3000}]) ?){0,40}") {
+        let hidden = redact(&text);
+        proptest::prop_assert_eq!(hidden.len(), text.len());
+        proptest::prop_assert_eq!(hidden.matches('\n').count(), text.matches('\n').count());
+    }
+
     #[test]
     fn any_text_keeps_its_length_and_lines(text in "[-a-z:=@/\"'{}\\[\\]|>&#; \n\u{e9}\u{20ac}]{0,80}(password|token|://)?[-a-z:=@/\"' \n]{0,40}") {
         let hidden = redact(&text);

@@ -99,6 +99,15 @@ const FIRING: &[(&str, &str)] = &[
         "auth/app.yaml",
         "directory:\n  url: http://directory:8080/lookup?sig=Kq7vMark1&apikey=Kq7vMark2\n  timeout: 0\n",
     ),
+    (
+        "auth/app.yaml",
+        "users:\n  url: jdbc:postgresql://db:5432/users?sslpassword=Kq7vMark1&sslkeypass=Kq7vMark2&dbpass=Kq7vMark3&auth=Kq7vMark4&connectTimeout=0\n  timeout: 0\n",
+    ),
+    // Commands.
+    (
+        "k8s/auth.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: auth}\nspec:\n  template:\n    spec:\n      containers:\n      - name: auth\n        image: auth\n        command: [\"ldapsearch\"]\n        args: [\"-w\",\"Kq7vMark1\"]\n        lifecycle: {preStop: {exec: {command: [sh, -c, \"PGPASSWORD=Kq7vMark2 psql; MYSQL_PWD=Kq7vMark3 mysql -pKq7vMark4; redis-cli -a Kq7vMark5; vault login Kq7vMark6; sleep 90\"]}}}\n        livenessProbe: {exec: {command: [\"mysqladmin\",\"-pKq7vMark7\",\"ping\"]}, periodSeconds: 1, timeoutSeconds: 9}\n",
+    ),
     // Headers.
     (
         "auth/app.yaml",
@@ -188,6 +197,10 @@ const PLANTED: &[(&str, &str)] = &[
     (
         "auth.service",
         "[Service]\nEnvironment=TOKEN=Kq7vMark1 TIMEOUT=0\nEnvironment=\"DB_PASSWORD=Kq7vMark2\"\nTimeoutStopSec=0\nExecStart=/bin/a --password Kq7vMark3\n",
+    ),
+    (
+        "compose.yaml",
+        "services:\n  auth:\n    image: auth\n    command: postgres -c ssl_passphrase_command=echo Kq7vMark1\n    healthcheck: {test: [\"CMD\",\"redis-cli\",\"-a\",\"Kq7vMark2\",\"ping\"], interval: 1s, timeout: 9s}\n",
     ),
     // Whole forms, wherever they stand.
     (
