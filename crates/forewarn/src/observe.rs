@@ -12,7 +12,7 @@ use model::HashSpec;
 
 use crate::CLEAN;
 use crate::arguments::{HashAlgorithm, HashArguments, ObserveWhat};
-use crate::output::{to_file, to_stderr, to_stdout};
+use crate::output::{can_be_written, to_file, to_stderr, to_stdout};
 use crate::settings::today;
 
 /// What OWASP's Password Storage Cheat Sheet names as the least for Argon2id: 19 MiB, 2 iterations,
@@ -26,6 +26,9 @@ const BCRYPT: u32 = 12;
 pub(crate) fn run(what: ObserveWhat) -> Result<u8, Error> {
     let ObserveWhat::Hash(arguments) = what;
     let spec = spec(&arguments)?;
+    if let Some(path) = &arguments.output {
+        can_be_written(path, "--output")?;
+    }
     let mut times = hash::times(spec, arguments.runs)?;
     times.sort_unstable();
     let measured = Measured { spec, host: host::processor(), date: today(None)?, times: &times };

@@ -37,6 +37,18 @@ fn a_measurement_becomes_the_ground_of_a_finding() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_told_before_anything_is_measured() {
+    let bench = Workbench::with(&[AUTH]);
+    for file in ["nowhere/hash.toml", "auth"] {
+        // A hash of this cost takes days: that the run ends shows that it began none.
+        let ran = bench.run(&["observe", "hash", "--cost", "31", "--output", file]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.whole());
+        assert!(ran.stderr.starts_with(&format!("error: {file}: cannot be written: ")), "{}", ran.stderr);
+    }
+    assert_eq!(bench.names(), ["auth"]);
+}
+
+#[test]
 fn parameters_of_the_other_algorithm_are_refused() {
     let bench = Workbench::with(&[]);
     for (arguments, expected) in [
