@@ -59,6 +59,9 @@ fn finding(
         );
         (Level::Warning, title)
     };
+    // Nobody promised retries that a product brings along.
+    let promised = sum.budget.attempts.1.is_some_and(|setting| !setting.value.origin.is_default());
+    let level = if promised { level } else { Level::Note };
     let mut labels = sum.labels();
     if sum.attempt.0.value.origin.is_default() {
         // Nothing to change at a key that is not there, so the number of attempts comes first.
@@ -146,7 +149,7 @@ mod tests {
               tries    attempts       2    default "Toy tries"
               breaker  whole-call     20s
         "#), @r"
-        error (in file, retry-inert, gateway -> ledger): no retry of gateway's calls to ledger fits: all 2 attempts take 80 s, the call ends after 20 s
+        note (in file, retry-inert, gateway -> ledger): no retry of gateway's calls to ledger fits: all 2 attempts take 80 s, the call ends after 20 s
           gateway.yml:3 read = 20s -- ends one attempt
           gateway.yml:4 tries = 2 -- 2 attempts; 2 is the default of Toy tries, not set here
           gateway.yml:2 connect = 20s -- comes before it

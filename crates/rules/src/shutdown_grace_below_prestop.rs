@@ -12,7 +12,7 @@ pub(crate) static RULE: Rule = Rule {
     name: "shutdown-grace-below-prestop",
     summary: "the grace period is over before the stop signal is sent",
     mode: FailureMode::DrainCut,
-    level: Level::Error,
+    level: Level::Warning,
     since: "0.1",
     docs: include_str!("shutdown_grace_below_prestop.md"),
     check: Check::Environment(check),
@@ -45,13 +45,13 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             environments: Vec::new(),
             subject: Subject::Service(name.to_owned()),
             title: format!(
-                "`{name}` has no time to finish its work at a stop: it waits {} before the stop signal, and is \
-                 killed after {}",
+                "`{name}` has next to no time between its stop signal and the kill: the wait before the signal, \
+                 {}, takes up the grace period of {}",
                 pretty(wait),
                 pretty(allowed)
             ),
             labels,
-            arithmetic: vec![format!("{} (grace) - {} (wait before the signal): nothing is left", pretty(allowed), pretty(wait))],
+            arithmetic: vec![format!("{} (grace) - {} (wait before the signal): nothing is left of it", pretty(allowed), pretty(wait))],
             help: format!(
                 "raise `{}` to {} or more: the wait, then the longest request",
                 grace.key,
@@ -74,10 +74,10 @@ mod tests {
               grace  grace  30s  default "Kubernetes terminationGracePeriodSeconds"
               sleep  pre-stop  30s
         "#), @r"
-        error (in file, drain-cut, auth): `auth` has no time to finish its work at a stop: it waits 30 s before the stop signal, and is killed after 30 s
+        warning (in file, drain-cut, auth): `auth` has next to no time between its stop signal and the kill: the wait before the signal, 30 s, takes up the grace period of 30 s
           auth.yaml:2 grace = 30s -- the kill comes 30 s after the stop began; 30 s is the default of Kubernetes terminationGracePeriodSeconds, not set here
           auth.yaml:3 sleep = 30s -- the first 30 s pass before the signal
-          sum: 30 s (grace) - 30 s (wait before the signal): nothing is left
+          sum: 30 s (grace) - 30 s (wait before the signal): nothing is left of it
           help: raise `grace` to 35 s or more: the wait, then the longest request
         ");
     }
