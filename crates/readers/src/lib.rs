@@ -28,6 +28,7 @@ mod mysql;
 mod nginx;
 mod pgbouncer;
 mod pieces;
+mod placeholder;
 mod postgresql;
 mod products;
 mod protobuf;

@@ -7,9 +7,7 @@ use text::{FileId, Node, Scalar, Source, Syntax, Tree};
 
 use crate::Context;
 use crate::pieces::{Pieces, Text, Traces};
-
-/// Defaults inside defaults are followed to this depth; real files have one or two levels.
-const LEVELS: usize = 8;
+use crate::placeholder::{LEVELS, closing};
 
 /// What is known of variables.
 pub(super) struct Interpolation<'c> {
@@ -146,24 +144,6 @@ impl<'t> Reference<'t> {
 fn name(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
     (end > 0 && !text.starts_with(|c: char| c.is_ascii_digit())).then(|| &text[..end])
-}
-
-/// Where the brace closes that opens at the second byte.
-fn closing(text: &str) -> Option<usize> {
-    let mut open = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'{' if text[..at].ends_with('$') => open += 1,
-            b'}' => {
-                open -= 1;
-                if open == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]

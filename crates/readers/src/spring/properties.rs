@@ -6,9 +6,7 @@ use std::borrow::Cow;
 use text::{Node, NodeKind, Scalar, Span};
 
 use crate::pieces::{Pieces, Text};
-
-/// Defaults inside defaults are followed to this depth; real files have one or two levels.
-const LEVELS: usize = 8;
+use crate::placeholder::{LEVELS, closing};
 
 /// One property.
 pub(super) struct Property<'t> {
@@ -190,24 +188,6 @@ fn expand(pieces: &mut Pieces<'_>, range: std::ops::Range<usize>, levels: usize)
         at = close + 1;
     }
     pieces.copy(at..range.end);
-}
-
-/// Where the brace closes that opens at the second byte.
-fn closing(text: &str) -> Option<usize> {
-    let mut open = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'{' if text[..at].ends_with('$') => open += 1,
-            b'}' => {
-                open -= 1;
-                if open == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
