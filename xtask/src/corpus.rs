@@ -127,7 +127,7 @@ impl Count {
                     count.not_ours += 1;
                     *count.reasons.entry(format!("not ours: {why}")).or_default() += 1;
                 }
-                FileStatus::NotEvaluated(why) => {
+                FileStatus::NotEvaluated(why) | FileStatus::Unreadable(why) => {
                     count.not_evaluated += 1;
                     *count.reasons.entry(format!("not evaluated: {why}")).or_default() += 1;
                 }

@@ -128,56 +128,41 @@ fn look_at(place: &str, bytes: Vec<u8>) -> Result<(Syntax, String), FileStatus> 
     if bytes[..bytes.len().min(SNIFFED_BYTES)].contains(&0) {
         return Err(match bytes.as_slice() {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                FileStatus::NotEvaluated("UTF-16; save it as UTF-8 to have it audited".into())
+                FileStatus::Unreadable("UTF-16; save it as UTF-8 to have it audited".into())
             }
-            _ => FileStatus::NotEvaluated("binary: it holds NUL bytes".into()),
+            _ => FileStatus::Unreadable("binary: it holds NUL bytes".into()),
         });
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
-        FileStatus::NotEvaluated(format!("not UTF-8 at line {line}"))
+        FileStatus::Unreadable(format!("not UTF-8 at line {line}"))
     })?;
     Ok((read_as(readers::syntax_of(place, &text))?, text))
-}
-
-/// A root that cannot be audited: where, what, what to do.
-#[derive(Debug)]
-pub(crate) struct UnreadableRoot {
-    /// The root as given.
-    pub(crate) root: PathBuf,
-    /// What is wrong with it.
-    pub(crate) what: String,
 }
 
 /// Walks the roots. `base` is the directory of `forewarn.toml`; globs in `exclude` are relative to
 /// it, or to each root where there is none; files in `not_read` are left out as well. `own` are the
 /// sources that Forewarn itself is configured by: they come first in the numbering and are not audited.
-///
-/// # Errors
-///
-/// A root that does not exist or is neither a file nor a directory. Trouble below a root is a
-/// line in [`Collected::left_out`].
+/// What cannot be read, a root itself or something below it, is a line in [`Collected::left_out`].
 pub(crate) fn collect(
     roots: &[PathBuf],
     base: Option<&Path>,
     exclude: &Globs,
     not_read: &[PathBuf],
     own: &[Source],
-) -> Result<Collected, UnreadableRoot> {
+) -> Collected {
     let mut candidates = Vec::new();
     let depth = depth_of_names(roots);
     let not_read: BTreeSet<PathBuf> = not_read.iter().filter_map(|path| real(path)).collect();
     for root in roots {
-        let unreadable = |what: String| UnreadableRoot { root: root.clone(), what };
-        let kind = fs::metadata(root).map_err(|error| unreadable(reason(&error)))?;
-        if !kind.is_file() && !kind.is_dir() {
-            return Err(unreadable("is neither a file nor a directory".into()));
-        }
-        if let Some(name) = unreadable_ignore_file(root) {
-            return Err(unreadable(closed(name)));
-        }
-        let identity = fs::canonicalize(root).map_err(|error| unreadable(reason(&error)))?;
+        let (kind, identity) = match examined(root) {
+            Ok(examined) => examined,
+            Err(why) => {
+                candidates.push(Candidate::unread(root.clone(), FileStatus::Unreadable(why)));
+                continue;
+            }
+        };
         let parents = identity.ancestors().skip(1).all(|above| unreadable_ignore_file(above).is_none());
         let prefix = Prefix::of(root, base, depth);
         let left_closed = Arc::new(Mutex::new(Vec::new()));
@@ -234,10 +219,24 @@ pub(crate) fn collect(
         }
         let mut left_closed = left_closed.lock().unwrap_or_else(PoisonError::into_inner);
         for (directory, name) in left_closed.drain(..) {
-            candidates.push(Candidate::unread(directory, format!("not entered: {}", closed(name))));
+            let why = FileStatus::NotEvaluated(format!("not entered: {}", closed(name)));
+            candidates.push(Candidate::unread(directory, why));
         }
     }
-    Ok(Collected::sort_out(candidates, own))
+    Collected::sort_out(candidates, own)
+}
+
+/// What a root is and where it really lies, or why it cannot be audited.
+fn examined(root: &Path) -> Result<(fs::Metadata, PathBuf), String> {
+    let kind = fs::metadata(root).map_err(|error| reason(&error))?;
+    if !kind.is_file() && !kind.is_dir() {
+        return Err("is neither a file nor a directory".into());
+    }
+    if let Some(name) = unreadable_ignore_file(root) {
+        return Err(closed(name));
+    }
+    let identity = fs::canonicalize(root).map_err(|error| reason(&error))?;
+    Ok((kind, identity))
 }
 
 /// The top of the repository that is audited, every link resolved: of the one around the working
@@ -318,8 +317,9 @@ pub(crate) fn directory_of(root: &Path) -> PathBuf {
 ///
 /// What is wrong with a file that is there.
 pub(crate) fn read_text_if_there(path: &Path) -> Result<Option<String>, String> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
     match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
         _ => read_text(path).map(Some),
     }
 }
@@ -394,18 +394,18 @@ fn unwalkable(root: &Path, error: &ignore::Error) -> Candidate {
         inner = err;
     }
     let what = inner.io_error().map_or_else(|| inner.to_string(), reason);
-    Candidate::unread(path, format!("cannot be read: {what}"))
+    Candidate::unread(path, FileStatus::Unreadable(format!("cannot be read: {what}")))
 }
 
 impl Candidate {
     /// A file or directory that was found and not opened.
-    fn unread(path: PathBuf, why: String) -> Self {
+    fn unread(path: PathBuf, why: FileStatus) -> Self {
         let shown = shown(&path);
         Self {
             place: shown.clone(),
             shown,
             identity: fs::canonicalize(&path).unwrap_or(path),
-            content: Err(FileStatus::NotEvaluated(why)),
+            content: Err(why),
         }
     }
 }
@@ -415,7 +415,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     let kind = fs::metadata(path).map_err(|error| format!("cannot be read: {}", reason(&error)))?;
     match read(path, Some(kind.file_type())) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()),
-        Err(FileStatus::NotEvaluated(why)) => Err(why),
+        Err(FileStatus::NotEvaluated(why) | FileStatus::Unreadable(why)) => Err(why),
         Err(_) => Err("cannot be read".to_owned()),
     }
 }
@@ -423,7 +423,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
 /// Reads a file of which it is known what it is.
 fn read(path: &Path, kind: Option<fs::FileType>) -> Result<Vec<u8>, FileStatus> {
     let cannot =
-        |error: &std::io::Error| FileStatus::NotEvaluated(format!("cannot be read: {}", reason(error)));
+        |error: &std::io::Error| FileStatus::Unreadable(format!("cannot be read: {}", reason(error)));
     if kind.is_some_and(|kind| kind.is_symlink()) {
         return Err(FileStatus::NotEvaluated("symbolic link, not followed".into()));
     }
@@ -446,7 +446,7 @@ fn read(path: &Path, kind: Option<fs::FileType>) -> Result<Vec<u8>, FileStatus> 
 
 fn too_large(bytes: u64) -> FileStatus {
     const MIB: f64 = 1024.0 * 1024.0;
-    FileStatus::NotEvaluated(format!(
+    FileStatus::Unreadable(format!(
         "{:.1} MiB, above the limit of {} MiB for one file",
         bytes as f64 / MIB,
         MAX_FILE_BYTES / 1024 / 1024

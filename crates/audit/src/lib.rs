@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 
 use rules::{Margins, RULES, Rule};
 
-use collect::{Collected, UnreadableRoot};
+use collect::Collected;
 use load::Loaded;
 
 pub use allow::{Allow, Description, Scope};
@@ -54,7 +54,8 @@ pub use settle::{Aside, SetAside, Settled, Terms, settle};
 ///
 /// # Errors
 ///
-/// What stops it: a root that cannot be read, a mistake in `forewarn.toml`. Findings are no errors.
+/// What stops it, such as a mistake in `forewarn.toml`. Findings are no errors, and a root that cannot be
+/// read is told in [`Outcome::unread`].
 pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
     let rules = chosen_rules(request)?;
     let first = request.roots.first().map_or(Path::new("."), PathBuf::as_path);
@@ -67,13 +68,24 @@ pub fn audit(request: &Request<'_>) -> Result<Outcome, Error> {
         &exclude,
         &request.not_read,
         &loaded.sources,
-    )
-    .map_err(|UnreadableRoot { root, what }| {
-        Error::stopped(root.display(), what, "name files or directories that exist and can be read")
-    })?;
+    );
     let repository = repository_of(&request.roots, &loaded.sources, &collected.places);
     let whole = loaded.base.as_deref().is_none_or(|base| collect::hold(&request.roots, base));
-    Ok(Outcome { repository, ..examine(collected, loaded, whole, &rules, request) })
+    let outcome = examine(collected, loaded, whole, &rules, request);
+    let unread = unread(&request.roots, &outcome.files);
+    Ok(Outcome { repository, exhaustive: outcome.exhaustive && unread.is_none(), unread, ..outcome })
+}
+
+/// The roots that are broken themselves. What lies below a root was not named, so nobody relies on it.
+fn unread(roots: &[PathBuf], files: &[FileReport]) -> Option<Error> {
+    let broken = |root: &PathBuf| {
+        let named = collect::shown(root);
+        // A link has two reports where it is found below another root too.
+        let why = files.iter().filter(|file| file.path == named).find_map(|file| file.status.broken())?;
+        Some(Error::stopped(named, why, "name files or directories that exist and can be read"))
+    };
+    let mut errors: Vec<Error> = roots.iter().filter_map(broken).collect();
+    if errors.len() > 1 { Some(Error::Several(errors)) } else { errors.pop() }
 }
 
 /// What the sources of an audit from the disk are called in the repository.
@@ -184,6 +196,7 @@ fn examine(
     Outcome {
         sources,
         files,
+        unread: None,
         fleet: joined.fleet,
         environments: joined.names.into_iter().collect(),
         findings: settled.findings,

@@ -10,6 +10,7 @@ use crate::allow::Allow;
 use crate::fold::Reported;
 use crate::load::BaselineFile;
 use crate::notice::Notice;
+use crate::request::Error;
 use crate::settle::{Aside, SetAside};
 
 /// The sources of an audit, by number.
@@ -67,8 +68,23 @@ pub enum FileStatus {
     },
     /// No configuration of ours; why, in words.
     NotOurs(String),
-    /// Ours perhaps, but not evaluated; why, in words ("template: ...", "not UTF-8 at line 3", "cannot be read: ...").
+    /// Ours perhaps, but not evaluated; why, in words ("template: ...", "symbolic link, not followed").
     NotEvaluated(String),
+    /// Ours perhaps, but not to be had as text; why, in words ("not UTF-8 at line 3", "does not exist").
+    Unreadable(String),
+}
+
+impl FileStatus {
+    /// What of a file is missing because the file is broken, in words; the reader gave up there.
+    pub(crate) fn broken(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(why) => Some(why.clone()),
+            Self::PartlyRead { from_line: Some(line), problem, .. } => {
+                Some(format!("not read from line {line} on: {problem}"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Everything an audit knows.
@@ -78,6 +94,8 @@ pub struct Outcome {
     pub sources: Sources,
     /// What became of each file, by path. `show files` prints exactly this.
     pub files: Vec<FileReport>,
+    /// What was named to be audited and could not be, or not to its end; the rest was.
+    pub unread: Option<Error>,
     /// The fleet.
     pub fleet: Fleet,
     /// The names of all environments, those that were not asked for included.

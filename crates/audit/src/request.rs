@@ -104,6 +104,8 @@ pub enum Error {
         /// The mistakes, by place.
         mistakes: Vec<Mistake>,
     },
+    /// Several at once, in the order in which they are to be told.
+    Several(Vec<Error>),
 }
 
 impl Error {
@@ -121,6 +123,10 @@ impl fmt::Display for Error {
                 let count = mistakes.len();
                 let noun = if count == 1 { "mistake" } else { "mistakes" };
                 write!(f, "{}: {count} {noun}", source.path())
+            }
+            Self::Several(errors) => {
+                let said: Vec<String> = errors.iter().map(Self::to_string).collect();
+                f.write_str(&said.join("; "))
             }
         }
     }

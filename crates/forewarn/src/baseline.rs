@@ -25,7 +25,10 @@ pub(crate) fn run(arguments: BaselineArguments) -> Result<u8, Error> {
         Some(file) => BaselineChoice::FileOrMake(file),
         None => BaselineChoice::FindOrMake,
     };
-    let outcome = audited(&request, false)?;
+    let mut outcome = audited(&request, false)?;
+    if let Some(unread) = outcome.unread.take() {
+        return Err(unread);
+    }
     let now = Baseline::of(&outcome);
     let file = outcome.baseline.expect("bug: a baseline was asked for");
     let path = file.path.display();

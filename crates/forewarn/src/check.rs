@@ -5,7 +5,7 @@ use std::time::Instant;
 use audit::{Error, FileStatus, Outcome, Request, did_you_mean, render};
 
 use crate::arguments::FormatArgument;
-use crate::output::{to_file, to_stderr, to_stdout};
+use crate::output::{can_be_written, to_file, to_stderr, to_stdout};
 use crate::progress::Progress;
 use crate::settings::Check;
 use crate::{CLEAN, FINDINGS};
@@ -14,7 +14,10 @@ use crate::{CLEAN, FINDINGS};
 pub(crate) fn run(check: &Check) -> Result<u8, Error> {
     #[expect(clippy::disallowed_methods, reason = "the time taken is shown with -v and decides nothing")]
     let start = Instant::now();
-    let outcome = audited(&check.request, check.progress)?;
+    for output in &check.outputs {
+        can_be_written(&output.file, "--output")?;
+    }
+    let mut outcome = audited(&check.request, check.progress)?;
     let written = |format, style| match format {
         FormatArgument::Text => render::text(&outcome, style),
         FormatArgument::Short => render::short(&outcome),
@@ -43,10 +46,15 @@ pub(crate) fn run(check: &Check) -> Result<u8, Error> {
     if check.timed {
         to_stderr(&format!("took {}\n", model::pretty(start.elapsed())));
     }
+    // Told last, where it is seen; what could be audited has been.
+    if let Some(unread) = outcome.unread.take() {
+        return Err(unread);
+    }
     Ok(if outcome.reaches(check.fail_on) && !check.exit_zero { FINDINGS } else { CLEAN })
 }
 
-/// Runs an audit that found something to read: silence about nothing would pass for "all is well".
+/// Runs an audit that found something to read: silence about nothing would pass for "all is well". What
+/// was named and could not be read is left to the caller to tell, after what it has to show.
 pub(crate) fn audited(request: &Request<'static>, with_progress: bool) -> Result<Outcome, Error> {
     let progress = with_progress.then(Progress::start);
     let told = progress.as_ref().map(|progress| |done, all| progress.tell(done, all));
@@ -56,7 +64,7 @@ pub(crate) fn audited(request: &Request<'static>, with_progress: bool) -> Result
     if let Some(progress) = &progress {
         progress.clear();
     }
-    let outcome = outcome?;
+    let mut outcome = outcome?;
     if let Some(name) = missing_environment(&request, &outcome) {
         let names: Vec<&str> = outcome.environments.iter().map(String::as_str).collect();
         let help = did_you_mean(name, "environments", &names);
@@ -67,6 +75,9 @@ pub(crate) fn audited(request: &Request<'static>, with_progress: bool) -> Result
         ));
     }
     let Some(what) = nothing_read(&outcome) else { return Ok(outcome) };
+    if let Some(unread) = outcome.unread.take() {
+        return Err(unread);
+    }
     let roots: Vec<String> = request.roots.iter().map(|root| root.display().to_string()).collect();
     Err(Error::stopped(
         roots.join(", "),

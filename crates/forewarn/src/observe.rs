@@ -13,6 +13,7 @@ use model::HashSpec;
 use crate::CLEAN;
 use crate::arguments::{HashAlgorithm, HashArguments, ObserveWhat};
 use crate::output::{can_be_written, to_file, to_stderr, to_stdout};
+use crate::replace::kept_from_measurement;
 use crate::settings::today;
 
 /// What OWASP's Password Storage Cheat Sheet names as the least for Argon2id: 19 MiB, 2 iterations,
@@ -27,6 +28,10 @@ pub(crate) fn run(what: ObserveWhat) -> Result<u8, Error> {
     let ObserveWhat::Hash(arguments) = what;
     let spec = spec(&arguments)?;
     if let Some(path) = &arguments.output {
+        if let Some(what) = kept_from_measurement(path) {
+            let help = "name another file, and that file in [[hash]] of forewarn.toml";
+            return Err(Error::stopped(format_args!("--output {}", path.display()), what, help));
+        }
         can_be_written(path, "--output")?;
     }
     let mut times = hash::times(spec, arguments.runs)?;

@@ -1,9 +1,12 @@
 //! What a run may write over. Configuration is what Forewarn reads, so a slip of the finger after
-//! `--output` must not cost anybody theirs. Writes nothing.
+//! `--output` must not cost anybody theirs; only what a run like it wrote before is replaced. Writes
+//! nothing.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
+
+use text::{FileId, Source};
 
 /// Endings of names under which there is configuration and never a report of ours.
 const CONFIGURATION: &[&str] = &["yaml", "yml", "toml", "properties", "ini", "conf", "cfg", "env"];
@@ -25,6 +28,28 @@ pub(crate) fn kept(path: &Path) -> Option<&'static str> {
     }
     let may_be_replaced = ending != "json" || head(path).is_ok_and(|head| is_report(&head));
     (!may_be_replaced).then_some("is no report of Forewarn's, and other JSON is never replaced")
+}
+
+/// Why a file that is there must not be replaced by a measurement of a hash; `None` where it may be.
+#[expect(clippy::disallowed_methods, reason = "what is there only the disk knows")]
+pub(crate) fn kept_from_measurement(path: &Path) -> Option<&'static str> {
+    if !fs::metadata(path).is_ok_and(|there| there.is_file()) {
+        return None;
+    }
+    if path.file_name().is_some_and(|name| name == audit::CONFIG_NAME) {
+        return Some("holds more than measurements, and is never replaced");
+    }
+    let may_be_replaced = head(path).is_ok_and(|head| head.len() < HEAD as usize && is_measurement(&head));
+    (!may_be_replaced).then_some("is no measurement of one hash, and other files are never replaced")
+}
+
+/// Whether a text is one measurement as we write them, whose loss a new one makes good, or is empty.
+/// A comment is somebody's own.
+fn is_measurement(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let source = Source::new(FileId(0), "", text);
+    let is_one = || audit::config::parse_hashes(&source).is_ok_and(|hashes| hashes.len() == 1);
+    text.trim().is_empty() || (!text.contains('#') && is_one())
 }
 
 /// The first bytes of a file.

@@ -16,7 +16,7 @@ pub(crate) fn run(mut arguments: ShowArguments) -> Result<u8, Error> {
         let service = service(&mut arguments);
         let outcome = check::audited(&request(arguments.paths, arguments.scope)?, false)?;
         to_stdout(&budget(&outcome, service.as_deref(), format)?)?;
-        return Ok(CLEAN);
+        return outcome.unread.map_or(Ok(CLEAN), Err);
     }
     if let Some(service) = &arguments.service {
         return Err(misplaced(&format!("--service {service}"), "leave it out, or show `budget`"));
@@ -24,21 +24,25 @@ pub(crate) fn run(mut arguments: ShowArguments) -> Result<u8, Error> {
     if format == TableFormatArgument::Svg {
         return Err(misplaced("--format svg", "write `text` or `json`; only `budget` is drawn"));
     }
-    let table = match arguments.what {
-        ShowWhat::Rules => render::rules(),
+    let (table, unread) = match arguments.what {
+        ShowWhat::Rules => (render::rules(), None),
         // What became of each file is worth knowing above all where none could be read.
-        ShowWhat::Files => render::files(&audit::audit(&request(arguments.paths, arguments.scope)?)?),
+        ShowWhat::Files => {
+            let outcome = audit::audit(&request(arguments.paths, arguments.scope)?)?;
+            (render::files(&outcome), outcome.unread)
+        }
         what => {
             let outcome = check::audited(&request(arguments.paths, arguments.scope)?, false)?;
-            match what {
+            let table = match what {
                 ShowWhat::Services => render::services(&outcome),
                 ShowWhat::Calls => render::calls(&outcome),
                 _ => render::settings(&outcome),
-            }
+            };
+            (table, outcome.unread)
         }
     };
     to_stdout(&if format == TableFormatArgument::Json { table.json() } else { table.text() })?;
-    Ok(CLEAN)
+    unread.map_or(Ok(CLEAN), Err)
 }
 
 fn misplaced(option: &str, help: &str) -> Error {

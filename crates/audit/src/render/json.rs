@@ -194,7 +194,7 @@ fn file(file: &FileReport) -> out::File {
             report.status = out::FileStatus::NotOurs;
             report.reason = Some(hidden(why));
         }
-        FileStatus::NotEvaluated(why) => {
+        FileStatus::NotEvaluated(why) | FileStatus::Unreadable(why) => {
             report.status = out::FileStatus::NotEvaluated;
             report.reason = Some(hidden(why));
         }

@@ -304,7 +304,9 @@ fn notifications(outcome: &Outcome) -> Vec<out::Notification> {
     let mut said: Vec<out::Notification> = outcome.not_evaluated.iter().map(not_evaluated).collect();
     for file in &outcome.files {
         let words = match &file.status {
-            FileStatus::NotEvaluated(why) => format!("{}: {}", file.path, plain(why)),
+            FileStatus::NotEvaluated(why) | FileStatus::Unreadable(why) => {
+                format!("{}: {}", file.path, plain(why))
+            }
             FileStatus::PartlyRead { problem, .. } => {
                 format!("{}: not wholly read: {}", file.path, plain(problem))
             }

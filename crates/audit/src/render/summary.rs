@@ -7,7 +7,7 @@ use model::Level;
 
 use super::{count, plain, subject, thousands};
 use crate::outcome::Counts;
-use crate::{Allow, Aside, FileStatus, Outcome, SetAside};
+use crate::{Allow, Aside, FileReport, FileStatus, Outcome, SetAside};
 
 /// How much the summary tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub enum Detail {
 /// How many groups of reasons a brief summary names.
 const BRIEF: usize = 6;
 
+/// How many broken files a brief summary names. A tree has few, and each is worth a look.
+const BRIEF_OF_BROKEN: usize = 20;
+
 /// The summary of a run.
 pub fn summary(outcome: &Outcome, detail: Detail) -> String {
     let mut shown = String::new();
@@ -30,11 +33,13 @@ pub fn summary(outcome: &Outcome, detail: Detail) -> String {
         let _ = writeln!(shown, "{line}");
     }
     let _ = writeln!(shown, "{}", read(outcome, &counts));
+    let most = |brief| if detail == Detail::Full { usize::MAX } else { brief };
     if detail == Detail::Full {
-        groups(&mut shown, "suppressed", &suppressed(outcome), detail);
+        groups(&mut shown, "suppressed", &suppressed(outcome), usize::MAX);
     }
-    groups(&mut shown, "not evaluated", &not_evaluated(outcome, detail), detail);
-    groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome, detail), detail);
+    groups(&mut shown, "not evaluated", &not_evaluated(outcome, detail), most(BRIEF));
+    groups(&mut shown, "files not read to their end", &files_broken(outcome), most(BRIEF_OF_BROKEN));
+    groups(&mut shown, "files not evaluated", &files_not_evaluated(outcome, detail), most(BRIEF));
     if detail == Detail::Full {
         for (span, words) in &outcome.problems {
             let source = outcome.sources.get(span.file);
@@ -143,20 +148,25 @@ fn not_evaluated(outcome: &Outcome, detail: Detail) -> Reasons {
     most_frequent_first(groups)
 }
 
-/// Each file by name; in brief those with the same reason together where there are several.
+/// Each file that is broken, by name: somebody relies on it, and will want to mend it.
+fn files_broken(outcome: &Outcome) -> Reasons {
+    let broken = |file: &FileReport| {
+        let why = match &file.status {
+            FileStatus::PartlyRead { from_line: None, problem, .. } => format!("not all: {problem}"),
+            status => status.broken()?,
+        };
+        Some((format!("{}: {}", file.path, plain(&why)), 1))
+    };
+    outcome.files.iter().filter_map(broken).collect()
+}
+
+/// Each other file by name; in brief those with the same reason together where there are several.
 fn files_not_evaluated(outcome: &Outcome, detail: Detail) -> Reasons {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in &outcome.files {
-        let (reason, named) = match &file.status {
-            FileStatus::NotEvaluated(why) => (plain(why), format!("{}: {}", file.path, plain(why))),
-            FileStatus::PartlyRead { from_line, problem, .. } => {
-                let from = from_line.map_or_else(String::new, |line| format!(" from line {line}"));
-                let named = format!("{}{from}: {}", file.path, plain(problem));
-                (named.clone(), named)
-            }
-            FileStatus::Read { .. } | FileStatus::NotOurs(_) => continue,
-        };
-        groups.entry(reason).or_default().push(named);
+        if let FileStatus::NotEvaluated(why) = &file.status {
+            groups.entry(plain(why)).or_default().push(format!("{}: {}", file.path, plain(why)));
+        }
     }
     let mut reasons = BTreeMap::new();
     for (reason, mut named) in groups {
@@ -175,13 +185,12 @@ fn most_frequent_first(groups: BTreeMap<String, usize>) -> Reasons {
     list
 }
 
-fn groups(shown: &mut String, what: &str, reasons: &Reasons, detail: Detail) {
+fn groups(shown: &mut String, what: &str, reasons: &Reasons, most: usize) {
     if reasons.is_empty() {
         return;
     }
     let all: usize = reasons.iter().map(|(_, times)| times).sum();
     let _ = writeln!(shown, "{what}: {all}");
-    let most = if detail == Detail::Full { reasons.len() } else { BRIEF };
     for (reason, times) in reasons.iter().take(most) {
         let _ = writeln!(shown, "  {times} × {reason}");
     }

@@ -94,7 +94,9 @@ pub fn files(outcome: &Outcome) -> Table {
                 },
             ),
             FileStatus::NotOurs(why) => ("not ours", "", String::new(), why.clone()),
-            FileStatus::NotEvaluated(why) => ("not evaluated", "", String::new(), why.clone()),
+            FileStatus::NotEvaluated(why) | FileStatus::Unreadable(why) => {
+                ("not evaluated", "", String::new(), why.clone())
+            }
         };
         vec![Cell::Place(file.path.clone()), status.into(), dialect.into(), settings.into(), reason.into()]
     };

@@ -394,9 +394,10 @@ fn the_summary_counts_what_was_read_found_hidden_and_not_evaluated() {
       1 × directory/app.yaml:2: allow(unit-too-large) until 2027-03-01: agreed with password=*******
     not evaluated: 3
       3 × timeout-below-latency needs measured latency of the call (auth -> directory)
-    files not evaluated: 2
+    files not read to their end: 1
+      1 × directory/app.yaml: not read from line 3 on: a tab in the indentation
+    files not evaluated: 1
       1 × chart/values.yaml: template
-      1 × directory/app.yaml from line 3: a tab in the indentation
       directory/app.yaml:2:3: a tab in the indentation
     ");
 }

@@ -161,8 +161,8 @@ fn default_of(origin: &Origin) -> Option<(&'static str, &'static str)> {
 }
 
 /// What stopped an audit.
-pub fn error(error: &Error, style: Style) -> String {
-    match error {
+pub fn error(stopped: &Error, style: Style) -> String {
+    match stopped {
         Error::Stopped { place, what, help } => {
             // Apart: together a path such as `token.yaml` would look like a key that names a secret.
             let error = Look::ERROR.primary_title(format!("{}: {}", plain(place), plain(what)));
@@ -184,5 +184,6 @@ pub fn error(error: &Error, style: Style) -> String {
             }
             shown
         }
+        Error::Several(errors) => errors.iter().map(|one| error(one, style)).collect(),
     }
 }

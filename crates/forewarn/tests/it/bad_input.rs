@@ -17,12 +17,17 @@ const KNOWN: (&str, &str) = ("known.yaml", "directory:\n  url: http://directory:
 
 /// What a check and a table of files say about a tree. In every tree the known fault must come.
 fn told(bench: &Workbench, roots: &[&str]) -> String {
+    told_with(bench, roots, (0, 1))
+}
+
+/// The same, with these exit codes of the table and of the check.
+fn told_with(bench: &Workbench, roots: &[&str], codes: (i32, i32)) -> String {
     let files = bench.run(&[&["show", "files"], roots].concat());
     let check = bench.run(&[&["check", "--format", "short"], roots].concat());
     for ran in [&files, &check, &bench.run(&[&["check", "-v"], roots].concat())] {
         assert_fit_to_read(ran);
     }
-    assert_eq!((files.code, check.code), (0, 1), "{}\n{}", files.whole(), check.whole());
+    assert_eq!((files.code, check.code), codes, "{}\n{}", files.whole(), check.whole());
     assert!(check.stdout.contains("known.yaml:3:12: warning[timeout-missing]"), "{}", check.whole());
     let rows: Vec<String> = files
         .stdout
@@ -223,49 +228,112 @@ fn a_file_that_fails_while_it_is_read_is_named() {
     let bench = bench();
     // Its first page is never mapped: opened by its owner, it cannot be read.
     std::os::unix::fs::symlink("/proc/self/mem", bench.path("memory.yaml")).expect("a link");
-    insta::assert_snapshot!(told(&bench, &[".", "memory.yaml"]), @r#"
+    insta::assert_snapshot!(told_with(&bench, &[".", "memory.yaml"], (2, 2)), @r#"
     memory.yaml | not evaluated | symbolic link, not followed
     memory.yaml | not evaluated | cannot be read: input/output error
     "#);
 }
 
 #[test]
-fn a_root_that_cannot_be_audited_stops_the_run() {
+fn a_root_that_cannot_be_audited_is_told_after_the_rest_is_audited() {
     let bench = bench();
     let fifo = Fifo::new(&bench, "fifo");
     std::os::unix::fs::symlink("loop", bench.path("loop")).expect("a link");
     let ignoring = Fifo::new(&bench, "closed/.ignore");
-    let runs = ["fifo", "loop", "closed", "nowhere\u{1b}[31m"].map(|root| {
-        let ran = bench.run(&["check", "known.yaml", root]);
+    bench.write("cut.json", "{\"timeout\": ");
+    bench.write_bytes("latin.yaml", b"name: caf\xe9\n");
+    let roots = ["fifo", "loop", "closed", "cut.json", "latin.yaml", "known.yaml/a", "nowhere\u{1b}[31m"];
+    let finding = bench.run(&["check", "-q", "--format", "short", "known.yaml"]).stdout;
+    assert_eq!(finding.lines().count(), 1);
+    let runs = roots.map(|root| {
+        let ran = bench.run(&["check", "-q", "--format", "short", "known.yaml", root]);
         assert_fit_to_read(&ran);
-        ran.whole()
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, finding.as_str()), "{}", ran.whole());
+        ran.stderr
     });
-    insta::assert_snapshot!(runs.join("\n"), @r#"
-    exit 2
-    --- stdout
-    --- stderr
+    insta::assert_snapshot!(runs.join("\n"), @r"
     error: fifo: is neither a file nor a directory
     help: name files or directories that exist and can be read
 
-    exit 2
-    --- stdout
-    --- stderr
     error: loop: too many levels of symbolic links
     help: name files or directories that exist and can be read
 
-    exit 2
-    --- stdout
-    --- stderr
     error: closed: its `.ignore` is no regular file, or above 10 MiB
     help: name files or directories that exist and can be read
 
+    error: cut.json: not read from line 1 on: the text ends before what is opened here is closed
+    help: name files or directories that exist and can be read
+
+    error: latin.yaml: not UTF-8 at line 1
+    help: name files or directories that exist and can be read
+
+    error: known.yaml/a: not a directory
+    help: name files or directories that exist and can be read
+
+    error: nowhere\u{1b}[31m: does not exist
+    help: name files or directories that exist and can be read
+    ");
+    assert!(!fifo.was_opened() && !ignoring.was_opened());
+    // All of them, and first of all the one that does not exist.
+    let told = |roots: &[&str]| bench.run(&[&["check", "-q", "--format", "short"], roots].concat());
+    let ran = told(&["nowhere", "known.yaml", "cut.json"]);
+    assert_eq!((ran.code, ran.stdout, ran.stderr.matches("error: ").count()), (2, finding, 2));
+    let ran = told(&["nowhere", "fifo"]);
+    assert_eq!((ran.code, ran.stderr.matches("error: ").count()), (2, 2), "{}", ran.whole());
+}
+
+#[test]
+fn a_device_is_no_tree_and_has_no_baseline() {
+    let ran = bench().run(&["check", "/dev/null"]);
+    insta::assert_snapshot!(ran.whole(), @r"
     exit 2
     --- stdout
     --- stderr
-    error: nowhere�[31m: does not exist
+    error: /dev/null: is neither a file nor a directory
     help: name files or directories that exist and can be read
-    "#);
-    assert!(!fifo.was_opened() && !ignoring.was_opened());
+    ");
+}
+
+#[test]
+fn a_baseline_is_not_rewritten_after_a_look_at_less_than_was_named() {
+    let bench = bench();
+    assert_eq!(bench.run(&["baseline"]).code, 0);
+    let before = bench.read("forewarn-baseline.json");
+    bench.write("known.yaml", "a: 1\n");
+    let ran = bench.run(&["baseline", ".", "nowhere"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.whole());
+    assert_eq!(bench.read("forewarn-baseline.json"), before);
+}
+
+#[test]
+fn broken_files_are_named_without_options_however_much_else_is_left_out() {
+    let bench = bench();
+    for number in 0..9 {
+        bench.write(&format!("{number}/cut.json"), "{\"timeout\": ");
+        bench.write(&format!("{number}/template.yaml"), "timeout: {{ .Values.timeout }}\n");
+    }
+    let ran = bench.run(&["check", "--format", "short"]);
+    assert_eq!(ran.code, 1, "{}", ran.whole());
+    insta::assert_snapshot!(ran.whole(), @r"
+    exit 1
+    --- stdout
+    known.yaml:3:12: warning[timeout-missing]: known waits for directory without limit: one peer that hangs holds its requests for ever
+    --- stderr
+    1 finding: 0 errors, 1 warning, 0 notes
+    read 10 files (9 in part, skipped 9): 2 services, 1 call, 1 setting; ran all rules
+    files not read to their end: 9
+      1 × 0/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 1/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 2/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 3/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 4/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 5/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 6/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 7/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+      1 × 8/cut.json: not read from line 1 on: the text ends before what is opened here is closed
+    files not evaluated: 9
+      9 × template: it holds a template engine's expressions
+    ");
 }
 
 #[test]

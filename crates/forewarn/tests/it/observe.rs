@@ -49,6 +49,24 @@ fn a_file_that_cannot_be_written_is_told_before_anything_is_measured() {
 }
 
 #[test]
+fn only_a_measurement_of_the_run_before_is_replaced() {
+    let bench = Workbench::with(&[AUTH, ("forewarn.toml", ""), ("notes.txt", "mine")]);
+    bench.write("commented.toml", "[[hash]] # the slowest host\n");
+    for file in ["forewarn.toml", "auth/auth.toml", "notes.txt", "commented.toml"] {
+        let before = bench.read(file);
+        let ran = bench.run(&["observe", "hash", "--cost", "31", "--output", file]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.whole());
+        assert!(ran.stderr.starts_with(&format!("error: --output {file}: ")), "{}", ran.stderr);
+        assert!(ran.stderr.contains("never replaced\nhelp: name another file, "), "{}", ran.stderr);
+        assert_eq!(bench.read(file), before);
+    }
+    for _ in 0..2 {
+        let ran = bench.run(&["observe", "hash", "--cost", "4", "--runs", "1", "--output", "hash.toml"]);
+        assert_eq!(ran.code, 0, "{}", ran.whole());
+    }
+}
+
+#[test]
 fn parameters_of_the_other_algorithm_are_refused() {
     let bench = Workbench::with(&[]);
     for (arguments, expected) in [

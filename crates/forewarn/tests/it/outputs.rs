@@ -156,6 +156,16 @@ fn a_report_of_the_run_before_is_replaced_and_so_is_what_is_not_there() {
     }
 }
 
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_the_audit_and_nothing_else_is_written() {
+    let bench = Workbench::with(SIGN_IN);
+    let ran = bench.run(&["check", "--output", "a.json", "--output", "nowhere/b.json"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.whole());
+    assert!(ran.stderr.starts_with("error: nowhere/b.json: cannot be written: "), "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 2, "no summary: {}", ran.stderr);
+    assert_eq!(bench.names(), ["auth", "directory", "forewarn.toml"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_is_written_to_and_stays_what_it_is() {
