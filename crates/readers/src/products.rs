@@ -7,6 +7,8 @@ mod authentication;
 mod recognised;
 mod table;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use model::{Covers, Knob, Limit, TimeUnit, Value};
@@ -154,10 +156,9 @@ impl Row {
         ends
     }
 
-    fn is_of(&self, path: &Flat) -> bool {
-        self.ends.iter().flatten().any(|PathEnd { behind, end }| {
-            path.ends_with(end).is_some_and(|rest| behind.is_none_or(|before| path.holds(before, rest)))
-        })
+    /// Whether it speaks of files of a name.
+    fn is_within(&self, file: &str) -> bool {
+        self.files.is_empty() || self.files.split('|').any(|name| name == file)
     }
 
     /// Whether the keys are the whole path, from the root on.
@@ -261,16 +262,46 @@ fn all() -> impl Iterator<Item = &'static Row> {
     crate::spring::ROWS.iter().chain(ROWS)
 }
 
-/// The row for a key. Rows are few and asked for only where a key may be one of ours.
+/// A row and one of the ends of paths that it is of.
+struct Entry {
+    /// Its place in the table.
+    number: usize,
+    row: &'static Row,
+    /// What must stand somewhere before the end.
+    behind: Option<&'static str>,
+}
+
+/// The table by the ends of paths, in the spelling of a [`Flat`].
+static BY_END: LazyLock<HashMap<Vec<u8>, Vec<Entry>>> = LazyLock::new(|| {
+    let mut by_end: HashMap<_, Vec<Entry>> = HashMap::new();
+    for (number, row) in all().enumerate() {
+        for PathEnd { behind, end } in row.ends.iter().flatten() {
+            let key: Vec<u8> = flat(end).map(|byte| byte.to_ascii_lowercase()).collect();
+            by_end.entry(key).or_default().push(Entry { number, row, behind: *behind });
+        }
+    }
+    by_end
+});
+
+/// The row for a key: the first of the table that speaks of its path and file.
 pub(crate) fn find(place: &Place<'_>) -> Option<&'static Row> {
     let path = Flat::of(place);
     if let Some(row) = place.product.and_then(|product| product.rows.iter().find(|row| row.is_whole(&path))) {
         return Some(row);
     }
     let file = place.file.rsplit('/').next().unwrap_or(place.file);
-    all().find(|row| {
-        row.is_of(&path) && (row.files.is_empty() || row.files.split('|').any(|name| name == file))
-    })
+    let found = path.ends().filter_map(|(at, end)| {
+        let speaks = |entry: &&Entry| {
+            entry.behind.is_none_or(|before| path.holds(before, at)) && entry.row.is_within(file)
+        };
+        BY_END.get(end)?.iter().find(speaks)
+    });
+    found.min_by_key(|entry| entry.number).map(|entry| entry.row)
+}
+
+/// The bytes of a key that count in every spelling.
+fn flat(key: &str) -> impl DoubleEndedIterator<Item = u8> {
+    key.bytes().filter(u8::is_ascii_alphanumeric)
 }
 
 /// A path without what spellings differ in: letters and digits only, lower case, item numbers left
@@ -309,10 +340,15 @@ impl Flat {
         flat
     }
 
+    /// What the path ends with from the start of each word on, and where that is.
+    fn ends(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        (0..self.length).filter(|&at| self.starts[at]).map(|at| (at, &self.bytes[at..self.length]))
+    }
+
     /// Whether the path ends with a key, from the start of a word on; gives where.
     fn ends_with(&self, key: &str) -> Option<usize> {
         let mut at = self.length;
-        for byte in key.bytes().rev().filter(u8::is_ascii_alphanumeric) {
+        for byte in flat(key).rev() {
             at = at.checked_sub(1)?;
             if self.bytes[at] != byte.to_ascii_lowercase() {
                 return None;
@@ -323,14 +359,14 @@ impl Flat {
 
     /// Whether the path starts with a key that ends before `end`.
     fn starts_with(&self, key: &str, end: usize) -> bool {
-        let wanted = || key.bytes().filter(u8::is_ascii_alphanumeric);
+        let wanted = || flat(key);
         let found = &self.bytes[..end];
         wanted().count() <= end && wanted().zip(found).all(|(want, have)| want.eq_ignore_ascii_case(have))
     }
 
     /// Whether the path holds a key before `end`, from the start of a word on.
     fn holds(&self, key: &str, end: usize) -> bool {
-        let wanted = || key.bytes().filter(u8::is_ascii_alphanumeric);
+        let wanted = || flat(key);
         (0..end).filter(|&start| self.starts[start]).any(|start| {
             let found = &self.bytes[start..end];
             wanted().count() <= found.len()
