@@ -13,9 +13,10 @@ use crate::place::join_paths;
 /// Who takes its configuration from where.
 #[derive(Default)]
 pub(super) struct Mounts {
-    /// Files and directories alike.
-    paths: Vec<Mounted>,
-    builds: Vec<(String, usize)>,
+    /// By path, of files and directories alike.
+    paths: BTreeMap<String, Vec<Mounted>>,
+    /// By the directory that is built.
+    builds: BTreeMap<String, BTreeSet<usize>>,
     /// Mounted directories that hold the file that mounts them.
     deployments: BTreeSet<String>,
     /// ConfigMap or Secret by territory, with the services that mount it.
@@ -26,9 +27,8 @@ pub(super) struct Mounts {
     interpolated: BTreeSet<FileId>,
 }
 
-/// A path that a service mounts.
+/// Who mounts a path.
 struct Mounted {
-    path: String,
     service: usize,
     /// The path leads somewhere only from a directory above the file that it is written in.
     from_above: bool,
@@ -52,13 +52,14 @@ impl Mounts {
                         if path == base || is_below(base, &path) {
                             mounts.deployments.insert(path.clone());
                         }
-                        mounts.paths.push(Mounted { path, service, from_above: base != own });
+                        let mounted = Mounted { service, from_above: base != own };
+                        mounts.paths.entry(path).or_default().push(mounted);
                     }
                     (MountKind::Path(path) | MountKind::EnvFile(path), None) => {
                         mounts.elsewhere.insert(join_paths(base, path));
                     }
                     (MountKind::Build(path), Some(service)) => {
-                        mounts.builds.push((join_paths(base, path), service));
+                        mounts.builds.entry(join_paths(base, path)).or_default().insert(service);
                     }
                     (MountKind::ConfigMap(_) | MountKind::Secret(_), Some(service)) => {
                         let territory = services.get(service).territory.clone();
@@ -77,11 +78,8 @@ impl Mounts {
                 for ((territory, config), owners) in &mounts.configs {
                     let is_config = matches!(config, MountKind::ConfigMap(config) if config == name);
                     if is_config && is_below(&part.place.place, territory) {
-                        mounts.paths.extend(owners.iter().map(|&service| Mounted {
-                            path: path.clone(),
-                            service,
-                            from_above: false,
-                        }));
+                        let mounted = owners.iter().map(|&service| Mounted { service, from_above: false });
+                        mounts.paths.entry(path.clone()).or_default().extend(mounted);
                     }
                 }
             }
@@ -101,10 +99,11 @@ impl Mounts {
     /// from a directory above the mounting file only. A directory that holds the mounting file too holds
     /// the whole deployment, and says nothing about one file.
     pub(super) fn of_file(&self, place: &str) -> (BTreeSet<usize>, bool) {
-        let here = |path: &str| path == place || (path == parent(place) && !self.deployments.contains(path));
-        let mounted = || self.paths.iter().filter(|mounted| here(&mounted.path));
-        let from_above = mounted().any(|mounted| mounted.from_above);
-        (mounted().map(|mounted| mounted.service).collect(), from_above)
+        let directory = Some(parent(place)).filter(|directory| !self.deployments.contains(*directory));
+        let here = std::iter::once(place).chain(directory);
+        let mounted: Vec<&Mounted> = here.filter_map(|path| self.paths.get(path)).flatten().collect();
+        let from_above = mounted.iter().any(|mounted| mounted.from_above);
+        (mounted.iter().map(|mounted| mounted.service).collect(), from_above)
     }
 
     /// Whether what mounts a file does not run in this environment.
@@ -119,19 +118,19 @@ impl Mounts {
 
     /// The services that mount a directory around it, the nearest one.
     pub(super) fn of_directory(&self, place: &str) -> BTreeSet<usize> {
-        deepest(self.paths.iter().map(|mounted| (mounted.path.as_str(), mounted.service)), place)
+        let nearest = directories(place).find_map(|directory| self.paths.get(directory));
+        nearest.into_iter().flatten().map(|mounted| mounted.service).collect()
     }
 
+    /// The services that are built from a directory around it, the nearest one.
     pub(super) fn of_build(&self, place: &str) -> BTreeSet<usize> {
-        deepest(self.builds.iter().map(|(path, service)| (path.as_str(), *service)), place)
+        directories(place).find_map(|directory| self.builds.get(directory)).cloned().unwrap_or_default()
     }
 }
 
-/// The services of the deepest directory above a place. The top of the tree is nobody's.
-fn deepest<'p>(directories: impl Iterator<Item = (&'p str, usize)> + Clone, place: &str) -> BTreeSet<usize> {
-    let above = || directories.clone().filter(|(path, _)| !path.is_empty() && is_below(place, path));
-    let depth = above().map(|(path, _)| path.len()).max();
-    above().filter(|(path, _)| Some(path.len()) == depth).map(|(_, service)| service).collect()
+/// The directories that a place lies in, the nearest first. The top of the tree is nobody's.
+fn directories(place: &str) -> impl Iterator<Item = &str> {
+    above(place).filter(|directory| !directory.is_empty())
 }
 
 /// Directories that the paths of a platform's files start from, where that is not the file's own: see
