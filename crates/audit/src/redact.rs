@@ -75,6 +75,9 @@ fn pem_blocks(text: &str, marks: &mut Marks) {
 
 /// `user:password@` of addresses and data source names.
 fn user_info(text: &str, marks: &mut Marks) {
+    if !text.contains('@') {
+        return;
+    }
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>');
     let mut from = 0;
     for token in text.split(ends) {
@@ -139,21 +142,25 @@ fn known_tokens(text: &str, marks: &mut Marks) {
         ("hooks.slack.com/services/", 10),
         ("eyJ", 17),
     ];
+    const SCHEMES: &[&str] = &["Bearer ", "bearer ", "BEARER ", "Basic ", "basic ", "BASIC "];
     let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    for &(prefix, shortest) in PREFIXES {
-        for (start, _) in text.match_indices(prefix) {
-            let starts_a_word = text[..start].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
+    let mut before = b' ';
+    for (start, &byte) in text.as_bytes().iter().enumerate() {
+        let starts_a_word = !before.is_ascii_alphanumeric();
+        before = byte;
+        if starts_a_word && matches!(byte, b'A' | b'g' | b'x' | b's' | b'r' | b'h' | b'e') {
+            let found = PREFIXES.iter().find(|(prefix, _)| text[start..].starts_with(prefix));
+            let Some(&(prefix, shortest)) = found else { continue };
             let more =
                 |c: char| inside(c) || (prefix == "eyJ" && c == '.') || (prefix.ends_with('/') && c == '/');
             let rest = &text[start + prefix.len()..];
             let length = rest.find(|c| !more(c)).unwrap_or(rest.len());
-            if starts_a_word && length >= shortest {
+            if length >= shortest {
                 marks.add(start..start + prefix.len() + length);
             }
-        }
-    }
-    for scheme in ["Bearer ", "bearer ", "BEARER ", "Basic ", "basic ", "BASIC "] {
-        for (start, _) in text.match_indices(scheme) {
+        } else if matches!(byte, b'B' | b'b') {
+            let found = SCHEMES.iter().find(|scheme| text[start..].starts_with(**scheme));
+            let Some(scheme) = found else { continue };
             let rest = &text[start + scheme.len()..];
             let allowed = |c: char| inside(c) || matches!(c, '.' | '/' | '+' | '=' | '~');
             let length = rest.find(|c| !allowed(c)).unwrap_or(rest.len());
@@ -214,18 +221,19 @@ fn assignments(text: &str, marks: &mut Marks) {
     let mut secret_object = SecretObject::default();
     let mut command = Command::default();
     for (number, &line) in lines.iter().enumerate() {
-        let everything_from = secret_object.holds(&lines, number);
-        for key in keys(line.text) {
+        let keys = keys(line.text);
+        let everything_from = secret_object.holds(&lines, number, &keys);
+        for key in &keys {
             let name = &line.text[key.name.clone()];
             let held = everything_from.is_some_and(|from| from <= key.name.start);
             let known = secrecy(name).or_else(|| key.is_auth_parameter(line.text).then_some(Secrecy::Always));
             let Some(secrecy) = known.or(held.then_some(Secrecy::UnlessAmount)) else { continue };
             let value = line.text[key.value..].trim();
             if !key.is_location(line.text) && !is_harmless_amount(value, secrecy) {
-                hide_value(text, &lines, number, &key, marks);
+                hide_value(text, &lines, number, key, marks);
             }
         }
-        named_pair(&lines, number, marks);
+        named_pair(&lines, number, &keys, marks);
         words(line, lines.get(number + 1).copied(), marks);
         command.read(line, marks);
     }
@@ -382,9 +390,8 @@ fn hide_below(lines: &[Line<'_>], number: usize, block: bool, marks: &mut Marks)
 }
 
 /// `name: DB_PASSWORD` with `value: ...` beside it, as lists of environment variables have it.
-fn named_pair(lines: &[Line<'_>], number: usize, marks: &mut Marks) {
+fn named_pair(lines: &[Line<'_>], number: usize, found: &[Key], marks: &mut Marks) {
     let line = lines[number];
-    let found = keys(line.text);
     let named = found.iter().any(|key| {
         let value = line.text[key.value..].trim_start_matches(['"', '\'']);
         let end = value.find(['"', '\'', ',', ' ', '}', '#']).unwrap_or(value.len());
@@ -482,17 +489,15 @@ struct SecretObject {
 }
 
 impl SecretObject {
-    /// From which byte of a line on every key's value is a secret.
-    fn holds(&mut self, lines: &[Line<'_>], number: usize) -> Option<usize> {
+    /// From which byte of a line with these keys on every key's value is a secret.
+    fn holds(&mut self, lines: &[Line<'_>], number: usize, keys: &[Key]) -> Option<usize> {
         if number >= self.end {
             let document = &lines[number..];
             let length = document.iter().skip(1).position(|line| line.text.starts_with("---"));
             self.end = number + length.map_or(document.len(), |i| i + 1);
-            self.is_secret = lines[number..self.end].iter().any(|line| {
-                let text = line.text.replace(['"', '\'', ' '], "");
-                let kinds = text.match_indices("kind:Secret").map(|(at, kind)| &text[at + kind.len()..]);
-                kinds.into_iter().any(|rest| rest.is_empty() || rest.starts_with([',', '}', '#', '\r']))
-            });
+            self.is_secret = lines[number..self.end]
+                .iter()
+                .any(|line| line.text.contains('S') && says_secret(&line.text.replace(['"', '\'', ' '], "")));
             self.data = None;
         }
         if !self.is_secret {
@@ -503,11 +508,15 @@ impl SecretObject {
             Some(indent) if line.indent() > indent || line.text.trim().is_empty() => return Some(0),
             _ => self.data = None,
         }
-        let opened = keys(line.text)
-            .into_iter()
-            .find(|key| matches!(&line.text[key.name.clone()], "data" | "stringData"))?;
+        let opened = keys.iter().find(|key| matches!(&line.text[key.name.clone()], "data" | "stringData"))?;
         self.data = Some(line.indent());
         // The map may stand on this line.
         Some(opened.value)
     }
+}
+
+/// Whether a line, without blanks and quotes, says that an object is a Secret.
+fn says_secret(line: &str) -> bool {
+    let mut kinds = line.match_indices("kind:Secret").map(|(at, kind)| &line[at + kind.len()..]);
+    kinds.any(|rest| rest.is_empty() || rest.starts_with([',', '}', '#', '\r']))
 }

@@ -136,8 +136,15 @@ const TELLS_OF: &[&str] = &[
     "refresh",
 ];
 
+/// What every name of a secret holds somewhere: each noun, ending, plural and kind of key above has one
+/// of them in it.
+const STEMS: &[&str] = &["pass", "pw", "secret", "token", "cred", "key", "authorization", "sig"];
+
 /// Whether a key's name stands for a secret.
 pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
+    if !may_name_a_secret(name) {
+        return None;
+    }
     let words = words(name);
     let last = words.last()?.as_str();
     let before = words.len().checked_sub(2).map(|i| words[i].as_str());
@@ -157,6 +164,19 @@ pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
     let weak = words.iter().all(|word| !is_noun(word) || is_weak(word));
     let plural = words.iter().any(|word| PLURALS.contains(&word.as_str()));
     (pairs || (any && (!weak || plural))).then_some(Secrecy::UnlessAmount)
+}
+
+/// A quick look at the bytes of a name, before it is split. Letters beyond ASCII can have one of ASCII as
+/// their small letter.
+fn may_name_a_secret(name: &str) -> bool {
+    let begins = |rest: &[u8], stem: &str| {
+        rest.get(..stem.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem.as_bytes()))
+    };
+    let holds_stem = |(at, byte): (usize, &u8)| {
+        matches!(byte.to_ascii_lowercase(), b'p' | b's' | b't' | b'c' | b'k' | b'a')
+            && STEMS.iter().any(|stem| begins(&name.as_bytes()[at..], stem))
+    };
+    !name.is_ascii() || name.as_bytes().iter().enumerate().any(holds_stem)
 }
 
 fn is_noun(word: &str) -> bool {
@@ -242,4 +262,19 @@ fn words(name: &str) -> Vec<String> {
         small_before = c.is_lowercase();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_that_names_a_secret_is_seen_at_a_quick_look() {
+        for word in NOUNS.iter().chain(ENDINGS).chain(PLURALS).chain(["key", "keys"].iter()) {
+            assert!(may_name_a_secret(word), "{word}");
+            assert!(may_name_a_secret(&format!("my{}_max", word.to_uppercase())), "{word}");
+        }
+        assert!(may_name_a_secret("API\u{212a}EY"));
+        assert!(!may_name_a_secret("request_timeout"));
+    }
 }
