@@ -96,6 +96,21 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
     }
 }
 
+/// Longer than this a proxy keeps idle connections only because nobody said how long: NGINX keeps them for
+/// 60 s and AWS load balancers do, Envoy for an hour.
+const MODERATE: Duration = Duration::from_secs(300);
+
+/// What ends the race.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cure {
+    /// A proxy's limit was chosen, and servers behind it are to keep connections longer.
+    RaiseServer,
+    /// The client is to let go first.
+    LowerClient,
+    /// The proxy's limit is one that nobody chose.
+    Either,
+}
+
 /// The pair that races.
 struct Place<'f> {
     call: CallView<'f>,
@@ -123,11 +138,18 @@ impl Place<'_> {
         }
     }
 
-    /// Behind a proxy the server's limit is the one to raise, for other clients it is the client's
-    /// that must come down: a server cannot know how long each of its clients waits.
-    fn raises_server(&self) -> bool {
-        self.client_idle != Limit::Never && self.call.from().service().forwards
-            || self.server_idle <= self.margin
+    /// Which of the two limits to change.
+    fn cure(&self) -> Cure {
+        match self.client_idle {
+            // Nothing is left below it for the client.
+            _ if self.server_idle <= self.margin => Cure::RaiseServer,
+            Limit::After(client) if client <= MODERATE && self.call.from().service().forwards => {
+                if self.client.value.origin.is_default() { Cure::Either } else { Cure::RaiseServer }
+            }
+            // A server cannot know how long each of its clients waits, and connections that nobody uses for so
+            // long are not worth keeping.
+            _ => Cure::LowerClient,
+        }
     }
 
     fn labels(&self) -> Vec<model::Label> {
@@ -139,7 +161,7 @@ impl Place<'_> {
             self.client,
             format!("`{}` reuses an idle connection until then", self.call.from().name()),
         );
-        if self.raises_server() { vec![server, client] } else { vec![client, server] }
+        if self.cure() == Cure::RaiseServer { vec![server, client] } else { vec![client, server] }
     }
 
     fn arithmetic(&self) -> Vec<String> {
@@ -155,18 +177,25 @@ impl Place<'_> {
     }
 
     fn help(&self) -> String {
-        match self.client_idle {
-            Limit::After(client) if self.raises_server() => format!(
-                "raise `{}` to {} or more, so that the client is the one that closes",
-                self.server.key,
-                pretty(round::up(client + COMFORT.max(self.margin)))
-            ),
-            _ => format!(
-                "set `{}` to at most {}, so that the client is the one that closes",
-                self.client.key,
-                pretty(self.server_idle.saturating_sub(self.margin))
-            ),
-        }
+        let lower = || {
+            let below = self.server_idle.saturating_sub(self.margin);
+            format!("set `{}` to at most {}", self.client.key, pretty(below))
+        };
+        let raise = || match self.client_idle {
+            Limit::After(client) => {
+                let above = round::up(client + COMFORT.max(self.margin));
+                format!("raise `{}` to {} or more", self.server.key, pretty(above))
+            }
+            Limit::Never => {
+                format!("set a limit at `{}`, and `{}` above it", self.client.key, self.server.key)
+            }
+        };
+        let change = match self.cure() {
+            Cure::RaiseServer => raise(),
+            Cure::LowerClient => lower(),
+            Cure::Either => format!("{}, or {}", lower(), raise()),
+        };
+        format!("{change}, so that the client is the one that closes")
     }
 }
 
@@ -215,6 +244,38 @@ mod tests {
           sum: 5 s (server) < 60 s (client) + 1 s (margin)
           help: raise `keep-alive-timeout` to 65 s or more, so that the client is the one that closes
         ");
+    }
+
+    #[test]
+    fn a_proxy_whose_default_is_long_lets_go_first() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            edge.yaml: edge forwards
+            edge.yaml: edge -> auth
+              idle_timeout  idle  60m  default "Toy idle_timeout"
+            nginx.conf: auth
+              keepalive_timeout  idle  75s
+        "#), @r"
+        error (across files, keepalive-race, edge -> auth): `edge` reuses connections to `auth` that were idle for up to 60 min; `auth` closes them after 75 s: some requests meet a closed connection
+          edge.yaml:3 idle_timeout = 60m -- `edge` reuses an idle connection until then; 60 min is the default of Toy idle_timeout, not set here
+          nginx.conf:5 keepalive_timeout = 75s -- `auth` closes an idle connection after this
+          sum: 75 s (server) < 60 min (client) + 1 s (margin)
+          help: set `idle_timeout` to at most 74 s, so that the client is the one that closes
+        ");
+        let moderate = run(
+            &RULE,
+            r#"
+            edge.yaml: edge forwards
+            edge.yaml: edge -> auth
+              idle_timeout  idle  60s  default "Toy idle_timeout"
+            nginx.conf: auth
+              keepalive_timeout  idle  20s
+        "#,
+        );
+        assert!(
+            moderate
+                .contains("set `idle_timeout` to at most 19 s, or raise `keepalive_timeout` to 65 s or more"),
+            "{moderate}"
+        );
     }
 
     #[test]
