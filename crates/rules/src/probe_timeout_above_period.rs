@@ -32,6 +32,9 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let failures = first.failures.unwrap_or(1);
         let times = u32::try_from(failures).unwrap_or(u32::MAX);
         let (takes, promised) = (first.limit.saturating_mul(times), first.every.saturating_mul(times));
+        // A period that nobody wrote promised nothing.
+        let is_promised = slow.iter().any(|slow| !slow.period.value.origin.is_default());
+        let level = if is_promised { RULE.level } else { Level::Note };
         let labels: Vec<Label> = slow
             .iter()
             .flat_map(|slow| {
@@ -46,7 +49,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             .collect();
         found.report(Finding {
             rule: RULE.name,
-            level: RULE.level,
+            level,
             basis: labels::basis(&labels),
             mode: RULE.mode,
             environments: Vec::new(),
@@ -123,7 +126,7 @@ mod tests {
               periodSeconds     liveness.period    10s  default "Kubernetes periodSeconds"
               failureThreshold  liveness.failures  3
         "#), @r"
-        warning (in file, probe-kill, auth): a hanging `auth` is noticed after 90 s, not 30 s: its liveness probe may take longer than its period
+        note (in file, probe-kill, auth): a hanging `auth` is noticed after 90 s, not 30 s: its liveness probe may take longer than its period
           auth.yaml:2 timeoutSeconds = 30s -- one liveness probe may take 30 s
           auth.yaml:3 periodSeconds = 10s -- the next is due after 10 s; 10 s is the default of Kubernetes periodSeconds, not set here
           sum: 30 s > 10 s
