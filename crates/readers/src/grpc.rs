@@ -13,6 +13,11 @@ pub(crate) static GRPC: Dialect = Dialect { name: "grpc", docs: include_str!("gr
 /// More attempts than this are taken for this many (gRFC A6, "Limits on Retries and Hedges").
 const MOST_ATTEMPTS: u64 = 5;
 
+/// Generators of clients read these files too, and write all attempts into a loop of the client's own
+/// (google-cloud-dotnet, `RetrySettings.FromExponentialBackoff` in the clients it generates).
+const IN_A_CHANNEL: &str =
+    "that a gRPC channel takes this file, and no generator of clients with retries of their own";
+
 /// The waits are drawn from 0.8 to 1.2 of their length.
 const JITTER: Default = Default {
     value: Constant::Number(0.2),
@@ -110,6 +115,9 @@ impl Reader<'_> {
             ),
         };
         setting.value.value = Value::Count(holds);
+        if holds == MOST_ATTEMPTS {
+            setting.assumptions.push(IN_A_CHANNEL.to_owned());
+        }
         setting.unheeded = Some(Unheeded { at, text: written, why: why.to_owned() });
         Some(setting)
     }

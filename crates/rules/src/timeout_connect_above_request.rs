@@ -66,8 +66,14 @@ fn finding(
         Covers::WholeCall => format!("covers the whole call, {}", labels::counted(attempts, "attempt")),
         covers => format!("covers {}", covers.words()),
     };
-    let labels =
-        vec![labels::at(connect, "covers the connect, and never decides"), labels::at(request, words)];
+    // Of two equal limits either may be the one that ends it: not everything that limits a request can cut
+    // a connect short.
+    let role = if connects > ends {
+        "covers the connect, and never decides"
+    } else {
+        "covers the connect, which may use up the request"
+    };
+    let labels = vec![labels::at(connect, role), labels::at(request, words)];
     let help = match round::longest(|length| length <= ends / 3) {
         Some(shorter) => format!(
             "set `{}` to at most {}, a third of the request: then a dead address shows as one, and another \
