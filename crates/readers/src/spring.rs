@@ -5,6 +5,7 @@
 //! Decides neither whose a layer is nor which layers hold: that takes other files.
 
 mod blocks;
+mod druid;
 mod keys;
 mod layer;
 mod properties;
@@ -163,6 +164,7 @@ impl<'a, 't> Reader<'a, 't> {
                 settings.extend(fallback);
             }
         }
+        settings.extend(druid::limits(block, prefix, self.properties, at, &settings));
         let kind = if targets.is_empty() { block.kind } else { GroupKind::Client };
         Group { settings, targets, governs, ..Group::new(prefix.to_owned(), kind, self.owner, at) }
     }

@@ -26,7 +26,9 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             End::Unlimited(setting) => Some(setting),
             End::Unknown => None,
             // Switched off on purpose: `timeout-missing` says it.
-            End::Disabled(_) | End::Bounded | End::WithCaller | End::Unclear(_) => continue,
+            End::Disabled(_) | End::Bounded | End::WithCaller => continue,
+            // It says what it needs.
+            End::Unclear(_) | End::Undecided(_) => continue,
         };
         if said.insert(&connect.value.origin) {
             found.report(finding(call, connect, default));

@@ -32,6 +32,8 @@ pub(crate) enum End<'f> {
     Unlimited(&'f Setting),
     /// A setting limits something, but what is not known.
     Unclear(&'f Setting),
+    /// Nothing is set, and what holds then is no one limit: the product's version decides.
+    Undecided(&'f Setting),
     /// No setting says anything, and no default is known: what only forwards waits no longer than those
     /// who call it, who are judged for themselves.
     WithCaller,
@@ -54,12 +56,18 @@ impl<'f> End<'f> {
                     return Self::Bounded;
                 }
                 _ if !own => {}
+                (covers, None) if covers.bounds_answer() && setting.value.origin.is_default() => {
+                    end = match end {
+                        Self::Disabled(_) => end,
+                        _ => Self::Undecided(setting),
+                    };
+                }
                 (covers, Some(Limit::After(_)) | None) if covers.bounds_answer() => return Self::Bounded,
                 (covers, Some(Limit::Never)) if covers.bounds_answer() => {
                     end = match end {
                         Self::Disabled(_) => end,
                         _ if !setting.value.origin.is_default() => Self::Disabled(setting),
-                        Self::Unlimited(_) => end,
+                        Self::Unlimited(_) | Self::Undecided(_) => end,
                         _ => Self::Unlimited(setting),
                     };
                 }
@@ -99,6 +107,11 @@ fn check(fleet: &Fleet, environment: &Environment, margins: &Margins, found: &mu
                 let needs = format!(
                     "what `{key}` covers; declare it with [[setting]] key = \"{key}\", controls = \"timeout\", covers = \"...\""
                 );
+                found.needs(RULE.name, labels::subject(call), needs);
+            }
+            End::Undecided(setting) => {
+                let (key, value) = (&setting.key, &setting.value.value);
+                let needs = format!("`{key}`: where nothing sets it, the version decides ({value})");
                 found.needs(RULE.name, labels::subject(call), needs);
             }
             End::Unknown => {
@@ -154,6 +167,8 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Opti
     }
     let mut assumptions = labels::guesses(setting);
     assumptions.extend(calls.iter().flat_map(|call| call.call().assumptions.iter().cloned()));
+    // A limit that nobody wrote, in a call that no file shows to be made or waited for.
+    let guessed_twice = !disabled && !assumptions.is_empty();
     if !disabled {
         // A default is the lowest layer's: a pool, a framework or the code can set the limit.
         assumptions.push("that nothing above the driver sets one".to_owned());
@@ -165,7 +180,11 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Opti
     };
     Some(Finding {
         rule: RULE.name,
-        level: if is_job { Level::Warning } else { Level::Error },
+        level: match guessed_twice {
+            true => Level::Note,
+            false if is_job => Level::Warning,
+            false => Level::Error,
+        },
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
@@ -214,6 +233,30 @@ mod tests {
           help: set `SOCKET_TIMEOUT` to a little less than auth's own callers wait
           assumed: that nothing above the driver sets one
         ");
+    }
+
+    #[test]
+    fn a_default_that_matters_only_under_a_guess_is_worth_a_note() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.yml: auth -> mail
+              timeout  between-bytes  never  default "Toy timeout" assumed "that a request waits for the mail"
+        "#), @r"
+        note (assumed, missing-deadline, auth -> mail): auth waits for mail without limit: one peer that hangs holds its requests for ever
+          auth.yml:2 timeout = never -- nothing ends the wait for an answer; no limit is the default of Toy timeout, not set here
+          auth.yml:1 [auth -> mail] -- calls mail
+          help: set `timeout` to a little less than auth's own callers wait
+          assumed: that a request waits for the mail
+          assumed: that nothing above the driver sets one
+        ");
+    }
+
+    #[test]
+    fn a_default_that_the_version_decides_is_not_evaluated() {
+        insta::assert_snapshot!(run(&RULE, r#"
+            auth.yml: auth -> users
+              url?socketTimeout    between-bytes  never  default "Toy driver socketTimeout"
+              pool.socket-timeout  between-bytes  varies  default "Toy pool socketTimeout"
+        "#), @"not evaluated: auth -> users: needs `pool.socket-timeout`: where nothing sets it, the version decides (varies)");
     }
 
     #[test]

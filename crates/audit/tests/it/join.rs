@@ -445,7 +445,7 @@ fn a_pool_guessed_in_one_layer_gives_way_to_the_one_that_another_configures() {
             .collect();
         keys.join(" ")
     };
-    insta::assert_snapshot!(pools("druid.max-active"), @"spring.datasource.druid.max-active");
+    insta::assert_snapshot!(pools("druid.max-active"), @"spring.datasource.druid.max-active spring.datasource.druid.connect-timeout spring.datasource.druid.socket-timeout");
     insta::assert_snapshot!(pools("hikari.maximum-pool-size"), @"spring.datasource.hikari.maximum-pool-size spring.datasource.hikari.connection-timeout spring.datasource.hikari.minimum-idle spring.datasource.hikari.max-lifetime spring.datasource.hikari.validation-timeout");
 }
 

@@ -135,6 +135,10 @@ const IS_LETTUCE: &str = "that the client is Lettuce, as it is by default since 
 const SPRING_REDIS: &str = "Spring Boot 2.0 to 3.x, RedisProperties.Pool: maxWait -1";
 const RABBIT: &str = "RabbitMQ Java client 5.x, ConnectionFactory.java: DEFAULT_CONNECTION_TIMEOUT 60 s";
 const MONGO: &str = "MongoDB Java driver 3.0 and later, SocketSettings.java: connect 10 s, read 0";
+/// No file says who waits for what these calls bring.
+const MAIL_AWAITED: &str = "that requests wait until the mail is sent, and no background job sends it";
+const TOKEN_AWAITED: &str =
+    "that requests wait for what is asked here: a file sets the address and shows no use";
 const MAIL: &str = "JavaMail 1.4 and later, com.sun.mail.smtp package.html: infinite timeout";
 const ELASTIC: &str = "Spring Boot 2.4 to 3.x, ElasticsearchProperties.java";
 const NETFLIX: &str = "Spring Cloud Netflix 2.x, RibbonClientConfiguration.java: DEFAULT_CONNECT_TIMEOUT and DEFAULT_READ_TIMEOUT 1000";
@@ -324,7 +328,8 @@ pub(super) static BLOCKS: &[Block] = &[
                 "Jakarta Mail mail.smtp.timeout",
                 MAIL,
             )
-            .when(When::With("host")),
+            .when(When::With("host"))
+            .assuming(MAIL_AWAITED),
         ],
         ..BLOCK
     },
@@ -372,7 +377,8 @@ pub(super) static BLOCKS: &[Block] = &[
                 Amount::Never,
                 "Spring Security OAuth2 read timeout",
                 URL_CONNECTION,
-            ),
+            )
+            .assuming(TOKEN_AWAITED),
         ],
         ..BLOCK
     },

@@ -14,8 +14,8 @@ const VERSION: &str =
     "Ribbon 2.x, DefaultClientConfigImpl.java: MaxAutoRetries 0, MaxAutoRetriesNextServer 1";
 /// What no file says. Spring Cloud's own check of the limit around them counts the retries either way
 /// (AbstractRibbonCommand.java).
-const ACTIVE: &str =
-    "that Ribbon's retries act: Spring Retry is on the class path, and what Zuul passes on is `retryable`";
+const ACTIVE: &str = "that Ribbon's retries act: Spring Retry is on the class path, and what Zuul passes on is `retryable`, \
+     which it is only where asked for since Spring Cloud Netflix 1.3";
 const GET_ALONE: &str =
     "Ribbon 2.x, DefaultClientConfigImpl.java: OkToRetryOnAllOperations false, so that GET alone is repeated";
 
