@@ -157,8 +157,11 @@ impl<'a, 't> Reader<'a, 't> {
         self.doubt_no_limit(block, &mut settings);
         let written = settings.len();
         for default in block.defaults {
+            let is_unknown =
+                |property: &&Property<'t>| property.is(depth, default.key) && self.is_unknown(property);
             if self.holds(default.when, instance)
                 && !settings[..written].iter().any(|s| s.knob == default.knob)
+                && !properties.iter().copied().any(|property| is_unknown(&property))
             {
                 let fallback = fallback(default, prefix, at, &settings);
                 settings.extend(fallback);
@@ -208,6 +211,13 @@ impl<'a, 't> Reader<'a, 't> {
                 keys.next().is_some_and(has) && !keys.any(has)
             }
         }
+    }
+
+    /// Whether a property of our topics has a value, but none that is known: it stands for something that
+    /// other files say, or its consumer refuses it. No default holds in its place.
+    fn is_unknown(&self, property: &Property<'t>) -> bool {
+        let is_written = property.value().is_some_and(|value| !matches!(value.text(), "" | "~" | "null"));
+        is_written && self.setting(property).is_none()
     }
 
     /// The setting of a property, if its key is one of our topics.

@@ -147,18 +147,22 @@ fn of_nginx(map: Option<Node<'_>>, near: Span, absent: Absent) -> Vec<Setting> {
         let origin = Origin::Written(scalar.span());
         settings.push(stated(key, Knob::RetryOn, Value::Text(conditions.to_owned()), origin));
     }
-    let count = tries.as_ref().and_then(|entry| Some((whole(entry.value.scalar()?)?, entry.value.span())));
-    let (count, origin) = match count {
-        Some((count, at)) => (count, Origin::Written(at)),
-        None if absent == Absent::Unchanged => return settings,
-        None => {
-            (TRIES, Origin::Default { near, of: "ingress-nginx proxy-next-upstream-tries", version: VERSION })
-        }
+    let default =
+        |near| Origin::Default { near, of: "ingress-nginx proxy-next-upstream-tries", version: VERSION };
+    let scalar = tries.as_ref().and_then(|entry| entry.value.scalar());
+    let (count, origin) = match (scalar, scalar.and_then(whole)) {
+        (Some(scalar), Some(count)) => (count, Origin::Written(scalar.span())),
+        (Some(scalar), None) if is_reference(scalar) => return settings,
+        (Some(scalar), None) => (TRIES, default(scalar.span())),
+        (None, _) if absent == Absent::Unchanged => return settings,
+        (None, _) => (TRIES, default(near)),
     };
     // 0 is as many as there are instances, which is not known here.
     if count > 0 && conditions != "off" {
         let any_method = conditions.contains("non_idempotent");
-        settings.push(attempts(format!("{NGINX}proxy-next-upstream-tries"), count, origin, any_method));
+        let mut tries = attempts(format!("{NGINX}proxy-next-upstream-tries"), count, origin, any_method);
+        tries.unheeded = scalar.filter(|scalar| whole(*scalar).is_none()).map(passed_over);
+        settings.push(tries);
     }
     settings
 }
@@ -181,12 +185,18 @@ fn seconds(annotation: &Annotation, entry: &Entry<'_>) -> Option<Setting> {
     if let Some(count) = whole(scalar) {
         return Some(in_seconds(annotation.key(), annotation.knob, count, scalar.span()));
     }
-    let text = scalar.text();
-    let is_reference = ["{{", "$(", "${"].iter().any(|mark| text.contains(mark));
-    let mut setting = annotation.setting_by_default(entry.key.span()).filter(|_| !is_reference)?;
-    setting.unheeded =
-        Some(Unheeded { at: scalar.span(), text: text.to_owned(), why: PASSED_OVER.to_owned() });
+    let mut setting = annotation.setting_by_default(entry.key.span()).filter(|_| !is_reference(scalar))?;
+    setting.unheeded = Some(passed_over(scalar));
     Some(setting)
+}
+
+fn passed_over(scalar: Scalar<'_>) -> Unheeded {
+    Unheeded { at: scalar.span(), text: scalar.text().to_owned(), why: PASSED_OVER.to_owned() }
+}
+
+/// Whether something else is put in its place before the controller sees it.
+fn is_reference(scalar: Scalar<'_>) -> bool {
+    ["{{", "$(", "${"].iter().any(|mark| scalar.text().contains(mark))
 }
 
 /// A whole number, as Go's `strconv.Atoi` takes it.

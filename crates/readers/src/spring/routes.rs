@@ -164,11 +164,43 @@ impl<'t> Reader<'_, 't> {
             if let Some(retry) = retry {
                 settings.extend(retry.retries(&format!("{label}.filters")));
             }
-            settings.extend(breaker(&everywhere, &own, &mut target));
+            settings.extend(self.breaker(&everywhere, &own, &mut target));
             settings.extend(of_client.iter().cloned());
             groups.push(self.route(label, at, settings, vec![target], None));
         }
         groups
+    }
+
+    /// The limit of the circuit breaker that a route runs in: of the whole call where the retries are inside
+    /// it, of one attempt where it is inside the retries. Filters of a route and of all routes are ordered by
+    /// their places in their lists, those of all first.
+    fn breaker(&self, everywhere: &[Filter<'_>], own: &[Filter<'_>], target: &mut Target) -> Option<Setting> {
+        let all = || {
+            everywhere
+                .iter()
+                .map(|filter| (filter.index, 0, filter))
+                .chain(own.iter().map(|filter| (filter.index, 1, filter)))
+        };
+        let named = |name: &str| {
+            all().filter(|(.., filter)| filter.name == name).min_by_key(|&(index, list, _)| (index, list))
+        };
+        let (index, list, filter) = named("CircuitBreaker")?;
+        let (name, _) = filter.argument("name")?;
+        let name = name.strip_prefix("name=").unwrap_or(name);
+        let instance = format!("{TIME_LIMITER}.instances.{name}");
+        let key = format!("{instance}.{}", BREAKER_DEFAULT.key);
+        let written = self.properties.iter().find(|property| property.is(0, &key));
+        if written.is_some_and(|property| self.is_unknown(property)) {
+            return None;
+        }
+        let mut limit = fallback(&BREAKER_DEFAULT, &instance, filter.at, &[])?;
+        if named("Retry").is_some_and(|(other, other_list, _)| (other, other_list) < (index, list)) {
+            limit.knob = Knob::Timeout(Covers::Attempt);
+        } else {
+            target.ways.push(Way { name: TIME_LIMITER, to: Some(name.to_owned()) });
+        }
+        limit.assumptions.push(format!("that no code configures the circuit breaker `{name}`"));
+        Some(limit)
     }
 }
 
@@ -244,7 +276,14 @@ const RETRY_ARGUMENTS: [&str; 6] =
 fn filters<'a>(properties: &[&'a Property<'_>], depth: usize) -> Vec<Filter<'a>> {
     let mut filters: BTreeMap<usize, Filter<'a>> = BTreeMap::new();
     for property in properties {
-        let (Some(value), Some(text)) = (property.value(), property.text()) else { continue };
+        let Some(value) = property.value() else { continue };
+        let names = property.behind(depth + 1);
+        let text = match property.text() {
+            Some(text) => text,
+            // An argument that is not known is not absent.
+            None if names.len() > 1 && !value.text().is_empty() => value.text(),
+            None => continue,
+        };
         let index = property.path.get(depth).and_then(|name| name.trim_matches(['[', ']']).parse().ok());
         let index: usize = index.unwrap_or_default();
         let filter = filters.entry(index).or_insert_with(|| Filter {
@@ -253,7 +292,7 @@ fn filters<'a>(properties: &[&'a Property<'_>], depth: usize) -> Vec<Filter<'a>>
             index,
             arguments: Vec::new(),
         });
-        match property.behind(depth + 1) {
+        match names {
             [] => {
                 let (name, arguments) = text.split_once('=').unwrap_or((text, ""));
                 filter.name = name.trim();
@@ -333,32 +372,6 @@ impl Filter<'_> {
         }
         settings
     }
-}
-
-/// The limit of the circuit breaker that a route runs in: of the whole call where the retries are inside
-/// it, of one attempt where it is inside the retries. Filters of a route and of all routes are ordered by
-/// their places in their lists, those of all first.
-fn breaker(everywhere: &[Filter<'_>], own: &[Filter<'_>], target: &mut Target) -> Option<Setting> {
-    let all = || {
-        everywhere
-            .iter()
-            .map(|filter| (filter.index, 0, filter))
-            .chain(own.iter().map(|filter| (filter.index, 1, filter)))
-    };
-    let named = |name: &str| {
-        all().filter(|(.., filter)| filter.name == name).min_by_key(|&(index, list, _)| (index, list))
-    };
-    let (index, list, filter) = named("CircuitBreaker")?;
-    let (name, _) = filter.argument("name")?;
-    let name = name.strip_prefix("name=").unwrap_or(name);
-    let mut limit = fallback(&BREAKER_DEFAULT, &format!("{TIME_LIMITER}.instances.{name}"), filter.at, &[])?;
-    if named("Retry").is_some_and(|(other, other_list, _)| (other, other_list) < (index, list)) {
-        limit.knob = Knob::Timeout(Covers::Attempt);
-    } else {
-        target.ways.push(Way { name: TIME_LIMITER, to: Some(name.to_owned()) });
-    }
-    limit.assumptions.push(format!("that no code configures the circuit breaker `{name}`"));
-    Some(limit)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Damaged examples: whatever a file contains, reading it gives a fragment whose places exist.
 
-use model::Origin;
+use model::{Origin, Setting};
 use proptest::prelude::*;
 use readers::{Context, DIALECTS, Fragment, read};
-use text::{FileId, Source, Span, Tree};
+use text::{FileId, Source, Span, Syntax, Tree};
 
 use crate::page::{self, Input};
 use crate::site::Site;
@@ -32,14 +32,20 @@ fn spans(fragment: &Fragment) -> Vec<Span> {
     spans
 }
 
-/// Reads the last input; panics where a place of the fragment is none.
-fn check(inputs: &[Input]) {
+/// What the last input is read as, and all of them.
+fn fragment(inputs: &[Input]) -> (Fragment, Site) {
     let sources = inputs.iter().enumerate();
     let sources = sources.map(|(id, (_, path, text))| Source::new(FileId(id as u32), path, text.as_str()));
     let site = Site(sources.collect());
     let (source, syntax) = (site.0.last().expect("an input"), inputs.last().expect("an input").0);
     let tree = Tree::parse(syntax, source);
     let fragment = read(&Context { source, neighbours: &site, declared: &[] }, &tree);
+    (fragment, site)
+}
+
+/// Reads the last input; panics where a place of the fragment is none.
+fn check(inputs: &[Input]) {
+    let (fragment, site) = fragment(inputs);
     for span in spans(&fragment) {
         let text = site.0[span.file.0 as usize].text();
         assert!(
@@ -52,6 +58,49 @@ fn check(inputs: &[Input]) {
 
 fn examples() -> Vec<Vec<Input>> {
     DIALECTS.iter().flat_map(|dialect| page::inputs(dialect.docs)).collect()
+}
+
+/// The settings of a fragment.
+fn settings(fragment: &Fragment) -> impl Iterator<Item = &Setting> {
+    fragment.groups.iter().flat_map(|group| &group.settings)
+}
+
+/// A key without what separates its words, which Spring and protobuf read past.
+fn plain(key: &str) -> String {
+    key.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_lowercase()
+}
+
+#[test]
+fn no_default_stands_in_for_a_value_that_is_written_and_refused() {
+    let mut found = String::new();
+    for inputs in examples() {
+        let last = FileId(inputs.len() as u32 - 1);
+        let (whole, _) = fragment(&inputs);
+        for setting in settings(&whole) {
+            let Origin::Written(span) = setting.value.origin else { continue };
+            if span.file != last {
+                continue;
+            }
+            for refused in ["abc", "${UNKNOWN}"] {
+                let mut damaged = inputs.clone();
+                let (syntax, _, text) = damaged.last_mut().expect("an input");
+                let refused =
+                    if *syntax == Syntax::Json { format!("\"{refused}\"") } else { refused.to_owned() };
+                text.replace_range(span.start as usize..span.end as usize, &refused);
+                let (fragment, _) = fragment(&damaged);
+                let of_its_key = |other: &&Setting| plain(&other.key) == plain(&setting.key);
+                let by_default =
+                    |other: &&Setting| other.value.origin.is_default() && other.unheeded.is_none();
+                let count =
+                    |fragment: &Fragment| settings(fragment).filter(of_its_key).filter(by_default).count();
+                if count(&fragment) > count(&whole) {
+                    let text = &damaged.last().expect("an input").2;
+                    found += &format!("`{}: {refused}` counts as absent in\n{text}\n", setting.key);
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found}");
 }
 
 proptest! {
