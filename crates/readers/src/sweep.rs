@@ -1,29 +1,28 @@
 //! The sweep behind the dialects: finds, in any tree of any syntax, the keys of our topics that no
 //! dialect claimed, and groups them by the block they stand in. Knows no product and no dialect.
 
+mod blocks;
 mod claimed;
 mod path;
 mod shapes;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use model::{Knob, Limit, Setting, Unit, Value};
-use text::{Entry, Node, NodeKind, Scalar, Span, Syntax, Tree};
+use text::{Entry, Node, NodeKind, Scalar, Syntax, Tree};
 
 use crate::comments::unit_in_comments;
-use crate::grouping::{Grouping, Member};
+use crate::grouping::Member;
 use crate::keys;
 use crate::products::{Product, recognise};
 use crate::setting::{self, Place};
 use crate::variables::{Variable, gather};
-use crate::{Context, Fragment, Ignored, Owner, Reason, Target, address};
+use crate::{Context, Fragment, Ignored, Reason, address};
 
+use blocks::{Blocks, BlocksOfMap};
 use claimed::Claimed;
 use path::{Path, Segment, split_key};
-use shapes::{
-    describes, is_plain_key, is_variables, may_be_address, runs_nothing, serves, variable, words_of,
-};
+use shapes::{Shape, is_plain_key, is_variables, may_be_address, variable, words_of};
 
 /// Adds to a fragment what its dialect left.
 pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragment) {
@@ -35,9 +34,8 @@ pub(crate) fn sweep(context: &Context<'_>, tree: &Tree<'_>, fragment: &mut Fragm
         context,
         tree,
         claimed: Claimed::of(fragment, tree.file()),
-        extents: extents(fragment),
         product: recognise(tree),
-        blocks: Vec::new(),
+        blocks: Blocks::new(tree.syntax(), fragment),
         ignored: Vec::new(),
     };
     // A layer's keys are its own, whichever document it is.
@@ -73,26 +71,13 @@ struct Surroundings {
     runs_nothing: bool,
 }
 
-/// One map, with the keys of ours in it.
-struct Block<'t> {
-    grouping: Grouping<'t>,
-    /// The block around it.
-    around: Option<usize>,
-    /// How many keys deep it stands.
-    depth: usize,
-    /// Its own key, and the one above, name a topic (`timeouts`, `retry`): it is part of what stands
-    /// around it.
-    is_part: (bool, bool),
-}
-
 struct Sweep<'s, 't> {
     context: &'s Context<'s>,
     tree: &'t Tree<'t>,
     claimed: Claimed,
-    extents: Vec<(Span, Owner)>,
     /// The product whose own file this is.
     product: Option<&'static Product>,
-    blocks: Vec<Block<'t>>,
+    blocks: Blocks<'t>,
     ignored: Vec<Ignored>,
 }
 
@@ -106,13 +91,12 @@ impl<'t> Sweep<'_, 't> {
     }
 
     fn map(&mut self, map: Node<'t>, path: Option<&Path<'_>>, mut around: Surroundings) {
-        around.describes |= describes(map);
-        around.serves |= serves(map);
-        around.runs_nothing |= runs_nothing(map);
-        let mut block = NewBlock { made: HashMap::new(), map, around };
-        let merges =
-            self.tree.syntax() == Syntax::Yaml && map.written_entries().any(|entry| entry.key.text() == "<<");
-        if merges {
+        let shape = Shape::of(map);
+        around.describes |= shape.describes;
+        around.serves |= shape.serves;
+        around.runs_nothing |= shape.runs_nothing;
+        let mut block = BlocksOfMap::new(map, around);
+        if shape.merges {
             let entries = map.entries();
             self.entries(entries.iter().copied(), path, around, &mut block);
         } else {
@@ -127,7 +111,7 @@ impl<'t> Sweep<'_, 't> {
         entries: impl Iterator<Item = Entry<'t>> + Clone,
         path: Option<&Path<'_>>,
         around: Surroundings,
-        block: &mut NewBlock<'t>,
+        block: &mut BlocksOfMap<'t>,
     ) {
         let all = !self.context.declared.is_empty()
             || self.product.is_some()
@@ -144,7 +128,7 @@ impl<'t> Sweep<'_, 't> {
             }
         }
         self.defaults(path, block);
-        let own = block.made.get("").copied();
+        let own = block.own();
         for entry in entries.filter(|entry| entry.value.kind() != NodeKind::Scalar) {
             let key = entry.key.text();
             let below = Path { up: path, segment: Segment::Key(key) };
@@ -163,7 +147,7 @@ impl<'t> Sweep<'_, 't> {
 
     /// What holds where a recognised product's keys are absent from the map: its own, and those of the
     /// blocks in it that are not there.
-    fn defaults(&mut self, path: Option<&Path<'_>>, block: &mut NewBlock<'t>) {
+    fn defaults(&mut self, path: Option<&Path<'_>>, block: &mut BlocksOfMap<'t>) {
         let Some(product) = self.product else { return };
         let segments = Path::segments(path);
         // The whole of the map can be long.
@@ -171,7 +155,7 @@ impl<'t> Sweep<'_, 't> {
         for default in product.absent(self.tree, &segments, block.map) {
             let (prefix, leaf) = default.key.rsplit_once('.').unwrap_or(("", default.key));
             let setting = default.setting(&segments, near);
-            self.block(block, prefix, &segments).grouping.add(Member { name: leaf, side: None, setting });
+            self.blocks.of(block, prefix, &segments).add(Member { name: leaf, side: None, setting });
         }
     }
 
@@ -205,7 +189,7 @@ impl<'t> Sweep<'_, 't> {
         entry: Entry<'t>,
         path: Option<&Path<'_>>,
         around: Surroundings,
-        block: &mut NewBlock<'t>,
+        block: &mut BlocksOfMap<'t>,
     ) {
         let value = entry.value;
         if value.kind() == NodeKind::Map && !self.is_expression(value) {
@@ -251,7 +235,7 @@ impl<'t> Sweep<'_, 't> {
                 let setting = self.with_comment(setting, entry);
                 let side = known.class().and_then(|class| class.side);
                 let member = Member { name: parts.leaf, side, setting };
-                self.block(block, parts.prefix, &segments).grouping.add(member);
+                self.blocks.of(block, parts.prefix, &segments).add(member);
             }
             Err(reason) => self.ignored.push(setting::ignored(&place, value.span(), reason)),
         }
@@ -284,7 +268,7 @@ impl<'t> Sweep<'_, 't> {
     }
 
     /// An address at a key of a block.
-    fn address(&mut self, entry: Entry<'t>, path: Option<&Path<'_>>, block: &mut NewBlock<'t>) {
+    fn address(&mut self, entry: Entry<'t>, path: Option<&Path<'_>>, block: &mut BlocksOfMap<'t>) {
         let Some(value) = entry.value.scalar() else { return };
         if self.claimed.holds(value.span()) {
             return;
@@ -295,39 +279,7 @@ impl<'t> Sweep<'_, 't> {
         parents.extend(parts.parents());
         let place = self.place(&parents, parts.leaf);
         let Some(located) = address::locate(&place.key(), value) else { return };
-        self.block(block, parts.prefix, &segments).grouping.address(parts.leaf, located);
-    }
-
-    /// The block for keys of the map being read that stand behind a dotted prefix, made when the
-    /// first key needs it. The prefixes nest as maps would.
-    fn block(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[Cow<'_, str>]) -> &mut Block<'t> {
-        let index = self.block_index(new, prefix, path);
-        &mut self.blocks[index]
-    }
-
-    fn block_index(&mut self, new: &mut NewBlock<'t>, prefix: &'t str, path: &[Cow<'_, str>]) -> usize {
-        if let Some(&index) = new.made.get(prefix) {
-            return index;
-        }
-        let Surroundings { suspect, block, depth, .. } = new.around;
-        let outer = prefix.rsplit_once('.').map_or("", |(outer, _)| outer);
-        let last = &prefix[outer.len()..];
-        let around = if prefix.is_empty() { block } else { Some(self.block_index(new, outer, path)) };
-        let (depth, is_part) = match around {
-            Some(around) if !prefix.is_empty() => {
-                let outer = &self.blocks[around];
-                (outer.depth + 1, (keys::is_suspect(last), outer.is_part.0))
-            }
-            _ => (depth, suspect),
-        };
-        let at = new.map.span();
-        let parts = path.iter().map(Cow::as_ref).chain(Some(prefix).filter(|prefix| !prefix.is_empty()));
-        let label = label(self.tree.syntax(), parts);
-        let make = if new.around.nested || !prefix.is_empty() { Grouping::block } else { Grouping::root };
-        let grouping = make(owner_of(&self.extents, at), label, at);
-        self.blocks.push(Block { grouping, around, depth, is_part });
-        new.made.insert(prefix, self.blocks.len() - 1);
-        self.blocks.len() - 1
+        self.blocks.of(block, parts.prefix, &segments).address(parts.leaf, located);
     }
 
     /// The keys of an environment file.
@@ -346,15 +298,15 @@ impl<'t> Sweep<'_, 't> {
 
     fn variables(&mut self, at: Node<'t>, list: &[Variable<'t>], path: Option<&Path<'_>>) {
         let path = Path::segments(path).join(".").replace(".[", "[");
-        let owner = owner_of(&self.extents, at.span());
+        let owner = self.blocks.owner_of(at.span());
         let (grouping, ignored) = gather(owner, &path, at.span(), list, self.context.declared);
-        self.blocks.push(Block { grouping, around: None, depth: 0, is_part: (false, false) });
+        self.blocks.add(grouping);
         self.ignored.extend(ignored);
     }
 
     /// Arguments of a command: `--timeout=30s`, `--timeout` before `30s`, and `TIMEOUT=30`.
     fn arguments(&mut self, list: Node<'t>, path: Option<&Path<'_>>, around: Surroundings) {
-        let mut block = NewBlock { made: HashMap::new(), map: list, around };
+        let mut block = BlocksOfMap::new(list, around);
         let mut before: Option<Scalar<'t>> = None;
         for item in list.items() {
             let Some(scalar) = item.scalar() else {
@@ -387,7 +339,7 @@ impl<'t> Sweep<'_, 't> {
         value: std::ops::Range<usize>,
         path: Option<&Path<'_>>,
         around: Surroundings,
-        block: &mut NewBlock<'t>,
+        block: &mut BlocksOfMap<'t>,
     ) {
         let span = scalar.part(value.clone());
         if self.claimed.holds(span) || around.describes {
@@ -403,104 +355,24 @@ impl<'t> Sweep<'_, 't> {
         match read {
             Some(Ok((known, setting))) => {
                 let side = known.class().and_then(|class| class.side);
-                self.block(block, "", &segments).grouping.add(Member { name, side, setting });
+                self.blocks.of(block, "", &segments).add(Member { name, side, setting });
             }
             Some(Err(reason)) => self.ignored.push(setting::ignored(&place, span, reason)),
             None => {}
         }
     }
 
-    /// Lends addresses to the blocks without one and hands everything over.
-    fn finish(mut self, fragment: &mut Fragment) {
-        for index in 0..self.blocks.len() {
-            if self.blocks[index].grouping.has_targets() {
-                continue;
-            }
-            if let Some((targets, certain)) = self.targets_around(index) {
-                self.blocks[index].grouping.borrow_targets(targets, certain);
-            }
-        }
-        self.join_hashes();
+    /// Hands everything over.
+    fn finish(self, fragment: &mut Fragment) {
         // In a file of a dialect an address that the dialect left is not known to be called; layers hold
         // keys of what runs beside those of its framework.
         let calls = fragment.dialect.is_empty() || !fragment.layers.is_empty();
-        for block in self.blocks {
-            fragment.groups.extend(block.grouping.groups(calls));
-        }
+        fragment.groups.extend(self.blocks.groups(calls));
         if let (true, Some(product)) = (fragment.dialect.is_empty(), self.product) {
             fragment.dialect = product.name;
         }
         fragment.ignored.extend(self.ignored);
         fragment.ignored.sort_by_key(|ignored| (ignored.span.file, ignored.span.start));
-    }
-
-    /// What a block says of a password hash belongs to what stands around it: `argon2: { memory: ... }`
-    /// beside `algorithm: argon2`.
-    fn join_hashes(&mut self) {
-        for index in (0..self.blocks.len()).rev() {
-            let Some(around) = self.blocks[index].around else { continue };
-            if self.blocks[index].grouping.is_hash() && self.blocks[around].grouping.has_hash() {
-                let members = self.blocks[index].grouping.take();
-                self.blocks[around].grouping.extend(members);
-            }
-        }
-    }
-
-    /// The callees of the nearest block around that has any, where it has just one; and whether no
-    /// guess is needed, since the block is a topic's part of that one.
-    fn targets_around(&self, index: usize) -> Option<(Vec<Target>, bool)> {
-        /// Farther than so many keys an address is company, not context.
-        const REACH: usize = 2;
-        let Block { depth, is_part, .. } = self.blocks[index];
-        let mut next = self.blocks[index].around;
-        while let Some(around) = next {
-            let Block { grouping, around, depth: outer, .. } = &self.blocks[around];
-            let distance = depth - outer;
-            if distance > REACH {
-                return None;
-            }
-            if grouping.has_targets() {
-                let certain = is_part.0 && (distance < 2 || is_part.1);
-                let stem = self.blocks[index].grouping.key_below(grouping);
-                return grouping.only_targets(stem).map(|targets| (targets.to_vec(), certain));
-            }
-            next = *around;
-        }
-        None
-    }
-}
-
-/// The blocks of a map, those that a key has needed so far.
-struct NewBlock<'t> {
-    /// By dotted prefix; the map's own has none.
-    made: HashMap<&'t str, usize>,
-    map: Node<'t>,
-    around: Surroundings,
-}
-
-/// The parts of the file that components and layers are written in.
-fn extents(fragment: &Fragment) -> Vec<(Span, Owner)> {
-    let components = fragment.components.iter().map(|component| component.extent);
-    let layers = fragment.layers.iter().map(|layer| layer.extent);
-    let components = components.enumerate().map(|(index, extent)| (extent, Owner::Component(index)));
-    components.chain(layers.enumerate().map(|(index, extent)| (extent, Owner::Layer(index)))).collect()
-}
-
-/// The owner whose part of the file holds a place, the innermost of several.
-fn owner_of(extents: &[(Span, Owner)], at: Span) -> Owner {
-    extents
-        .iter()
-        .filter(|(extent, _)| extent.contains(at))
-        .min_by_key(|(extent, _)| extent.end - extent.start)
-        .map_or(Owner::File, |&(_, owner)| owner)
-}
-
-/// As its operator would name a block: `[directory]` where the syntax has sections.
-fn label<'p>(syntax: Syntax, path: impl Iterator<Item = &'p str>) -> String {
-    let path = path.collect::<Vec<_>>().join(".").replace(".[", "[");
-    match syntax {
-        Syntax::Toml | Syntax::Ini if !path.is_empty() => format!("[{path}]"),
-        _ => path,
     }
 }
 

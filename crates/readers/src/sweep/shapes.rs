@@ -1,7 +1,7 @@
 //! What nodes look like from outside: lists of variables, schemas, values that could be addresses. Cheap
 //! looks before anything is read.
 
-use text::{Node, NodeKind};
+use text::{Node, NodeKind, Syntax};
 
 use crate::kubernetes::{Kind, Object};
 use crate::variables::Variable;
@@ -24,53 +24,66 @@ pub(super) fn variable(item: Node<'_>) -> Option<Variable<'_>> {
     Some(Variable { name: name.scalar()?, value: value.scalar()? })
 }
 
-/// Whether a map is a schema: it says of which type a value is.
-pub(super) fn describes(map: Node<'_>) -> bool {
-    let mut has_type = false;
-    let mut has_company = false;
-    for entry in map.written_entries() {
-        match entry.key.text() {
-            "openAPIV3Schema" | "$schema" if entry.value.kind() == NodeKind::Map => return true,
-            "type" => {
-                has_type = matches!(
-                    entry.value.text(),
-                    Some("object" | "integer" | "string" | "number" | "boolean" | "array")
-                );
-            }
-            "properties" | "format" | "items" | "$ref" | "enum" | "additionalProperties" => {
-                has_company = true
-            }
-            "description" => has_company = true,
-            _ => {}
-        }
-    }
-    has_type && has_company
+/// What a map is, by the keys it has.
+#[derive(Default)]
+pub(super) struct Shape {
+    /// A schema: it says of which type a value is.
+    pub(super) describes: bool,
+    /// A server: it says where to listen, and names no address to call.
+    pub(super) serves: bool,
+    /// A manifest of a kind that is not read: what it describes (a route, a policy) makes no calls of its
+    /// own. What its dialect leaves of a Secret is encoded.
+    pub(super) runs_nothing: bool,
+    /// It takes the entries of another one in, in YAML.
+    pub(super) merges: bool,
 }
 
-/// Whether a map is a manifest of a kind that is not read: what it describes (a route, a policy) makes
-/// no calls of its own. What its dialect leaves of a Secret is encoded.
-pub(super) fn runs_nothing(map: Node<'_>) -> bool {
+impl Shape {
+    pub(super) fn of(map: Node<'_>) -> Self {
+        let mut shape = Self::default();
+        let (mut has_type, mut has_company, mut listens, mut has_version) = (false, false, false, false);
+        for entry in map.written_entries() {
+            let key = entry.key.text();
+            match key {
+                "openAPIV3Schema" | "$schema" => shape.describes |= entry.value.kind() == NodeKind::Map,
+                "type" => {
+                    has_type = matches!(
+                        entry.value.text(),
+                        Some("object" | "integer" | "string" | "number" | "boolean" | "array")
+                    );
+                }
+                "properties" | "format" | "items" | "$ref" | "enum" | "additionalProperties" => {
+                    has_company = true;
+                }
+                "description" => has_company = true,
+                "apiVersion" => has_version = true,
+                "<<" => shape.merges = map.tree().syntax() == Syntax::Yaml,
+                _ => listens |= is_listening(key),
+            }
+        }
+        shape.describes |= has_type && has_company;
+        shape.serves = listens && !calls(map);
+        shape.runs_nothing = (has_version || shape.merges) && is_idle_manifest(map);
+        shape
+    }
+}
+
+fn is_idle_manifest(map: Node<'_>) -> bool {
     map.get("apiVersion").is_some()
         && map.get("kind").is_some()
         && Object::of(map).is_none_or(|object| !object.kind.runs() && object.kind != Kind::ConfigMap)
         && map.get("metadata").is_some_and(|metadata| metadata.kind() == NodeKind::Map)
 }
 
-/// Whether a map is that of a server: it says where to listen, and names no address to call.
-pub(super) fn serves(map: Node<'_>) -> bool {
-    let mut listens = false;
-    for entry in map.written_entries() {
+/// Whether a map names an address of another, as far as a cheap look tells.
+fn calls(map: Node<'_>) -> bool {
+    map.written_entries().any(|entry| {
         let key = entry.key.text();
-        if is_listening(key) {
-            listens = true;
-        } else if entry.value.kind() == NodeKind::Scalar
+        entry.value.kind() == NodeKind::Scalar
+            && !is_listening(key)
             && may_be_address(key, entry.value)
             && !entry.value.text().is_some_and(is_own_address)
-        {
-            return false;
-        }
-    }
-    listens
+    })
 }
 
 /// Whether a key says where a server listens.
@@ -89,8 +102,10 @@ fn is_listening(key: &str) -> bool {
         "serverport",
         "listenon",
     ];
-    let key = || key.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
-    KEYS.iter().any(|own| key().map(|byte| byte.to_ascii_lowercase()).eq(own.bytes()))
+    let mut key =
+        key.bytes().filter(|byte| !matches!(byte, b'-' | b'_')).map(|byte| byte.to_ascii_lowercase());
+    let Some(first @ (b'l' | b'b' | b'p' | b'h' | b's')) = key.next() else { return false };
+    KEYS.iter().any(|own| own.as_bytes()[0] == first && key.clone().eq(own.bytes().skip(1)))
 }
 
 /// Whether an address is one of the machine itself: all its interfaces, or a port alone.
