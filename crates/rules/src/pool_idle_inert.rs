@@ -45,7 +45,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             basis: labels::basis(&labels),
             mode: RULE.mode,
             environments: Vec::new(),
-            subject: client.subject.clone(),
+            subject: client.subject(),
             title: format!("`{}` closes no connection of {}: all {most} stay open", idle.key, client.calls()),
             labels,
             arithmetic: vec![format!("{kept} >= {most}")],

@@ -33,7 +33,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         let Some(limit) = limit.finite().filter(|limit| *limit < LONG_ENOUGH) else { continue };
         // A connection to something near that only forwards is cheap, and what nobody wrote nobody
         // shortened.
-        let cheap = client.call.is_some_and(|call| call.to().service().forwards);
+        let cheap = client.call().is_some_and(|call| call.to().service().forwards);
         if cheap || lifetime.value.origin.is_default() {
             continue;
         }
@@ -61,7 +61,7 @@ fn used_once(client: &Client<'_>, lifetime: &Setting) -> Finding {
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: client.subject.clone(),
+        subject: client.subject(),
         title: format!("{} use each connection once, so the pool keeps none", client.calls()),
         labels,
         arithmetic: Vec::new(),
@@ -79,7 +79,7 @@ fn finding(
     (lifetime, limit): (&Setting, Duration),
     (size, count): (&Setting, u64),
 ) -> Finding {
-    let caller = client.call.map(|call| call.from());
+    let caller = client.call().map(|call| call.from());
     let instances = caller.and_then(|caller| caller.knob(Knob::Instances));
     let all = instances.and_then(|s| Some((s, s.count().filter(|&instances| instances > 1)?)));
     let connections = all.map_or(count, |(_, instances)| count.saturating_mul(instances));
@@ -108,7 +108,7 @@ fn finding(
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: client.subject.clone(),
+        subject: client.subject(),
         title: format!(
             "{} go through connections that live {}: {often} at full size",
             client.calls(),

@@ -56,7 +56,7 @@ fn finding(
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: client.subject.clone(),
+        subject: client.subject(),
         title: format!(
             "one dead connection costs {} a whole wait: its test may take {}, a request waits {}",
             client.calls(),

@@ -88,7 +88,7 @@ fn finding(
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: client.subject.clone(),
+        subject: client.subject(),
         title,
         labels,
         arithmetic: vec![format!("{} > {end}", sum.written())],

@@ -27,7 +27,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         }
         let on = client.knob(Knob::RetryOn).filter(|on| !is_off(on));
         let when = on.map_or(When::Any, When::of);
-        let idempotent = client.call.and_then(|call| call.call().idempotent);
+        let idempotent = client.call().and_then(|call| call.call().idempotent);
         let place = match (idempotent, when) {
             (Some(true), _) | (_, When::IdempotentMethods | When::NotSent) | (None, When::Any) => continue,
             (_, When::OtherMethods) => on,
@@ -48,14 +48,14 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             settings.push(count);
         }
         let mut assumed = client.guesses(&settings);
-        if let (Some(call), When::Any) = (client.call, when) {
+        if let (Some(call), When::Any) = (client.call(), when) {
             let origin = call.call().origin.clone();
             labels.push(Label { origin, text: "this call must not run twice".to_owned() });
         }
         if when == When::OtherMethods {
             assumed.push("that these requests carry no idempotency key".to_owned());
         }
-        let name = &client.name;
+        let name = client.name();
         let times = match retries {
             Some((1, _)) => " once".to_owned(),
             Some((retries, _)) => format!(" {retries} times"),
@@ -67,7 +67,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             basis: labels::basis(&labels),
             mode: RULE.mode,
             environments: Vec::new(),
-            subject: client.subject.clone(),
+            subject: client.subject(),
             title: match when {
                 When::OtherMethods => format!(
                     "{name} repeats requests that change something{times}: a slow answer makes them happen twice"

@@ -48,7 +48,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             basis: labels::basis(&labels),
             mode: RULE.mode,
             environments: Vec::new(),
-            subject: client.subject.clone(),
+            subject: client.subject(),
             title: format!(
                 "{} are tried again where their deadline has passed: of the {} for all attempts nothing is left then",
                 client.calls(),

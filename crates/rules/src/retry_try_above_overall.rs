@@ -65,7 +65,7 @@ fn finding(
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: client.subject.clone(),
+        subject: client.subject(),
         title: format!(
             "{calls} are never repeated when slow: one attempt may take {one}, the whole call {end}"
         ),

@@ -46,7 +46,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             basis: labels::basis(&labels),
             mode: RULE.mode,
             environments: Vec::new(),
-            subject: client.subject.clone(),
+            subject: client.subject(),
             title: format!(
                 "{} can take {all}, not {}: only each of the {attempts} attempts is limited",
                 client.calls(),

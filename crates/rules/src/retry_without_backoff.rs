@@ -34,7 +34,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             if !count.value.origin.is_default() {
                 found.needs(
                     RULE.name,
-                    client.subject,
+                    client.subject(),
                     format!(
                         "the wait before the retries that `{}` asks for; declare its key with [[setting]] \
                          controls = \"backoff-base\"",
@@ -46,7 +46,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
         };
         let Some(length) = wait.length() else {
             if matches!(wait.value.value, Value::UnitUnknown(_)) {
-                found.needs(RULE.name, client.subject, unit_of(wait));
+                found.needs(RULE.name, client.subject(), unit_of(wait));
             }
             continue;
         };
@@ -82,7 +82,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             }
         }
         labels.push(labels::at(count, tries(retries)));
-        let subject = client.subject.clone();
+        let subject = client.subject();
         let assumed = client.guesses(&settings);
         found.report(Finding {
             rule: RULE.name,
@@ -112,7 +112,7 @@ enum How<'f> {
 }
 
 fn title(client: &Client<'_>, retries: u64, how: How<'_>) -> String {
-    let name = &client.name;
+    let name = client.name();
     let times = if retries == 1 { "once".to_owned() } else { format!("{retries} times") };
     match how {
         How::AtOnce => {

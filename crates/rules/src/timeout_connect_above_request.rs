@@ -61,7 +61,7 @@ fn finding(
     (request, ends, covers): (&Setting, Duration, Covers),
 ) -> Finding {
     let calls = client.calls();
-    let attempts = client.call.map_or(1, |call| Attempts::of(call).0.0);
+    let attempts = client.call().map_or(1, |call| Attempts::of(call).0.0);
     let words = match covers {
         Covers::WholeCall => format!("covers the whole call, {}", labels::counted(attempts, "attempt")),
         covers => format!("covers {}", covers.words()),
@@ -94,7 +94,7 @@ fn finding(
         basis: labels::basis(&labels),
         mode: RULE.mode,
         environments: Vec::new(),
-        subject: client.subject.clone(),
+        subject: client.subject(),
         title: format!(
             "{calls} end after {} and may connect for {}: an unreachable callee shows as a slow one",
             pretty(ends),
