@@ -5,7 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one module that reads the disk")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
@@ -87,7 +87,7 @@ impl Collected {
     fn sort_out(mut candidates: Vec<Candidate>, own: &[Source]) -> Self {
         candidates.retain(|candidate| !own.iter().any(|source| source.path() == candidate.shown));
         candidates.sort_by(|a, b| (&a.shown, &a.place).cmp(&(&b.shown, &b.place)));
-        let mut known = BTreeSet::new();
+        let mut known = HashSet::new();
         candidates.retain(|candidate| known.insert(candidate.identity.clone()));
         let mut sources = Vec::new();
         let mut places = Vec::new();
@@ -376,12 +376,14 @@ fn without_dots(path: &Path) -> PathBuf {
 
 /// A path as shown: with `/`, without a leading `./`, without what a terminal would obey.
 pub(crate) fn shown(path: &Path) -> String {
-    let parts: Vec<_> =
-        path.components().filter(|p| *p != Component::CurDir).map(|p| plain::name(p.as_os_str())).collect();
-    match parts.split_first() {
-        Some((first, rest)) if first == "/" => format!("/{}", rest.join("/")),
-        _ => parts.join("/"),
+    let mut shown = String::with_capacity(path.as_os_str().len());
+    for part in path.components().filter(|part| *part != Component::CurDir) {
+        if !shown.is_empty() && shown != "/" {
+            shown.push('/');
+        }
+        plain::push_name(&mut shown, part.as_os_str());
     }
+    shown
 }
 
 fn unwalkable(root: &Path, error: &ignore::Error) -> Candidate {

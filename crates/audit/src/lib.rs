@@ -154,7 +154,8 @@ fn examine(
     let margins = margins(config, &places);
     let checked = check::check(&joined.fleet, rules, &margins, &joined.guesses);
     let path = |file: model::FileId| {
-        places.iter().find(|place| place.id == file).map(|place| place.place.clone()).unwrap_or_default()
+        let found = places.binary_search_by_key(&file, |place| place.id);
+        found.map(|index| places[index].place.clone()).unwrap_or_default()
     };
     let mut allows = config.allows.clone();
     let mut slips = Vec::new();

@@ -36,6 +36,12 @@ pub(crate) fn columns(text: &str) -> usize {
 /// different names stay different.
 pub(crate) fn name(name: &OsStr) -> String {
     let mut shown = String::new();
+    push_name(&mut shown, name);
+    shown
+}
+
+/// The same, put behind a text.
+pub(crate) fn push_name(shown: &mut String, name: &OsStr) {
     for chunk in name.as_encoded_bytes().utf8_chunks() {
         for c in chunk.valid().chars() {
             if is_unseen(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
@@ -44,7 +50,6 @@ pub(crate) fn name(name: &OsStr) -> String {
             let _ = write!(shown, "\\x{byte:02x}");
         }
     }
-    shown
 }
 
 /// A text as part of one line: breaks and tabs become blanks, what cannot be seen U+FFFD.

@@ -107,13 +107,15 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
     let names: BTreeSet<String> = of_territories.values().flatten().cloned().collect();
     let mut joined = Joined { unmet: declared::unmet(&parts, config), ..Joined::default() };
     joined.unmet.extend(overlays.missing(&files));
+    let of_parts: Vec<&BTreeSet<String>> =
+        parts.iter().map(|part| &of_territories[part.territory.as_str()]).collect();
     let mut arena = Arena::default();
     for name in names.iter().filter(|name| wanted.is_empty() || wanted.contains(name)) {
         let active: Vec<usize> = (0..parts.len())
             .filter(|&index| match &parts[index].environment {
                 Some(own) => own == name,
                 None if is_of_another_platform(parts[index].fragment, name, &platform_names) => false,
-                None => of_territories[parts[index].territory.as_str()].contains(name),
+                None => of_parts[index].contains(name),
             })
             .collect();
         let environment = build(name, &parts, &active, &overlays, config, &mut arena, &mut joined);
