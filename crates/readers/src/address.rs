@@ -194,7 +194,7 @@ mod tests {
           url?timeout = 10 s Timeout(Attempt) `10s`
         a b
           url?connectTimeoutMS = 2 s Timeout(Connect) `2000`
-          url?socketTimeoutMS = no limit Timeout(BetweenBytes) default of MongoDB socketTimeoutMS near a
+          url?socketTimeoutMS = no limit Timeout(BetweenBytes) default of MongoDB socketTimeoutMS near a that the driver has no limit of its own, as Node's had until 3.6.2 (6 min) and those on libmongoc have (5 min)
           url?maxPoolSize = 50 PoolSize `50`
           url?retryWrites = 1 Retries `true`
         mq

@@ -24,6 +24,7 @@ mod haproxy;
 mod keys;
 mod kubernetes;
 mod kustomize;
+mod marathon;
 mod mysql;
 mod nginx;
 mod pgbouncer;

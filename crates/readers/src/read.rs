@@ -9,6 +9,7 @@ use crate::grpc::GRPC;
 use crate::haproxy::HAPROXY;
 use crate::kubernetes::KUBERNETES;
 use crate::kustomize::KUSTOMIZE;
+use crate::marathon::MARATHON;
 use crate::mysql::MYSQL;
 use crate::nginx::NGINX;
 use crate::pgbouncer::PGBOUNCER;
@@ -43,6 +44,7 @@ pub static DIALECTS: &[&Dialect] = &[
     &KUSTOMIZE,
     &KUBERNETES,
     &COMPOSE,
+    &MARATHON,
     &NGINX,
     &HAPROXY,
     &ENVOY,

@@ -244,6 +244,10 @@ impl<'a, 't> Reader<'a, 't> {
             let mut beside = instance.properties.iter().filter(|other| other.is(depth, "port"));
             beside.next()?.text()?.trim().parse().ok()
         };
+        // The driver is Java's, of which nothing has to be guessed.
+        for default in located.settings.iter_mut().filter(|setting| setting.value.origin.is_default()) {
+            default.assumptions.clear();
+        }
         for target in &mut located.targets {
             if target.address.port.is_none() && property.is(depth, "host") {
                 target.address.port = port();

@@ -289,15 +289,19 @@ const REDIS: Driver = Driver {
     ],
 };
 
+/// The specification of the drivers asks for none, and most keep to it (mongodb/node-mongodb-native pull request
+/// 2572, of October 2020; libmongoc, MONGOC_DEFAULT_SOCKETTIMEOUTMS).
 const MONGODB: Driver = Driver {
     ignores_case: true,
-    assumption: None,
+    assumption: Some(
+        "that the driver has no limit of its own, as Node's had until 3.6.2 (6 min) and those on libmongoc have (5 min)",
+    ),
     parameters: &[
         parameter("connectTimeoutMS", amount(CONNECT, MS, Zero::Never).named(MS)),
         parameter("socketTimeoutMS", amount(READ, MS, Zero::Never).named(MS)).or(
             Limit::Never,
             "MongoDB socketTimeoutMS",
-            "all drivers, mongodb/specifications uri-options.md",
+            "as mongodb/specifications uri-options.md asks",
         ),
         parameter("timeoutMS", amount(Knob::Timeout(Covers::WholeCall), MS, Zero::Never).named(MS)),
         parameter("waitQueueTimeoutMS", amount(Knob::Timeout(Covers::PoolWait), MS, Zero::Never).named(MS)),
