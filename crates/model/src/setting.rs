@@ -422,6 +422,17 @@ impl Setting {
         }
     }
 
+    /// The unit of the bare number that is written, whose whole multiples its consumer takes in any case;
+    /// `None` where the value carries its unit, or nothing is written.
+    pub fn bare_unit(&self) -> Option<TimeUnit> {
+        let written = self.written.filter(|written| written.suffix.is_none())?;
+        match self.unit {
+            Unit::Product | Unit::Declared => written.bare,
+            Unit::InName => written.name,
+            _ => None,
+        }
+    }
+
     /// Whether reading it took a guess.
     pub fn is_assumed(&self) -> bool {
         self.unit.is_assumed() || !self.assumptions.is_empty()

@@ -50,7 +50,7 @@ fn finding(
         labels::at(between, format!("{to} closes a connection that was idle for this long")),
     ];
     let assumptions = labels::guesses_in(call, &[ping, between]);
-    let half = round::longest(|length| length <= limit / 2);
+    let half = round::at_most(ping, |length| length <= limit / 2);
     Finding {
         rule: RULE.name,
         level: Level::Error,
@@ -67,7 +67,7 @@ fn finding(
         labels,
         arithmetic: vec![format!("{} >= {}", pretty(every), pretty(limit))],
         help: match half {
-            Some(half) => format!("set `{}` to at most {}, half of the limit", ping.key, pretty(half)),
+            Some(half) => format!("set `{}` to at most {half}, half of the limit", ping.key),
             None => format!("raise `{}` of {to}", between.key),
         },
         assumptions,

@@ -56,7 +56,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             help: format!(
                 "raise `{}` to {} or more, or lower `{}` of {to}",
                 ping.key,
-                pretty(round::up(least.mul_f64(1.1))),
+                round::at_least(ping, least.mul_f64(1.1)),
                 floor.key
             ),
             assumptions,

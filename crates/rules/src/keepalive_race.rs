@@ -179,12 +179,13 @@ impl Place<'_> {
     fn help(&self) -> String {
         let lower = || {
             let below = self.server_idle.saturating_sub(self.margin);
-            format!("set `{}` to at most {}", self.client.key, pretty(below))
+            let below = round::down(self.client, below).unwrap_or_else(|| pretty(below));
+            format!("set `{}` to at most {below}", self.client.key)
         };
         let raise = || match self.client_idle {
             Limit::After(client) => {
-                let above = round::up(client + COMFORT.max(self.margin));
-                format!("raise `{}` to {} or more", self.server.key, pretty(above))
+                let above = round::at_least(self.server, client + COMFORT.max(self.margin));
+                format!("raise `{}` to {above} or more", self.server.key)
             }
             Limit::Never => {
                 format!("set a limit at `{}`, and `{}` above it", self.client.key, self.server.key)

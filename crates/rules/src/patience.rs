@@ -84,24 +84,21 @@ impl<'f> Patience<'f> {
     }
 }
 
-/// Advice on how long a service may wait without outwaiting its own callers: the longest round
-/// limit that leaves them the margin, where it is known how long they wait.
-pub(crate) fn within_callers(service: ServiceView<'_>, margins: &Margins) -> String {
+/// Advice on how long a service may wait at a setting without outwaiting its own callers: the longest
+/// round limit that leaves them the margin, where it is known how long they wait.
+pub(crate) fn within_callers(setting: &Setting, service: ServiceView<'_>, margins: &Margins) -> String {
     let name = service.name();
     let callers = Patience::of_callers(service);
     let shortest = callers.iter().min_by_key(|(_, patience)| patience.limit);
     let fitting = shortest.and_then(|(outer, patience)| {
         let margins = margins.at(&patience.setting.value.origin);
         let fits = |length: Duration| length.saturating_add(margins.chain(length)) <= patience.limit;
-        Some((outer, patience, round::longest(fits)?))
+        Some((outer, patience, round::at_most(setting, fits)?))
     });
     match fitting {
-        Some((outer, patience, longest)) => format!(
-            "at most {}: {} waits {} for {name}",
-            pretty(longest),
-            outer.from().name(),
-            pretty(patience.limit)
-        ),
+        Some((outer, patience, longest)) => {
+            format!("at most {longest}: {} waits {} for {name}", outer.from().name(), pretty(patience.limit))
+        }
         None => format!("a little less than {name}'s own callers wait"),
     }
 }

@@ -99,9 +99,9 @@ fn finding(
         labels::at(acquire, "covers the wait for a pooled connection"),
         labels::at(request.setting, &request.words),
     ];
-    let help = match round::longest(|length| length <= request.limit / 3) {
+    let help = match round::at_most(acquire, |length| length <= request.limit / 3) {
         Some(shorter) => {
-            format!("lower `{}` to at most {}, a third of the request", acquire.key, pretty(shorter))
+            format!("lower `{}` to at most {shorter}, a third of the request", acquire.key)
         }
         None => format!("lower `{}` below `{}`", acquire.key, request.setting.key),
     };

@@ -73,11 +73,10 @@ fn compare(
     let mut assumptions = labels::guesses(connect);
     assumptions.extend(labels::guesses(acquire));
     // Half leaves room for a second connect inside the wait.
-    let help = match round::longest(|length| length <= waits / 2) {
+    let help = match round::at_most(connect, |length| length <= waits / 2) {
         Some(shorter) => format!(
-            "lower `{}` to at most {}: then a second connect still fits into the wait",
-            connect.key,
-            pretty(shorter)
+            "lower `{}` to at most {shorter}: then a second connect still fits into the wait",
+            connect.key
         ),
         None => format!("raise `{}`", acquire.key),
     };

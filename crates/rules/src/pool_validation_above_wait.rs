@@ -46,10 +46,10 @@ fn finding(
     ];
     let assumptions = client.guesses(&[test, wait]);
     let mut ways = Vec::new();
-    if let Some(shorter) = round::longest(|length| length <= waits / 2) {
-        ways.push(format!("set `{}` to at most {}", test.key, pretty(shorter)));
+    if let Some(shorter) = round::at_most(test, |length| length <= waits / 2) {
+        ways.push(format!("set `{}` to at most {shorter}", test.key));
     }
-    ways.push(format!("raise `{}` to at least {}", wait.key, pretty(round::up(tests * 2))));
+    ways.push(format!("raise `{}` to at least {}", wait.key, round::at_least(wait, tests * 2)));
     Finding {
         rule: RULE.name,
         level: Level::Warning,

@@ -69,14 +69,16 @@ fn finding(
     }
     labels.push(labels::at(overall, format!("ends the call with all its {attempts} attempts")));
     let mut ways = Vec::new();
-    if let Some(each) = sum.attempt_for(limit).and_then(|each| round::longest(|length| length <= each)) {
-        ways.push(format!("lower `{}` to at most {}", sum.attempt.0.key, pretty(each)));
+    if let Some(each) =
+        sum.attempt_for(limit).and_then(|each| round::at_most(sum.attempt.0, |length| length <= each))
+    {
+        ways.push(format!("lower `{}` to at most {each}", sum.attempt.0.key));
     }
     if let (true, Some(setting)) = (fit >= 1, sum.budget.attempts.1) {
         let retries = setting.knob == model::Knob::Retries;
         ways.push(format!("lower `{}` to {}", setting.key, if retries { fit - 1 } else { fit }));
     }
-    ways.push(format!("raise `{}` to at least {}", overall.key, pretty(round::up(sum.all))));
+    ways.push(format!("raise `{}` to at least {}", overall.key, round::at_least(overall, sum.all)));
     if fit == 0 {
         ways.push("switch the retries off".to_owned());
     }

@@ -46,15 +46,15 @@ fn finding(
     let (one, end) = (pretty(sum.attempt.1), pretty(limit));
     let mut labels = sum.labels();
     labels.push(labels::at(overall, format!("ends the call with all its {} attempts", sum.attempts())));
-    let each = sum.attempt_for(limit).and_then(|each| round::longest(|length| length <= each));
+    let each = sum.attempt_for(limit).and_then(|each| round::at_most(sum.attempt.0, |length| length <= each));
     let help = match each {
         Some(each) => {
-            format!("lower `{}` to at most {}, or switch the retries off", sum.attempt.0.key, pretty(each))
+            format!("lower `{}` to at most {each}, or switch the retries off", sum.attempt.0.key)
         }
         None => format!(
             "raise `{}` to at least {}, or switch the retries off",
             overall.key,
-            pretty(round::up(sum.all))
+            round::at_least(overall, sum.all)
         ),
     };
     let mut assumptions = client.guesses(&[overall]);

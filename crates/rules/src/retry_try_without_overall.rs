@@ -54,7 +54,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             ),
             labels,
             arithmetic: vec![sum.written()],
-            help: format!("set `{}` to {}, or to less", overall.key, pretty(round::up(sum.all))),
+            help: format!("set `{}` to {}, or to less", overall.key, round::at_least(overall, sum.all)),
             assumptions,
         });
     }

@@ -94,10 +94,12 @@ fn finding(
             "{service} waits up to {inside} for {callee}, {edge} waits {outside} for {service}: which of them ends a slow request is chance"
         )
     };
-    let longer = pretty(round::up(own.limit.saturating_add(margin)));
+    let longer = round::at_least(proxy.setting, own.limit.saturating_add(margin));
     let raise = format!("raise `{}` of {edge} to at least {longer}", proxy.setting.key);
-    let help = match round::longest(|length| length.saturating_add(margins.chain(length)) <= proxy.limit) {
-        Some(shorter) => format!("lower `{}` to at most {}, or {raise}", own.setting.key, pretty(shorter)),
+    let help = match round::at_most(own.setting, |length| {
+        length.saturating_add(margins.chain(length)) <= proxy.limit
+    }) {
+        Some(shorter) => format!("lower `{}` to at most {shorter}, or {raise}", own.setting.key),
         None => raise,
     };
     let words = if decides { format!("never decides behind {edge}") } else { format!("ends with {edge}'s") };

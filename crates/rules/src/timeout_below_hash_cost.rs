@@ -260,7 +260,7 @@ fn finding(service: ServiceView<'_>, hash: &Hash<'_>, end: End<'_>, level: Level
             format!("one password hash takes {}", pretty(takes))
         }
     };
-    let enough = round::up(takes.saturating_mul(ROOM).max(queued));
+    let enough = round::at_least(end.setting, takes.saturating_mul(ROOM).max(queued));
     Finding {
         rule: RULE.name,
         level,
@@ -277,8 +277,7 @@ fn finding(service: ServiceView<'_>, hash: &Hash<'_>, end: End<'_>, level: Level
         arithmetic: sums,
         help: format!(
             "raise `{}` to at least {}; a cheaper hash is no way out below what the Password Storage Cheat Sheet names",
-            end.setting.key,
-            pretty(enough)
+            end.setting.key, enough
         ),
         assumptions: guesses,
     }

@@ -124,7 +124,7 @@ fn finding(
         Some((longer, one_in)) => format!(
             "raise `{}` to {}: then at most 1 call in {} is cut for nothing",
             patience.setting.key,
-            pretty(longer),
+            round::exactly(patience.setting, longer),
             grouped(one_in)
         ),
         None => {

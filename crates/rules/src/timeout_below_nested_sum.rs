@@ -229,7 +229,7 @@ fn one(service: ServiceView<'_>, bound: &Bound<'_>, part: &Part<'_>, margin: Dur
     let to = part.call.to().name();
     let takes = pretty(part.takes);
     let title = format!("{}, {}'s calls to {to} can take {takes}", ends(service, bound), service.name());
-    let longer = pretty(round::up(part.takes.saturating_add(margin)));
+    let longer = round::at_least(bound.setting, part.takes.saturating_add(margin));
     let arithmetic = vec![
         format!("{} -> {to}: {}", service.name(), part.written),
         format!("{} < {takes} + {} margin", pretty(bound.limit), pretty(margin)),

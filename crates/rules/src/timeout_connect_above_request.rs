@@ -74,12 +74,11 @@ fn finding(
         "covers the connect, which may use up the request"
     };
     let labels = vec![labels::at(connect, role), labels::at(request, words)];
-    let help = match round::longest(|length| length <= ends / 3) {
+    let help = match round::at_most(connect, |length| length <= ends / 3) {
         Some(shorter) => format!(
-            "set `{}` to at most {}, a third of the request: then a dead address shows as one, and another \
-             can be tried",
-            connect.key,
-            pretty(shorter)
+            "set `{}` to at most {shorter}, a third of the request: then a dead address shows as one, and \
+             another can be tried",
+            connect.key
         ),
         None => format!("raise `{}`", request.key),
     };

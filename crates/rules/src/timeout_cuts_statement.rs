@@ -66,7 +66,7 @@ fn finding(
         help: format!(
             "raise `{}` to {} or more, or lower `{}`: what lies between is there for a network that fails",
             between.key,
-            pretty(round::up(ends.saturating_add(LATER))),
+            round::at_least(between, ends.saturating_add(LATER)),
             server.key
         ),
         assumptions: labels::guesses_in(call, &[between, server]),

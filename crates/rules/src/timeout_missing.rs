@@ -175,7 +175,11 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Opti
     }
     let help = match from[..] {
         _ if is_job => format!("set `{}` to longer than the job's longest work takes", setting.key),
-        [_] => format!("set `{}` to {}", setting.key, patience::within_callers(calls[0].from(), margins)),
+        [_] => format!(
+            "set `{}` to {}",
+            setting.key,
+            patience::within_callers(setting, calls[0].from(), margins)
+        ),
         _ => format!("set `{}` to a little less than the callers of each wait", setting.key),
     };
     Some(Finding {

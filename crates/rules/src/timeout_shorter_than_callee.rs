@@ -81,12 +81,10 @@ fn finding(
             "{from} waits {waits} for {to}, which works for up to {works}: which of them ends a slow request is chance"
         )
     };
-    let longer = pretty(round::up(works_for.saturating_add(margin)));
+    let longer = round::at_least(patience.setting, works_for.saturating_add(margin));
     let mut help = format!("raise `{}` to at least {longer}", patience.setting.key);
-    if let Some(shorter) =
-        round::ladder().rev().find(|&s| s.saturating_add(margins.chain(s)) <= patience.limit)
-    {
-        help += &format!(", or lower `{}` of {to} to at most {}", work.key, pretty(shorter));
+    if let Some(shorter) = round::at_most(work, |s| s.saturating_add(margins.chain(s)) <= patience.limit) {
+        help += &format!(", or lower `{}` of {to} to at most {shorter}", work.key);
     }
     let labels = vec![
         labels::at(patience.setting, patience.words()),

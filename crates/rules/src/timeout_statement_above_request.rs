@@ -89,8 +89,8 @@ fn finding(
 ) -> Finding {
     let (edge, service, to) = (outer.from().name(), call.from().name(), call.to().name());
     let fits = |length: Duration| length.saturating_add(margins.chain(length)) <= patience.limit;
-    let help = match round::longest(fits) {
-        Some(shorter) => format!("set `{}` to at most {}", statement.key, pretty(shorter)),
+    let help = match round::at_most(statement, fits) {
+        Some(shorter) => format!("set `{}` to at most {shorter}", statement.key),
         None => format!("raise `{}` of {edge}", patience.setting.key),
     };
     let (words, how_long) = match runs {
