@@ -140,6 +140,10 @@ fn finding(setting: &Setting, calls: &[CallView<'_>], margins: &Margins) -> Opti
     from.dedup();
     let callers = match from[..] {
         [one] => format!("{one} waits"),
+        // Of callers that no file shows to make the call nobody knows how many do.
+        [first, ref more @ ..] if calls.iter().all(|call| !call.call().assumptions.is_empty()) => {
+            format!("{first} and up to {} more wait", more.len())
+        }
         [first, ref more @ ..] => format!("{first} and {} more wait", more.len()),
         [] => return None,
     };
@@ -288,6 +292,18 @@ mod tests {
           shared.toml:1 [auth,mail,web -> directory] -- calls directory
           help: set `request_timeout` to a little less than the callers of each wait
         ");
+    }
+
+    #[test]
+    fn callers_that_are_guessed_are_not_counted_as_sure() {
+        let found = run(
+            &RULE,
+            r#"
+            shared.toml: auth,mail,web -> directory assumed "that each of them makes it"
+              request_timeout  whole-call  never
+        "#,
+        );
+        assert!(found.contains("auth and up to 2 more wait for directory"), "{found}");
     }
 
     #[test]

@@ -112,7 +112,8 @@ impl<'t> Reader<'t, '_> {
         let holder = extension.unwrap_or(node);
         let common = get(holder, "common_http_protocol_options");
         let near = entry(holder, "common_http_protocol_options").map_or(near, |entry| entry.key.span());
-        let mut found = self.fields(common, path, &settings::UPSTREAM, near);
+        let mut found =
+            self.fields(common, &format!("{path}.common_http_protocol_options"), &settings::UPSTREAM, near);
         let http2 = ["explicit_http_config", "auto_config", "use_downstream_protocol_config"]
             .iter()
             .find_map(|config| at(holder, &[config, "http2_protocol_options"]))

@@ -59,7 +59,12 @@ impl<'t> Reader<'t, '_> {
         let mut found = self.fields(Some(config), &path, &settings::MANAGER, near);
         let common = get(config, "common_http_protocol_options");
         let at_common = entry(config, "common_http_protocol_options").map_or(near, |entry| entry.key.span());
-        found.extend(self.fields(common, &path, &settings::DOWNSTREAM, at_common));
+        found.extend(self.fields(
+            common,
+            &format!("{path}.common_http_protocol_options"),
+            &settings::DOWNSTREAM,
+            at_common,
+        ));
         let ping = at(config, &["http2_protocol_options", "connection_keepalive"]);
         if ping.is_some() {
             let path = format!("{path}.connection_keepalive");
