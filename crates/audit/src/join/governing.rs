@@ -13,7 +13,7 @@ use super::ownership::OwnedGroup;
 
 /// A group that governs calls.
 #[derive(Clone, Copy)]
-struct Rule<'g> {
+struct Governor<'g> {
     way: &'g Way,
     id: GroupId,
     /// The layer in which alone it holds.
@@ -23,7 +23,7 @@ struct Rule<'g> {
 /// The groups that govern calls.
 pub(super) struct Governing<'g> {
     /// By service and way.
-    groups: BTreeMap<(usize, &'g str), Vec<Rule<'g>>>,
+    groups: BTreeMap<(usize, &'g str), Vec<Governor<'g>>>,
     /// What holds beside other settings, so that calls with the same ones share it.
     made: BTreeMap<(GroupId, Vec<SettingId>), GroupId>,
     /// Those that some call is made with.
@@ -32,11 +32,11 @@ pub(super) struct Governing<'g> {
 
 impl<'g> Governing<'g> {
     pub(super) fn new(parts: &'g [Part<'_>], owned: &[OwnedGroup]) -> Self {
-        let mut groups: BTreeMap<(usize, &str), Vec<Rule<'_>>> = BTreeMap::new();
+        let mut groups: BTreeMap<(usize, &str), Vec<Governor<'_>>> = BTreeMap::new();
         for group in owned {
             let way = parts[group.part].fragment.groups[group.group].governs.as_ref();
             if let (Some(service), Some(way)) = (group.service, way) {
-                groups.entry((service, way.name)).or_default().push(Rule {
+                groups.entry((service, way.name)).or_default().push(Governor {
                     way,
                     id: group.id,
                     alone: group.alone,
@@ -59,19 +59,21 @@ impl<'g> Governing<'g> {
     ) -> Vec<GroupId> {
         let mut ids = Vec::new();
         for way in &target.ways {
-            let Some(rules) = self.groups.get(&(service, way.name)).cloned() else { continue };
-            let is_meant = |rule: &&Rule<'_>| match (&rule.way.to, &way.to) {
+            let Some(governors) = self.groups.get(&(service, way.name)).cloned() else { continue };
+            let is_meant = |governor: &&Governor<'_>| match (&governor.way.to, &way.to) {
                 (Some(name), Some(called)) => name.eq_ignore_ascii_case(called),
                 (name, _) => name.is_none(),
             };
-            let holds = |rule: &&Rule<'_>| rule.id != own && (rule.alone.is_none() || rule.alone == layer);
-            let mut rules: Vec<&Rule<'_>> = rules.iter().filter(is_meant).filter(holds).collect();
-            rules.sort_by_key(|rule| (rule.way.to.is_none(), rule.alone.is_none()));
+            let holds = |governor: &&Governor<'_>| {
+                governor.id != own && (governor.alone.is_none() || governor.alone == layer)
+            };
+            let mut governors: Vec<&Governor<'_>> = governors.iter().filter(is_meant).filter(holds).collect();
+            governors.sort_by_key(|governor| (governor.way.to.is_none(), governor.alone.is_none()));
             let mut taken: BTreeSet<Knob> = written_knobs(arena, own).into_iter().collect();
-            for rule in rules {
-                self.used.insert(rule.id);
-                ids.extend(self.without(rule.id, &taken, arena));
-                taken.extend(written_knobs(arena, rule.id));
+            for governor in governors {
+                self.used.insert(governor.id);
+                ids.extend(self.without(governor.id, &taken, arena));
+                taken.extend(written_knobs(arena, governor.id));
             }
         }
         ids

@@ -57,8 +57,8 @@ impl Source {
     /// A key as it is compared with others.
     fn key(self, key: &str) -> Key<'_> {
         if self.layered {
-            let bytes = key.chars().filter(|c| !matches!(c, '-' | '_'));
-            (true, bytes.map(|c| c.to_ascii_lowercase()).collect::<String>().into())
+            let letters = key.chars().filter(|c| !matches!(c, '-' | '_'));
+            (true, letters.map(|c| c.to_ascii_lowercase()).collect::<String>().into())
         } else {
             (false, key.into())
         }

@@ -149,8 +149,33 @@ const TIME: &str = "resilience4j 1.x and 2.x, TimeLimiterConfig.java: timeoutDur
 const RETRY: &str =
     "resilience4j 1.x and 2.x, RetryConfig.java: DEFAULT_MAX_ATTEMPTS 3, DEFAULT_WAIT_DURATION 500";
 
+/// A pool that is configured.
+const WITH_HIKARI: When = When::With("hikari");
 /// A pool in a block of a data source that has no other.
 const HIKARI_ALONE: When = When::Only("url|tomcat|dbcp2|druid|type|hikari|embedded-database-connection");
+
+const HIKARI_WAIT: Default = limit(
+    "hikari.connection-timeout",
+    Covers::PoolWait,
+    Amount::Ms(30_000),
+    "HikariCP connectionTimeout",
+    HIKARI,
+);
+const HIKARI_SIZE: Default =
+    absent("hikari.maximum-pool-size", Knob::PoolSize, Amount::Count(10), "HikariCP maximumPoolSize", HIKARI);
+const HIKARI_FLOOR: Default =
+    absent("hikari.minimum-idle", Knob::PoolFloor, Amount::PoolSize, "HikariCP minimumIdle", HIKARI);
+const HIKARI_LIFE: Default =
+    limit("hikari.max-lifetime", Covers::Lifetime, Amount::Ms(1_800_000), "HikariCP maxLifetime", HIKARI);
+const HIKARI_TEST: Default = limit(
+    "hikari.validation-timeout",
+    Covers::Validation,
+    Amount::Ms(5_000),
+    "HikariCP validationTimeout",
+    HIKARI,
+);
+const LETTUCE_COMMAND: Default =
+    limit("timeout", Covers::Attempt, Amount::Ms(60_000), "Lettuce command timeout", LETTUCE);
 
 const BLOCK: Block = Block {
     at: "",
@@ -169,67 +194,14 @@ pub(super) static BLOCKS: &[Block] = &[
         kind: GroupKind::Pool,
         addresses: "url|jdbc-url|hikari.jdbc-url",
         defaults: &[
-            limit(
-                "hikari.connection-timeout",
-                Covers::PoolWait,
-                Amount::Ms(30_000),
-                "HikariCP connectionTimeout",
-                HIKARI,
-            )
-            .when(When::With("hikari")),
-            absent(
-                "hikari.maximum-pool-size",
-                Knob::PoolSize,
-                Amount::Count(10),
-                "HikariCP maximumPoolSize",
-                HIKARI,
-            )
-            .when(When::With("hikari")),
-            absent("hikari.minimum-idle", Knob::PoolFloor, Amount::PoolSize, "HikariCP minimumIdle", HIKARI)
-                .when(When::With("hikari")),
-            limit(
-                "hikari.max-lifetime",
-                Covers::Lifetime,
-                Amount::Ms(1_800_000),
-                "HikariCP maxLifetime",
-                HIKARI,
-            )
-            .when(When::With("hikari")),
-            limit(
-                "hikari.validation-timeout",
-                Covers::Validation,
-                Amount::Ms(5_000),
-                "HikariCP validationTimeout",
-                HIKARI,
-            )
-            .when(When::With("hikari")),
-            limit(
-                "hikari.connection-timeout",
-                Covers::PoolWait,
-                Amount::Ms(30_000),
-                "HikariCP connectionTimeout",
-                HIKARI,
-            )
-            .when(HIKARI_ALONE)
-            .assuming(IS_HIKARI),
-            absent(
-                "hikari.maximum-pool-size",
-                Knob::PoolSize,
-                Amount::Count(10),
-                "HikariCP maximumPoolSize",
-                HIKARI,
-            )
-            .when(HIKARI_ALONE)
-            .assuming(IS_HIKARI),
-            limit(
-                "hikari.max-lifetime",
-                Covers::Lifetime,
-                Amount::Ms(1_800_000),
-                "HikariCP maxLifetime",
-                HIKARI,
-            )
-            .when(HIKARI_ALONE)
-            .assuming(IS_HIKARI),
+            HIKARI_WAIT.when(WITH_HIKARI),
+            HIKARI_SIZE.when(WITH_HIKARI),
+            HIKARI_FLOOR.when(WITH_HIKARI),
+            HIKARI_LIFE.when(WITH_HIKARI),
+            HIKARI_TEST.when(WITH_HIKARI),
+            HIKARI_WAIT.when(HIKARI_ALONE).assuming(IS_HIKARI),
+            HIKARI_SIZE.when(HIKARI_ALONE).assuming(IS_HIKARI),
+            HIKARI_LIFE.when(HIKARI_ALONE).assuming(IS_HIKARI),
         ],
         ..BLOCK
     },
@@ -239,12 +211,8 @@ pub(super) static BLOCKS: &[Block] = &[
         addresses: "host|url|cluster.nodes|sentinel.nodes",
         scheme: "redis",
         defaults: &[
-            limit("timeout", Covers::Attempt, Amount::Ms(60_000), "Lettuce command timeout", LETTUCE)
-                .when(When::Only("host|jedis"))
-                .assuming(IS_LETTUCE),
-            limit("timeout", Covers::Attempt, Amount::Ms(60_000), "Lettuce command timeout", LETTUCE)
-                .when(When::Only("url|jedis"))
-                .assuming(IS_LETTUCE),
+            LETTUCE_COMMAND.when(When::Only("host|jedis")).assuming(IS_LETTUCE),
+            LETTUCE_COMMAND.when(When::Only("url|jedis")).assuming(IS_LETTUCE),
             limit(
                 "lettuce.pool.max-wait",
                 Covers::PoolWait,
