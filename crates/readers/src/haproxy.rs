@@ -147,7 +147,7 @@ impl<'s, 't> Reader<'s, 't, '_> {
         };
         let answer = silence.or_else(|| self.limit(section, "timeout server", gap, "HAProxy timeout server"));
         let mut found: Vec<Setting> = connect.into_iter().chain(answer).collect();
-        let (retries, repeats) = self.retries(section, is_http);
+        let retries = self.retries(section, is_http);
         found.extend(retries);
         if is_http {
             let close = ["option http-server-close", "option httpclose", "option forceclose"];
@@ -160,7 +160,6 @@ impl<'s, 't> Reader<'s, 't, '_> {
         let index = self.group(section, section.label.clone(), GroupKind::Client, found);
         if let Some(index) = index {
             self.fragment.groups[index].targets = targets;
-            self.fragment.groups[index].idempotent = repeats.then_some(false);
         }
     }
 
@@ -182,9 +181,9 @@ impl<'s, 't> Reader<'s, 't, '_> {
         limits.filter_map(|limit| self.written(limit.key, knob, limit.value)).collect()
     }
 
-    /// How often is tried again; and whether that repeats requests that must not be repeated. By
-    /// default only connecting is, on which a request has not been sent.
-    fn retries(&mut self, section: &'s Section<'t>, is_http: bool) -> (Vec<Setting>, bool) {
+    /// How often is tried again, and on what. By default only connecting is, on which a request has not been
+    /// sent; conditions that come later hold for requests of every method that no rule spares.
+    fn retries(&mut self, section: &'s Section<'t>, is_http: bool) -> Vec<Setting> {
         let mut found = Vec::new();
         let conditions = self.sections.find(section, "retry-on").filter(|_| is_http);
         let words = conditions.map(|(_, directive)| directive.words()).unwrap_or_default();
@@ -198,15 +197,17 @@ impl<'s, 't> Reader<'s, 't, '_> {
         if let Some((at, directive)) = conditions {
             let span = directive.value_span();
             self.used.insert(span);
-            found.push(settings::written(at.key("retry-on"), Knob::RetryOn, Value::Text(words), span));
+            let spares = |line: &sections::Directive<'_>| line.words().starts_with("disable-l7-retry");
+            let spared = self.sections.chain(section).any(|at| at.all("http-request").any(spares));
+            let of = if repeats && !spared { ", non-idempotent requests too" } else { "" };
+            let what = Value::Text(format!("{words}{of}"));
+            found.push(settings::written(at.key("retry-on"), Knob::RetryOn, what, span));
         }
         if let Some((at, directive)) = self.sections.find(section, "option redispatch") {
             let (key, knob) = (at.key("option redispatch"), Knob::Other(Topic::Retry));
             found.push(settings::written(key, knob, Value::Flag(true), directive.at()));
         }
-        let spares = |line: &sections::Directive<'_>| line.words().starts_with("disable-l7-retry");
-        let spared = self.sections.chain(section).any(|at| at.all("http-request").any(spares));
-        (found, repeats && !spared)
+        found
     }
 
     /// The option, of some, that closes a connection behind each response.

@@ -78,7 +78,10 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             arithmetic: Vec::new(),
             help: match when {
                 When::OtherMethods => {
-                    format!("take the methods that are not idempotent out of `{}`, or let the requests carry an idempotency key", place.key)
+                    format!(
+                        "let `{}` leave out requests that are not idempotent, or let these carry an idempotency key",
+                        place.key
+                    )
                 }
                 _ => format!(
                     "set `{}` so that nothing is repeated, retry only where nothing was sent yet, or let the \
@@ -143,7 +146,7 @@ mod tests {
         warning (assumed, duplicate-work, gateway -> auth): `gateway` calling `auth` repeats requests that change something once: a slow answer makes them happen twice
           gateway.toml:2 retry_methods = GET,POST -- requests that change something are repeated too
           gateway.toml:3 retries = 1 -- up to this often
-          help: take the methods that are not idempotent out of `retry_methods`, or let the requests carry an idempotency key
+          help: let `retry_methods` leave out requests that are not idempotent, or let these carry an idempotency key
           assumed: that these requests carry no idempotency key
         ");
     }
