@@ -221,8 +221,12 @@ fn assignments(text: &str, marks: &mut Marks) {
     let mut secret_object = SecretObject::default();
     let mut command = Command::default();
     for (number, &line) in lines.iter().enumerate() {
+        command.read(line, marks);
+        if !secret_object.is_around(&lines, number) && !names::may_tell(line.text) {
+            continue;
+        }
         let keys = keys(line.text);
-        let everything_from = secret_object.holds(&lines, number, &keys);
+        let everything_from = secret_object.holds(line, &keys);
         for key in &keys {
             let name = &line.text[key.name.clone()];
             let held = everything_from.is_some_and(|from| from <= key.name.start);
@@ -235,7 +239,6 @@ fn assignments(text: &str, marks: &mut Marks) {
         }
         named_pair(&lines, number, &keys, marks);
         words(line, lines.get(number + 1).copied(), marks);
-        command.read(line, marks);
     }
 }
 
@@ -489,8 +492,8 @@ struct SecretObject {
 }
 
 impl SecretObject {
-    /// From which byte of a line with these keys on every key's value is a secret.
-    fn holds(&mut self, lines: &[Line<'_>], number: usize, keys: &[Key]) -> Option<usize> {
+    /// Whether a line stands in a Secret. Lines are asked for in their order.
+    fn is_around(&mut self, lines: &[Line<'_>], number: usize) -> bool {
         if number >= self.end {
             let document = &lines[number..];
             let length = document.iter().skip(1).position(|line| line.text.starts_with("---"));
@@ -500,10 +503,14 @@ impl SecretObject {
                 .any(|line| line.text.contains('S') && says_secret(&line.text.replace(['"', '\'', ' '], "")));
             self.data = None;
         }
+        self.is_secret
+    }
+
+    /// From which byte of a line with these keys on every key's value is a secret.
+    fn holds(&mut self, line: Line<'_>, keys: &[Key]) -> Option<usize> {
         if !self.is_secret {
             return None;
         }
-        let line = lines[number];
         match self.data {
             Some(indent) if line.indent() > indent || line.text.trim().is_empty() => return Some(0),
             _ => self.data = None,

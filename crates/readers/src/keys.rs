@@ -9,7 +9,7 @@ use model::{Covers, HashField, Knob, Probe, ProbeField, TimeUnit};
 use crate::words::{Any, Words, any, pieces};
 use crate::{Reason, Zero};
 
-use patterns::{PATTERNS, Says};
+use patterns::Says;
 
 /// What a key's words say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(crate) fn classify(parents: &[&str], leaf: &str) -> Option<Result<Class, Rea
     if let Some(class) = probe_field(&words, &around) {
         return Some(Ok(class));
     }
-    let Some(pattern) = PATTERNS.iter().find(|pattern| pattern.matches(&words, &around)) else {
+    let Some(pattern) = patterns::find(&words, &around) else {
         return named.then_some(Err(Reason::NotOurs));
     };
     match pattern.says {

@@ -266,7 +266,7 @@ fn never_ours(name: &str) -> Option<&'static str> {
 
 /// Whether a text holds expressions of Jinja, Go templates or ERB.
 fn has_marks(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%") || text.contains("<%")
+    text.as_bytes().windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"<%"))
 }
 
 /// Whether a text is YAML before any template engine has run. Expressions inside quotes, comments

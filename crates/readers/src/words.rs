@@ -47,6 +47,11 @@ pub(crate) const fn any(words: &'static str) -> Any {
 }
 
 impl Any {
+    /// The marks of the words, together.
+    pub(crate) const fn marks(self) -> u64 {
+        self.marks
+    }
+
     pub(crate) fn holds(self, word: &[u8]) -> bool {
         self.words.split('|').any(|own| own.as_bytes() == word)
     }
@@ -218,6 +223,11 @@ impl Words {
 
     pub(crate) fn has(&self, word: &str) -> bool {
         self.iter().any(|own| own == word.as_bytes())
+    }
+
+    /// Whether one of the words may be one with these marks.
+    pub(crate) fn has_mark_of(&self, marks: u64) -> bool {
+        self.marks & marks != 0
     }
 
     pub(crate) fn has_any(&self, any: Any) -> bool {

@@ -56,6 +56,8 @@ pub(crate) struct Joined {
 struct Part<'a> {
     place: &'a Place,
     fragment: &'a Fragment,
+    /// The directory that the paths in it start from.
+    base: &'a str,
     environment: Option<String>,
     territory: String,
     /// A kustomization applies it as a patch to other files.
@@ -87,10 +89,12 @@ pub(crate) fn join(files: &[(&Place, &Fragment)], config: &Config, wanted: &[Str
     let territories = Territories::new(&claims);
     let parts: Vec<Part<'_>> = files
         .iter()
+        .zip(mounts::bases(&files))
         .zip(named.iter().zip(platforms).zip(standings))
-        .map(|(&(place, fragment), ((named, platform), standing))| Part {
+        .map(|((&(place, fragment), base), ((named, platform), standing))| Part {
             place,
             fragment,
+            base,
             conditions: layers::conditions(fragment, named.as_deref()),
             environment: named.clone().or(platform),
             territory: match standing {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::FileId;
-use readers::MountKind;
+use readers::{Fragment, MountKind};
 
 use super::Part;
 use super::services::Services;
 use super::territory::{is_below, parent};
+use crate::collect::Place;
 use crate::place::join_paths;
 
 /// Who takes its configuration from where.
@@ -37,12 +38,10 @@ struct Mounted {
 impl Mounts {
     pub(super) fn new(parts: &[Part<'_>], active: &[usize], services: &Services) -> Self {
         let mut mounts = Self::default();
-        let bases = Bases::new(parts);
         let runs: BTreeSet<usize> = active.iter().copied().collect();
         for (index, part) in parts.iter().enumerate() {
             mounts.interpolated.extend(&part.fragment.interpolated);
-            let own = parent(&part.place.place);
-            let base = bases.of(index, own);
+            let (own, base) = (parent(&part.place.place), part.base);
             for mount in &part.fragment.mounts {
                 let service = services.of_component((index, mount.component));
                 let service = service.filter(|_| runs.contains(&index));
@@ -133,56 +132,41 @@ fn directories(place: &str) -> impl Iterator<Item = &str> {
     above(place).filter(|directory| !directory.is_empty())
 }
 
-/// Directories that the paths of a platform's files start from, where that is not the file's own: see
-/// [`readers::Platform`].
-struct Bases<'a>(BTreeMap<usize, &'a str>);
-
-impl<'a> Bases<'a> {
+/// For each file the directory that its paths start from: its own, or of a platform's file the one above
+/// from which they lead somewhere; see [`readers::Platform`].
+pub(super) fn bases<'a>(files: &[(&'a Place, &'a Fragment)]) -> Vec<&'a str> {
     /// So many files must show it before others, whose paths lead nowhere at all, are read so too.
     const SHOWN: usize = 2;
-
-    fn new(parts: &[Part<'a>]) -> Self {
-        let places: BTreeSet<&str> = parts.iter().map(|part| part.place.place.as_str()).collect();
-        let leads = |base: &str, path: &str| {
-            let path = join_paths(base, path);
-            let inside = format!("{path}/");
-            places.contains(path.as_str())
-                || places.range(inside.as_str()..).next().is_some_and(|place| place.starts_with(&inside))
-        };
-        let mut bases = BTreeMap::new();
-        let mut lost = Vec::new();
-        for (index, part) in parts.iter().enumerate().filter(|(_, part)| part.fragment.platform.is_some()) {
-            let own = parent(&part.place.place);
-            let down: Vec<&str> = part.fragment.mounts.iter().filter_map(|m| downward(&m.what)).collect();
-            if own.is_empty() || down.is_empty() || down.iter().any(|path| leads(own, path)) {
-                continue;
-            }
-            let is_file = |base: &str| down.iter().any(|path| places.contains(&*join_paths(base, path)));
-            match above(own).find(|base| is_file(base)) {
-                Some(base) => {
-                    bases.insert(index, base);
-                }
-                None => lost.push((index, own)),
-            }
+    let places: BTreeSet<&str> = files.iter().map(|(place, _)| place.place.as_str()).collect();
+    let leads = |base: &str, path: &str| {
+        let path = join_paths(base, path);
+        let inside = format!("{path}/");
+        places.contains(path.as_str())
+            || places.range(inside.as_str()..).next().is_some_and(|place| place.starts_with(&inside))
+    };
+    let mut bases: Vec<&str> = files.iter().map(|(place, _)| parent(&place.place)).collect();
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut lost = Vec::new();
+    for (index, (_, fragment)) in files.iter().enumerate().filter(|(_, file)| file.1.platform.is_some()) {
+        let own = bases[index];
+        let down: Vec<&str> = fragment.mounts.iter().filter_map(|mount| downward(&mount.what)).collect();
+        if own.is_empty() || down.is_empty() || down.iter().any(|path| leads(own, path)) {
+            continue;
         }
-        let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
-        for base in bases.values() {
-            *shown.entry(base).or_default() += 1;
-        }
-        for (index, own) in lost {
-            if let Some(base) = above(own).find(|base| shown.get(base).is_some_and(|&n| n >= Self::SHOWN)) {
-                bases.insert(index, base);
+        let is_file = |base: &str| down.iter().any(|path| places.contains(&*join_paths(base, path)));
+        match above(own).find(|base| is_file(base)) {
+            Some(base) => {
+                bases[index] = base;
+                *shown.entry(base).or_default() += 1;
             }
+            None => lost.push(index),
         }
-        Self(bases)
     }
-
-    fn of<'o>(&self, part: usize, own: &'o str) -> &'o str
-    where
-        'a: 'o,
-    {
-        self.0.get(&part).copied().unwrap_or(own)
+    for index in lost {
+        let is_shown = |base: &&str| shown.get(base).is_some_and(|&files| files >= SHOWN);
+        bases[index] = above(bases[index]).find(is_shown).unwrap_or(bases[index]);
     }
+    bases
 }
 
 /// The directories above one, the nearest first.

@@ -166,17 +166,31 @@ pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
     (pairs || (any && (!weak || plural))).then_some(Secrecy::UnlessAmount)
 }
 
-/// A quick look at the bytes of a name, before it is split. Letters beyond ASCII can have one of ASCII as
-/// their small letter.
+/// A quick look at a name, before it is split.
 fn may_name_a_secret(name: &str) -> bool {
-    let begins = |rest: &[u8], stem: &str| {
-        rest.get(..stem.len()).is_some_and(|start| start.eq_ignore_ascii_case(stem.as_bytes()))
+    holds_any(STEMS, name)
+}
+
+/// A quick look at a line: whether anything in it may tell of a secret. Beside the names of secrets these
+/// are the words behind which one stands although they name none.
+pub(super) fn may_tell(line: &str) -> bool {
+    const TELLING: &[&str] = &["pass", "pw", "secret", "token", "cred", "key", "auth", "sig", "user", "-u"];
+    holds_any(TELLING, line)
+}
+
+/// Whether a text holds one of some words, in letters of any size. Letters beyond ASCII can have one of
+/// ASCII as their small letter: where there are any, it may.
+fn holds_any(words: &[&str], text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let begins = |rest: &[u8], word: &str| {
+        rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
     };
-    let holds_stem = |(at, byte): (usize, &u8)| {
-        matches!(byte.to_ascii_lowercase(), b'p' | b's' | b't' | b'c' | b'k' | b'a')
-            && STEMS.iter().any(|stem| begins(&name.as_bytes()[at..], stem))
-    };
-    !name.is_ascii() || name.as_bytes().iter().enumerate().any(holds_stem)
+    let firsts = words.iter().fold(0u128, |firsts, word| firsts | 1 << (word.as_bytes()[0] & 0x7f));
+    !text.is_ascii()
+        || bytes.iter().enumerate().any(|(at, byte)| {
+            firsts >> byte.to_ascii_lowercase() & 1 == 1
+                && words.iter().any(|word| begins(&bytes[at..], word))
+        })
 }
 
 fn is_noun(word: &str) -> bool {
@@ -274,6 +288,7 @@ mod tests {
             assert!(may_name_a_secret(word), "{word}");
             assert!(may_name_a_secret(&format!("my{}_max", word.to_uppercase())), "{word}");
         }
+        assert!(STEMS.iter().all(|stem| may_tell(&stem.to_uppercase())));
         assert!(may_name_a_secret("API\u{212a}EY"));
         assert!(!may_name_a_secret("request_timeout"));
     }

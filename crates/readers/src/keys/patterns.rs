@@ -51,7 +51,20 @@ impl Pattern {
         Self { wants, says }
     }
 
-    pub(super) fn matches(&self, words: &Words, around: &Words) -> bool {
+    /// The marks of the words of which a key must have one, by its first demand on them; none where it
+    /// has no such demand.
+    const fn first(&self) -> u64 {
+        let mut at = 0;
+        while at < Self::MOST {
+            if let Some(Want::Held(any) | Want::Last(any) | Want::Only(any)) = self.wants[at] {
+                return any.marks();
+            }
+            at += 1;
+        }
+        0
+    }
+
+    fn matches(&self, words: &Words, around: &Words) -> bool {
         self.wants.iter().flatten().all(|want| match *want {
             Want::Held(any) => words.has_any(any),
             Want::Absent(any) => !words.has_any(any),
@@ -94,8 +107,27 @@ const fn likely(words: &'static str, covers: Covers) -> Pattern {
     guess(words, Knob::Timeout(covers))
 }
 
+/// The first pattern that the words of a key fit, with the words around it.
+pub(super) fn find(words: &Words, around: &Words) -> Option<&'static Pattern> {
+    let mut patterns = FIRST.iter().zip(PATTERNS);
+    let may_fit = |first: u64| first == 0 || words.has_mark_of(first);
+    let found = patterns.find(|&(&first, pattern)| may_fit(first) && pattern.matches(words, around));
+    found.map(|(_, pattern)| pattern)
+}
+
+/// What each pattern asks of a key first, close together: most keys fail there at most patterns.
+static FIRST: [u64; PATTERNS.len()] = {
+    let mut first = [0; PATTERNS.len()];
+    let mut at = 0;
+    while at < first.len() {
+        first[at] = PATTERNS[at].first();
+        at += 1;
+    }
+    first
+};
+
 /// The meaning of words, most specific first.
-pub(super) static PATTERNS: &[Pattern] = &[
+const PATTERNS: &[Pattern] = &[
     // Password hashes: the words of the two algorithms stand for nothing else.
     guess("argon2|argon2id memory|m", Knob::Hash(HashField::Memory)),
     guess("=memory /argon2|argon2id", Knob::Hash(HashField::Memory)),
