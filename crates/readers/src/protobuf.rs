@@ -15,6 +15,8 @@ use crate::{Ignored, Meaning, Measured, Reason, Zero, measure};
 #[derive(Clone, Copy)]
 pub(crate) enum Constant {
     Length(Duration),
+    /// No limit.
+    Never,
     Count(u64),
     Number(f64),
     On,
@@ -36,6 +38,7 @@ impl Default {
         let origin = Origin::Default { near, of: self.of, version: self.version };
         let value = match self.value {
             Constant::Length(length) => Value::Time(Limit::After(length)),
+            Constant::Never => Value::Time(Limit::Never),
             Constant::Count(count) => Value::Count(count),
             Constant::Number(number) => Value::Number(number),
             Constant::On => Value::Flag(true),

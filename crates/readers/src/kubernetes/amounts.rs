@@ -1,11 +1,10 @@
 //! Keys of objects that are settings: what each controls, its unit, and what holds where it is absent.
 
-use std::time::Duration;
-
-use model::{Knob, Limit, Origin, Setting, TimeUnit, Unheeded, Value};
+use model::{Knob, Setting, TimeUnit, Unheeded, Value};
 use text::{Node, NodeKind, Span};
 
 use super::Absent;
+use crate::protobuf::Default;
 use crate::{Ignored, Meaning, Reason, Zero, measure, setting};
 
 /// One key of an object.
@@ -20,41 +19,7 @@ pub(super) struct Key {
     /// What 0 means.
     pub(super) zero: Zero,
     /// What holds where it is absent.
-    pub(super) default: Option<Fallback>,
-}
-
-/// The value of a default.
-#[derive(Clone, Copy)]
-pub(super) enum Held {
-    Never,
-    After(Duration),
-    Count(u64),
-}
-
-/// What holds where a key is absent.
-#[derive(Clone, Copy)]
-pub(super) struct Fallback {
-    pub(super) value: Held,
-    /// Whose default of what.
-    pub(super) of: &'static str,
-    /// Since when, and the document that says so.
-    pub(super) version: &'static str,
-}
-
-impl Fallback {
-    fn origin(&self, near: Span) -> Origin {
-        Origin::Default { near, of: self.of, version: self.version }
-    }
-
-    /// The setting of a key that is absent, or that holds nothing its consumer takes.
-    pub(super) fn setting(&self, key: String, knob: Knob, near: Span) -> Setting {
-        let value = match self.value {
-            Held::Never => Value::Time(Limit::Never),
-            Held::After(length) => Value::Time(Limit::After(length)),
-            Held::Count(count) => Value::Count(count),
-        };
-        setting::stated(key, knob, value, self.origin(near))
-    }
+    pub(super) default: Option<Default>,
 }
 
 /// Reads keys of one map into settings.
@@ -93,7 +58,7 @@ impl Amounts<'_> {
         &mut self,
         map: Node<'_>,
         key: &Key,
-        instead: &Fallback,
+        instead: &Default,
         near: Span,
         why: &str,
     ) -> Option<Setting> {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use model::{Covers, GroupKind, Knob, Setting, Sourced, Topic};
 use text::{Node, Scalar, Span};
 
-use super::amounts::{Amounts, Fallback, Held, Key};
+use super::amounts::{Amounts, Key};
 use super::{Absent, Object, hosts, identity};
 use crate::kubernetes::object::Kind;
+use crate::protobuf::{Constant, Default};
 use crate::{Component, ComponentKind, Fragment, Group, Owner, Target, Zero};
 
 /// The name of the proxies beside workloads among a VirtualService's gateways.
@@ -20,8 +21,8 @@ const MESH: &str = "mesh";
 const FAULT: &str =
     "timeouts and retries are not enabled where faults are injected (Istio VirtualService HTTPRoute.fault)";
 
-const RETRIES: Fallback = Fallback {
-    value: Held::Count(2),
+const RETRIES: Default = Default {
+    value: Constant::Count(2),
     of: "Istio defaultHttpRetryPolicy",
     version: "since 1.1, virtual_service.proto HTTPRoute.retries",
 };
@@ -45,8 +46,8 @@ static RETRY: [Key; 4] = [
     time(&["retries", "perTryTimeout"], Knob::Timeout(Covers::Attempt)),
     count(&["retries", "retryOn"], Knob::RetryOn),
     Key {
-        default: Some(Fallback {
-            value: Held::After(Duration::from_millis(25)),
+        default: Some(Default {
+            value: Constant::Length(Duration::from_millis(25)),
             of: "Istio interval between retries",
             version: "since 1.0, virtual_service.proto HTTPRetry.attempts; 25 ms and more",
         }),
@@ -57,8 +58,8 @@ static RETRY: [Key; 4] = [
 /// Keys of `connectionPool`.
 static POOL: [Key; 9] = [
     Key {
-        default: Some(Fallback {
-            value: Held::After(Duration::from_secs(10)),
+        default: Some(Default {
+            value: Constant::Length(Duration::from_secs(10)),
             of: "Istio connectTimeout",
             version: "since 1.1, destination_rule.proto TCPSettings.connect_timeout",
         }),
@@ -250,10 +251,10 @@ impl Routes<'_, '_> {
 /// What holds on a route with injected faults: no limit and no retries.
 fn with_fault(amounts: &mut Amounts<'_>, entry: Node<'_>, near: Span) -> Vec<Setting> {
     const VERSION: &str = "since 1.0, virtual_service.proto HTTPRoute.fault";
-    const NEVER: Fallback =
-        Fallback { value: Held::Never, of: "Istio HTTPRoute with faults", version: VERSION };
-    const NONE: Fallback =
-        Fallback { value: Held::Count(0), of: "Istio HTTPRoute with faults", version: VERSION };
+    const NEVER: Default =
+        Default { value: Constant::Never, of: "Istio HTTPRoute with faults", version: VERSION };
+    const NONE: Default =
+        Default { value: Constant::Count(0), of: "Istio HTTPRoute with faults", version: VERSION };
     let [attempts, per_try, ..] = &RETRY;
     [(&TIMEOUT, &NEVER), (attempts, &NONE), (per_try, &NEVER)]
         .into_iter()
