@@ -112,8 +112,11 @@ impl<'t> Reader<'t, '_> {
         let holder = extension.unwrap_or(node);
         let common = get(holder, "common_http_protocol_options");
         let near = entry(holder, "common_http_protocol_options").map_or(near, |entry| entry.key.span());
-        let mut found =
-            self.fields(common, &format!("{path}.common_http_protocol_options"), &settings::UPSTREAM, near);
+        // Where nothing is written, the place of today is where it belongs.
+        let outdated = extension.is_none() && common.is_some();
+        let options = if outdated { path.to_owned() } else { format!("{path}.HttpProtocolOptions") };
+        let common_path = format!("{options}.common_http_protocol_options");
+        let mut found = self.fields(common, &common_path, &settings::UPSTREAM, near);
         let http2 = ["explicit_http_config", "auto_config", "use_downstream_protocol_config"]
             .iter()
             .find_map(|config| at(holder, &[config, "http2_protocol_options"]))
