@@ -70,7 +70,7 @@ fn check(fleet: &Fleet, environment: &Environment, _: &Margins, found: &mut Foun
             subject: client.subject(),
             title: match when {
                 When::OtherMethods => format!(
-                    "{name} repeats requests that change something{times}: a failure after the work was done makes them happen twice"
+                    "{name} repeats{times} requests that change something: a failure after the work was done makes them happen twice"
                 ),
                 _ => format!("{name} repeats a call{times} that must not run twice"),
             },
@@ -143,7 +143,7 @@ mod tests {
               retry_methods  retry-on  "GET,POST"
               retries        retries   1
         "#), @r"
-        warning (assumed, duplicate-work, gateway -> auth): `gateway` calling `auth` repeats requests that change something once: a failure after the work was done makes them happen twice
+        warning (assumed, duplicate-work, gateway -> auth): `gateway` calling `auth` repeats once requests that change something: a failure after the work was done makes them happen twice
           gateway.toml:2 retry_methods = GET,POST -- requests that change something are repeated too
           gateway.toml:3 retries = 1 -- up to this often
           help: let `retry_methods` leave out requests that are not idempotent, or let these carry an idempotency key
