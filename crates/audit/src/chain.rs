@@ -1,12 +1,13 @@
 //! The chain of time budgets: from an edge, which nothing here calls, down to the last dependency, how
-//! long each caller waits at most and what that leaves. Says nothing of right and wrong; `rules` do.
+//! long each caller waits at most and what that leaves of the time its own caller gives it for one
+//! request. Says nothing of right and wrong; `rules` do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{
     Attempts, Budget, CallView, Covers, Environment, Fleet, GroupView, Limit, Origin, ServiceId, ServiceView,
-    Setting,
+    Setting, patience,
 };
 
 /// More hops than anyone reads in one picture.
@@ -52,11 +53,29 @@ pub struct Hop {
     pub again: bool,
 }
 
+impl Hop {
+    /// When it has the request at the latest: where its caller connects first, after that. Its own
+    /// limits and its calls run from here.
+    pub fn reached(&self) -> Duration {
+        self.start.saturating_add(self.wait.as_ref().map_or(Duration::ZERO, |wait| wait.connect))
+    }
+
+    /// How long it has for one request, until its caller or its own limit ends that.
+    pub fn has(&self) -> Limit {
+        let waited = self.wait.as_ref().map_or(Limit::Never, |wait| wait.answer);
+        self.own.as_ref().map_or(waited, |(own, _)| waited.min(*own))
+    }
+}
+
 /// How long a caller waits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wait {
-    /// At most.
+    /// At most, with all attempts.
     pub most: Limit,
+    /// The connect of an attempt, before the callee has the request.
+    pub connect: Duration,
+    /// How long the callee has to answer one request, which is one attempt: the next asks it again.
+    pub answer: Limit,
     /// The sum it is made of, or the one limit.
     pub sum: String,
     /// The setting that ends it: its key and its place.
@@ -72,10 +91,29 @@ pub struct Wait {
 /// A stretch of a wait.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Piece {
+    /// The connect of an attempt, where it has a limit of its own.
+    Connect(Duration),
     /// One attempt.
     Attempt(Duration),
     /// The wait before the next.
     Backoff(Duration),
+}
+
+impl Piece {
+    /// How long it takes.
+    pub fn length(self) -> Duration {
+        match self {
+            Self::Connect(length) | Self::Attempt(length) | Self::Backoff(length) => length,
+        }
+    }
+
+    fn with_length(self, length: Duration) -> Self {
+        match self {
+            Self::Connect(_) => Self::Connect(length),
+            Self::Attempt(_) => Self::Attempt(length),
+            Self::Backoff(_) => Self::Backoff(length),
+        }
+    }
 }
 
 /// What is left of the budget above.
@@ -170,7 +208,7 @@ impl Walk<'_> {
     /// The calls of a hop, which has until `end`.
     fn below(&mut self, service: ServiceView<'_>, caller: usize, end: Limit) {
         self.done.insert(service.id());
-        let mut start = self.hops[caller].start;
+        let mut start = self.hops[caller].reached();
         for (call, calls) in alike(service) {
             if self.wanted.is_some_and(|wanted| !wanted.contains(&call.call().to)) {
                 continue;
@@ -196,15 +234,16 @@ impl Walk<'_> {
                 caller,
                 start,
                 wait,
-                own: own.clone(),
+                own,
                 observed: observed.unwrap_or_default(),
                 calls,
                 assumptions,
                 again,
             });
             if !again {
-                let own_end = own.map_or(Limit::Never, |(limit, _)| Limit::After(start).then(limit));
-                self.below(callee, index, Limit::After(start).then(most).min(own_end));
+                let hop = &self.hops[index];
+                let end = Limit::After(hop.reached()).then(hop.has());
+                self.below(callee, index, end);
             }
             if let (false, Some(takes)) = (service.service().forwards, most.finite()) {
                 start = start.saturating_add(takes);
@@ -277,14 +316,32 @@ fn wait(call: CallView<'_>, start: Duration, end: Limit) -> Option<Wait> {
         None => Slack::Over(ends.saturating_sub(end)),
     });
     let pieces = pieces(&budget, one, times);
-    Some(Wait { most, sum, key: by.key.clone(), origin: by.value.origin.clone(), pieces, slack })
+    let answer = patience(call).map_or(Limit::Never, |(.., limit)| Limit::After(limit));
+    // Where the call ends as a whole before both have run out, the connect is no wait of its own.
+    let connect = match pieces.first() {
+        Some(&Piece::Connect(connect)) if Limit::After(connect).then(answer) <= one => connect,
+        _ => Duration::ZERO,
+    };
+    Some(Wait {
+        most,
+        connect,
+        answer,
+        sum,
+        key: by.key.clone(),
+        origin: by.value.origin.clone(),
+        pieces,
+        slack,
+    })
 }
 
 /// Attempts and waits in their order, cut where the call as a whole ends.
 fn pieces(budget: &Budget<'_>, one: Limit, times: u64) -> Vec<Piece> {
     let Some(end) = one.finite() else { return Vec::new() };
     let attempts = budget.attempts.0.0;
-    let attempt = budget.one_attempt().finite().filter(|_| budget.attempt.is_some()).unwrap_or(end);
+    let length = |limit: Option<(&Setting, Limit)>| limit.and_then(|(_, limit)| limit.finite());
+    let attempt = length(budget.attempt).unwrap_or(end);
+    // A connect that the call's end may come before is no wait of its own.
+    let connect = length(budget.connect).filter(|_| budget.one_attempt() <= one).unwrap_or_default();
     let mut pieces = Vec::new();
     if attempts.saturating_mul(times) > MOST_PIECES || attempt.is_zero() {
         return vec![Piece::Attempt(end.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)))];
@@ -293,15 +350,11 @@ fn pieces(budget: &Budget<'_>, one: Limit, times: u64) -> Vec<Piece> {
         let mut left = end;
         for done in 0..attempts {
             let before = budget.waits(Attempts(done + 1)).saturating_sub(budget.waits(Attempts(done.max(1))));
-            for piece in [Piece::Backoff(before), Piece::Attempt(attempt)] {
-                let (Piece::Backoff(length) | Piece::Attempt(length)) = piece;
-                let length = length.min(left);
+            for piece in [Piece::Backoff(before), Piece::Connect(connect), Piece::Attempt(attempt)] {
+                let length = piece.length().min(left);
                 left -= length;
                 if !length.is_zero() {
-                    pieces.push(match piece {
-                        Piece::Backoff(_) => Piece::Backoff(length),
-                        Piece::Attempt(_) => Piece::Attempt(length),
-                    });
+                    pieces.push(piece.with_length(length));
                 }
             }
         }

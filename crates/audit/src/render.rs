@@ -2,6 +2,7 @@
 //! so every format shows the same set. Secrets are hidden here, in every format.
 
 mod budget;
+mod canvas;
 mod github;
 mod json;
 mod junit;

@@ -185,6 +185,21 @@ impl<'f> Budget<'f> {
     }
 }
 
+/// What ends a caller's wait for an answer to one request first, what that covers, and after how long;
+/// `None` where no finite limit is known.
+///
+/// Of several limits the shortest decides: to a callee that answers when its work is done, the first
+/// byte, the attempt and the call come to the same. What covers more wins a draw.
+pub fn patience(call: CallView<'_>) -> Option<(&Setting, Covers, Duration)> {
+    [Covers::WholeCall, Covers::Attempt, Covers::FirstByte, Covers::BetweenBytes]
+        .into_iter()
+        .filter_map(|covers| {
+            let (setting, limit) = call.limit(covers)?;
+            Some((setting, covers, limit.finite()?))
+        })
+        .min_by_key(|&(.., limit)| limit)
+}
+
 /// How long a call takes at worst before its caller gives up: the overall limit where there is
 /// one, else every attempt to its limit with the waits between.
 pub fn worst_case(call: CallView<'_>) -> Limit {

@@ -16,7 +16,7 @@ mod setting;
 mod sourced;
 mod time;
 
-pub use budget::{Attempts, Backoff, Budget, worst_case};
+pub use budget::{Attempts, Backoff, Budget, patience, worst_case};
 pub use finding::{Basis, FailureMode, Finding, Label, Level, NotEvaluated, Subject};
 pub use fleet::{
     Call, CallId, CallView, Environment, Fleet, Group, GroupId, GroupKind, GroupView, Service, ServiceId,

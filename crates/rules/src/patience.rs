@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{Attempts, CallView, Covers, ServiceId, ServiceView, Setting, pretty};
+use model::{Attempts, CallView, Covers, ServiceId, ServiceView, Setting, patience, pretty};
 
 use crate::{Margins, labels, round};
 
@@ -22,17 +22,9 @@ pub(crate) struct Patience<'f> {
 
 impl<'f> Patience<'f> {
     /// The patience of a call; `None` where no finite limit is known.
-    ///
-    /// Of several limits the shortest decides: to a callee that answers when its work is done, the
-    /// first byte, the attempt and the call come to the same. What covers more wins a draw.
     pub(crate) fn of(call: CallView<'f>) -> Option<Self> {
-        [Covers::WholeCall, Covers::Attempt, Covers::FirstByte, Covers::BetweenBytes]
-            .into_iter()
-            .filter_map(|covers| {
-                let (setting, limit) = call.limit(covers)?;
-                Some(Self { setting, covers, limit: limit.finite()?, call })
-            })
-            .min_by_key(|patience| patience.limit)
+        let (setting, covers, limit) = patience(call)?;
+        Some(Self { setting, covers, limit, call })
     }
 
     /// What to say at the setting.

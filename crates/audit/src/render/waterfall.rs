@@ -2,41 +2,29 @@
 //! Every wait is a bar from where it can start to where it ends at the latest; what runs past the budget
 //! of the caller above is set off. No script, no font but the reader's, no colour alone as a sign.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use model::{Limit, pretty};
 
 use super::budget::{assumptions, left, measured, quantile};
+use super::canvas::{
+    ATTEMPT, BACKOFF, BEYOND, BOLD, CHARACTER, CONNECT, Canvas, FAINT, GRID, INK, LEFT, WIDTH, clip, width,
+    wrapped,
+};
 use super::table::place;
-use super::xml::escaped;
 use super::{count, plain};
 use crate::Outcome;
 use crate::chain::{Chain, Hop, Piece, Slack};
-use crate::plain::is_wide;
 
-const WIDTH: f64 = 1120.0;
 const MARGIN: f64 = 28.0;
 /// Where the time axis starts and ends.
 const CHART: (f64, f64) = (330.0, 930.0);
-/// Where the last column starts.
-const LEFT: f64 = 950.0;
 const TOP: f64 = 104.0;
 const BAR: f64 = 18.0;
 /// Between lines of notes, and of the legend.
 const LINE: f64 = 17.0;
-/// Width of a character of text of size 1, about, in the sans-serif fonts of our time.
-const CHARACTER: f64 = 0.55;
-/// The same of bold text.
-const BOLD: f64 = 0.62;
-
-const INK: &str = "#1c2733";
-const FAINT: &str = "#66727f";
-const GRID: &str = "#e4e8ec";
-const ATTEMPT: &str = "#2f6f9f";
-const BACKOFF: &str = "#a9c8de";
-const BEYOND: &str = "#c8372d";
-const SEEN: &str = "#e0a100";
+/// How a connect is set off from the attempt after it.
+const OUTLINED: &str = "rx=\"2\" stroke=\"#2f6f9f\"";
 /// How a wait of unknown length is drawn.
 const DOTS: &str = "stroke-dasharray=\"1 5\" stroke-width=\"2\"";
 
@@ -115,26 +103,6 @@ impl Rows {
     }
 }
 
-/// How wide text is, about. Letters of East Asia are as wide as high.
-fn width(text: &str, size: f64, of_a_letter: f64) -> f64 {
-    text.chars().map(|letter| size * if is_wide(letter) { 1.0 } else { of_a_letter }).sum()
-}
-
-/// Words in lines of a width.
-fn wrapped(text: &str, most: f64, size: f64) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if width(line, size, CHARACTER) + width(word, size, CHARACTER) + size < most => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(clip(word, most, size, CHARACTER)),
-        }
-    }
-    lines
-}
-
 /// From time to place.
 struct Axis {
     end: Duration,
@@ -150,8 +118,10 @@ impl Axis {
 
     fn of(chain: &Chain) -> Self {
         let waits = || chain.hops.iter().filter_map(|hop| Some((hop, hop.wait.as_ref()?.most.finite()?)));
-        let own =
-            chain.hops.iter().filter_map(|hop| Some(hop.start.saturating_add(hop.own.as_ref()?.0.finite()?)));
+        let own = chain
+            .hops
+            .iter()
+            .filter_map(|hop| Some(hop.reached().saturating_add(hop.own.as_ref()?.0.finite()?)));
         let seen = chain.hops.iter().filter_map(|hop| Some(hop.start.saturating_add(hop.observed.last()?.1)));
         let ends = waits().map(|(hop, most)| hop.start.saturating_add(most));
         let end = ends.chain(own).chain(seen).max().filter(|end| !end.is_zero());
@@ -219,11 +189,9 @@ fn last_call(chain: &Chain, index: usize) -> Option<usize> {
     chain.hops.iter().rposition(|other| other.caller == index && other.depth > 0)
 }
 
-/// When a hop's budget ends, from its start.
+/// When a hop's budget for one request ends.
 fn end(hop: &Hop) -> Option<Duration> {
-    let waited = hop.wait.as_ref().map_or(Limit::Never, |wait| wait.most);
-    let own = hop.own.as_ref().map_or(Limit::Never, |(limit, _)| *limit);
-    waited.min(own).finite()
+    Limit::After(hop.reached()).then(hop.has()).finite()
 }
 
 /// The line that leads from a hop to its calls.
@@ -248,7 +216,7 @@ fn has_second_line(hop: &Hop) -> bool {
 fn guide(canvas: &mut Canvas, chain: &Chain, index: usize, axis: &Axis, rows: &Rows) {
     let hop = &chain.hops[index];
     let (Some(last), Some(end)) = (last_call(chain, index), end(hop)) else { return };
-    let x = axis.x(hop.start.saturating_add(end));
+    let x = axis.x(end);
     let (from, to) = (rows.top(index) + 10.0 + BAR, rows.top(last + 1) - 6.0);
     canvas.line((x, from), (x, to), INK, "stroke-dasharray=\"3 3\" stroke-opacity=\"0.55\"");
 }
@@ -257,12 +225,12 @@ fn guide(canvas: &mut Canvas, chain: &Chain, index: usize, axis: &Axis, rows: &R
 fn wait(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
     let (from, top) = (axis.x(hop.start), y + 10.0);
     if let Some((Limit::After(own), _)) = &hop.own {
-        let to = axis.x(hop.start.saturating_add(*own));
+        let (from, to) = (axis.x(hop.reached()), axis.x(hop.reached().saturating_add(*own)));
         let words = format!("its own limit: {}", pretty(*own));
         canvas.line((from, top + BAR + 3.5), (to, top + BAR + 3.5), INK, "stroke-width=\"1.5\"");
         canvas.line((to, top + BAR), (to, top + BAR + 7.0), INK, "stroke-width=\"1.5\"");
         if hop.depth == 0 {
-            canvas.beside(to, from, top + BAR - 4.0, &words);
+            canvas.beside(to, None, top + BAR - 4.0, &words);
         } else {
             canvas.text(LEFT, top + 29.0, 10.5, FAINT, &words);
         }
@@ -290,22 +258,25 @@ fn wait(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
     };
     let mut time = hop.start;
     for piece in &wait.pieces {
-        let (length, colour, inset) = match piece {
-            Piece::Attempt(length) => (*length, ATTEMPT, 0.0),
-            Piece::Backoff(length) => (*length, BACKOFF, 5.0),
+        let (colour, inset) = match piece {
+            Piece::Connect(_) => (CONNECT, 3.0),
+            Piece::Attempt(_) => (ATTEMPT, 0.0),
+            Piece::Backoff(_) => (BACKOFF, 5.0),
         };
-        let next = time.saturating_add(length).min(end);
+        let next = time.saturating_add(piece.length()).min(end);
         let cut = deadline.clamp(time, next);
         for (start, stop, colour) in [(time, cut, colour), (cut, next, BEYOND)] {
             let width = axis.x(stop) - axis.x(start) - if inset > 0.0 { 0.0 } else { 1.0 };
             if stop > start {
                 let at = (axis.x(start), top + inset);
-                canvas.rect(at, (width.max(1.0), BAR - 2.0 * inset), colour, "rx=\"2\"");
+                let outline = if colour == CONNECT { OUTLINED } else { "rx=\"2\"" };
+                canvas.rect(at, (width.max(1.0), BAR - 2.0 * inset), colour, outline);
             }
         }
         time = next;
     }
-    canvas.beside(axis.x(end), from, top + 13.0, &wait.sum);
+    let last = wait.pieces.last().map_or(Duration::ZERO, |piece| piece.length());
+    canvas.beside(axis.x(end), Some(axis.x(end.saturating_sub(last))), top + 13.0, &wait.sum);
     seen(canvas, hop, axis, top + BAR + 13.0);
     let colour = if matches!(wait.slack, Some(Slack::Over(_))) { BEYOND } else { FAINT };
     let words = match wait.slack {
@@ -332,29 +303,6 @@ fn seen(canvas: &mut Canvas, hop: &Hop, axis: &Axis, y: f64) {
     }
 }
 
-/// Shortens what is too long for its place, in the middle: both ends of a path say something.
-fn clip(text: &str, most: f64, size: f64, of_a_letter: f64) -> String {
-    if width(text, size, of_a_letter) <= most {
-        return text.to_owned();
-    }
-    let room = most - size * of_a_letter;
-    let fits = |letters: &mut dyn Iterator<Item = char>, room: f64| {
-        let mut used = 0.0;
-        let mut kept = Vec::new();
-        for letter in letters {
-            used += width(letter.encode_utf8(&mut [0; 4]), size, of_a_letter);
-            if used > room {
-                break;
-            }
-            kept.push(letter);
-        }
-        kept
-    };
-    let first = fits(&mut text.chars(), room / 3.0);
-    let last = fits(&mut text.chars().rev(), room * 2.0 / 3.0);
-    first.into_iter().chain(['…']).chain(last.into_iter().rev()).collect()
-}
-
 /// What the marks of a picture mean: those that are in it.
 struct Legend {
     lines: Vec<Vec<(Mark, f64)>>,
@@ -362,6 +310,7 @@ struct Legend {
 
 #[derive(Clone, Copy)]
 enum Mark {
+    Connect,
     Attempt,
     Backoff,
     Beyond,
@@ -373,7 +322,8 @@ enum Mark {
 }
 
 impl Mark {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
+        Self::Connect,
         Self::Attempt,
         Self::Backoff,
         Self::Beyond,
@@ -386,13 +336,14 @@ impl Mark {
 
     fn words(self) -> &'static str {
         match self {
+            Self::Connect => "connect",
             Self::Attempt => "an attempt",
             Self::Backoff => "wait before the next",
             Self::Beyond => "past the end of the caller's budget",
             Self::Endless => "may wait without end",
             Self::Unknown => "no limit known",
             Self::Measured => "measured",
-            Self::Budget => "end of a budget",
+            Self::Budget => "end of a service's budget for one request",
             Self::Own => "the service's own limit on its work",
         }
     }
@@ -401,6 +352,7 @@ impl Mark {
         let hops = &chain.hops;
         let mut waits = hops.iter().filter_map(|hop| hop.wait.as_ref());
         match self {
+            Self::Connect => waits.any(|wait| wait.pieces.iter().any(|p| matches!(p, Piece::Connect(_)))),
             Self::Attempt => waits.any(|wait| wait.pieces.iter().any(|p| matches!(p, Piece::Attempt(_)))),
             Self::Backoff => waits.any(|wait| wait.pieces.iter().any(|p| matches!(p, Piece::Backoff(_)))),
             Self::Beyond => waits.any(|wait| matches!(wait.slack, Some(Slack::Over(_)))),
@@ -417,6 +369,7 @@ impl Mark {
     fn draw(self, canvas: &mut Canvas, x: f64, y: f64) {
         let mut square = |fill: &str| canvas.rect((x, y - 6.0), (13.0, 11.0), fill, "rx=\"2\"");
         match self {
+            Self::Connect => canvas.rect((x, y - 5.0), (13.0, 9.0), CONNECT, OUTLINED),
             Self::Attempt => square(ATTEMPT),
             Self::Backoff => square(BACKOFF),
             Self::Beyond => square(BEYOND),
@@ -463,29 +416,7 @@ impl Legend {
     }
 }
 
-struct Canvas {
-    svg: String,
-}
-
 impl Canvas {
-    fn new(height: f64, edge: &str) -> Self {
-        let mut svg = String::new();
-        let _ = writeln!(
-            svg,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-             height=\"{height}\" role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', \
-             'DejaVu Sans', sans-serif\">"
-        );
-        let _ = writeln!(svg, "<title>Time budgets from {}</title>", escaped(&plain(edge)));
-        svg.push_str(
-            "<defs><linearGradient id=\"endless\"><stop offset=\"0\" stop-color=\"#c8372d\"/>\
-             <stop offset=\"1\" stop-color=\"#c8372d\" stop-opacity=\"0.08\"/></linearGradient></defs>\n",
-        );
-        let mut canvas = Self { svg };
-        canvas.rect((0.0, 0.0), (WIDTH, height), "#ffffff", "");
-        canvas
-    }
-
     fn heading(&mut self, chain: &Chain, axis: &Axis) {
         let edge = plain(&chain.hops[0].service);
         let title = format!("How long a request to {} may take", clip(&edge, 640.0, 19.0, BOLD));
@@ -519,69 +450,5 @@ impl Canvas {
             clip(&place, room - taken, 10.5, CHARACTER)
         }));
         self.text(x, y + 38.0, 10.5, FAINT, &below.join(" · "));
-    }
-
-    /// Words right of a place, or left of it where the right has no room, or inside the bar.
-    fn beside(&mut self, x: f64, from: f64, y: f64, words: &str) {
-        let width = width(words, 12.0, CHARACTER);
-        if x + 8.0 + width < LEFT - 6.0 {
-            self.anchored("start", x + 7.0, y, 12.0, INK, words);
-        } else if x - from > width + 14.0 {
-            self.anchored("end", x - 8.0, y, 12.0, "#ffffff", words);
-        } else {
-            self.anchored("end", from - 7.0, y, 12.0, INK, words);
-        }
-    }
-
-    fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: &str, more: &str) {
-        let _ = writeln!(
-            self.svg,
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\" {more}/>"
-        );
-    }
-
-    fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: &str, more: &str) {
-        let _ = writeln!(
-            self.svg,
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\" {more}/>"
-        );
-    }
-
-    fn diamond(&mut self, x: f64, y: f64, title: &str) {
-        let _ = writeln!(
-            self.svg,
-            "<path d=\"M{x:.1} {:.1}l4.5 4.5l-4.5 4.5l-4.5 -4.5z\" fill=\"{SEEN}\" stroke=\"{INK}\" \
-             stroke-width=\"0.7\"><title>{}</title></path>",
-            y - 4.5,
-            escaped(title)
-        );
-    }
-
-    fn bold(&mut self, x: f64, y: f64, size: f64, words: &str) {
-        let _ = writeln!(
-            self.svg,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" font-weight=\"600\" fill=\"{INK}\">{}</text>",
-            escaped(words)
-        );
-    }
-
-    fn text(&mut self, x: f64, y: f64, size: f64, colour: &str, words: &str) {
-        self.anchored("start", x, y, size, colour, words);
-    }
-
-    fn anchored(&mut self, anchor: &str, x: f64, y: f64, size: f64, colour: &str, words: &str) {
-        if words.is_empty() {
-            return;
-        }
-        let _ = writeln!(
-            self.svg,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{}</text>",
-            escaped(words)
-        );
-    }
-
-    fn end(mut self) -> String {
-        self.svg.push_str("</svg>\n");
-        self.svg
     }
 }

@@ -119,6 +119,76 @@ fn a_service_shows_the_chains_that_lead_to_it_alone() {
 }
 
 #[test]
+fn a_callee_has_one_attempt_for_a_request_as_check_says_and_not_all_of_them() {
+    let configuration = r#"
+[[service]]
+name = "web"
+files = ["web.toml"]
+
+[[service]]
+name = "orders"
+files = ["orders.toml"]
+
+[[service]]
+name = "stock"
+
+[[setting]]
+files = ["web.toml"]
+key = "connect"
+covers = "connect"
+to = "orders"
+
+[[setting]]
+files = ["web.toml"]
+key = "read"
+covers = "first-byte"
+to = "orders"
+
+[[setting]]
+files = ["web.toml"]
+key = "retries"
+controls = "retries"
+to = "orders"
+
+[[setting]]
+files = ["orders.toml"]
+key = "timeout"
+covers = "whole-call"
+to = "stock"
+"#;
+    let files = [
+        ("forewarn.toml", configuration),
+        ("web.toml", "connect = \"500ms\"\nread = \"1s\"\nretries = 2\n"),
+        ("orders.toml", "timeout = \"1800ms\"\n"),
+    ];
+    let outcome = audited(&files);
+    insta::assert_snapshot!(render::budget(&outcome, &found(&outcome, None)), @r"
+    web, environment default
+      CALL         WAITS AT MOST                             LEFT            MEASURED  WHERE
+      web
+      └─ orders    (2 + 1) x (500 ms connect + 1 s) = 4.5 s                            web.toml:2:8
+         └─ stock  1.8 s                                     over by 800 ms            orders.toml:1:11
+    ");
+    let sums: Vec<&str> = outcome
+        .findings
+        .iter()
+        .filter(|found| found.finding.rule == "timeout-below-nested-sum")
+        .flat_map(|found| found.finding.arithmetic.iter().map(String::as_str))
+        .collect();
+    assert!(sums.contains(&"1 s < 1.8 s + 100 ms margin"), "{sums:?}");
+}
+
+#[test]
+fn words_of_a_sum_stand_where_they_can_be_read() {
+    let configuration = "[[setting]]\nfiles = [\"web.toml\"]\nkey = \"request\"\ncovers = \"handler\"\n[[service]]\nname = \"web\"\nfiles = [\"web.toml\"]\n[[service]]\nname = \"orders\"\n[[call]]\nfrom = \"web\"\nto = \"orders\"\n";
+    let outcome = audited(&[("forewarn.toml", configuration), ("web.toml", "request = \"6s\"\n")]);
+    let svg = render::waterfall(&outcome, &found(&outcome, None)[0]);
+    let words =
+        svg.lines().find(|line| line.contains("its own limit: 6 s")).expect("the edge's limit is told");
+    assert!(!words.contains("fill=\"#ffffff\""), "white on white: {words}");
+}
+
+#[test]
 fn a_picture_is_well_formed_and_holds_every_hop() {
     let outcome = audited(SHOP);
     let chains = found(&outcome, None);
@@ -282,7 +352,7 @@ fn what_a_callee_does_is_shown_within_the_route_that_waits_longest_for_it() {
       CALL                             WAITS AT MOST                   LEFT   MEASURED  WHERE
       edge
       ├─ shop                          60 s connect + 10 min = 11 min                   edge.conf:3:62
-      │  └─ stock                      5 min                           6 min            compose.yaml:3:86
+      │  └─ stock                      5 min                           5 min            compose.yaml:3:86
       └─ shop (its calls stand above)  60 s connect + 90 s = 2.5 min                    edge.conf:2:68
       assuming that `STOCK_TIMEOUT` covers the whole call
     ");
