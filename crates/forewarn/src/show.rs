@@ -72,13 +72,19 @@ fn budget(outcome: &Outcome, service: Option<&str>, format: TableFormatArgument)
         (TableFormatArgument::Json, chains) => render::budget_table(outcome, chains).json(),
         (TableFormatArgument::Svg, [chain]) => render::waterfall(outcome, chain),
         (TableFormatArgument::Svg, chains) => {
-            let ways: Vec<String> = chains
+            /// Those that say most come first; more are no help to choose from.
+            const NAMED: usize = 5;
+            let mut ways: Vec<String> = chains
                 .iter()
+                .take(NAMED)
                 .map(|chain| format!("{} --env {}", chain.hops[0].service, chain.environment))
                 .collect();
+            if chains.len() > NAMED {
+                ways.push(format!("... (all {}: --format text)", chains.len()));
+            }
             return Err(Error::stopped(
                 "--format svg",
-                format!("a picture shows one chain, and there are {}", ways.len()),
+                format!("a picture shows one chain, and there are {}", chains.len()),
                 format!("name a service of one of them: {}", ways.join(", ")),
             ));
         }
