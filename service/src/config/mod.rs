@@ -1,0 +1,12 @@
+//! The configuration of both roles: one TOML file a role, every length of time with its unit, unknown
+//! keys refused, single keys overridden by the environment.
+//!
+//! - `document` reads a text into a role's type and says where a mistake is.
+//! - `check` compares keys of one file with each other, and nothing else: what another component's file
+//!   or its latency decides is not judged here.
+//! - `live` holds what is in force, and takes a changed file or keeps the old one.
+
+pub mod directory;
+pub mod front;
+pub mod length;
+pub mod live;

@@ -1,0 +1,1 @@
+//! The directory, `authd directory`: accounts, sessions and lockouts over HTTP, for fronts alone.
