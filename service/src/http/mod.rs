@@ -2,8 +2,16 @@
 //! request passes through (`passage`: request id, trace context, load shedding, time limit, access
 //! log), bodies of errors (`problem`), addresses of clients (`client`).
 
-use std::net::IpAddr;
+pub mod passage;
+pub mod problem;
+
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::directory::DirectoryConfig;
+use crate::config::front::{FrontConfig, ServerConfig};
 
 /// What is known of a request before its handler runs; in the request's extensions.
 #[derive(Debug, Clone)]
@@ -17,6 +25,10 @@ pub struct Passage {
     pub tracestate: Option<String>,
     /// Who asks: the peer, or whom a trusted proxy names.
     pub client: IpAddr,
+    /// When its head had arrived.
+    pub arrived: Instant,
+    /// When `server.request_timeout` runs out: then its handler is dropped where it stands.
+    pub deadline: Instant,
 }
 
 /// What a handler tells the access log; in the response's extensions.
@@ -30,4 +42,32 @@ pub struct Note {
     pub retries: u32,
     /// Whom the request concerns, as a keyed hash that links lines and names nobody.
     pub user: Option<String>,
+}
+
+/// Who holds the other end of a connection; the server puts it into a request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// A configuration that says how its role is reached.
+pub trait Reached: Send + Sync + 'static {
+    /// The part that says it.
+    fn server(&self) -> &ServerConfig;
+}
+
+impl Reached for FrontConfig {
+    fn server(&self) -> &ServerConfig {
+        &self.server
+    }
+}
+
+impl Reached for DirectoryConfig {
+    fn server(&self) -> &ServerConfig {
+        &self.server
+    }
+}
+
+impl Reached for ServerConfig {
+    fn server(&self) -> &ServerConfig {
+        self
+    }
 }
