@@ -5,24 +5,35 @@
 //! waiting for a connection and on its idle time are what this service exists to show; hyper speaks the
 //! protocol.
 
+pub mod within;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::Method;
 
 /// One request to the next component.
 #[derive(Debug, Clone)]
 pub struct Ask {
     /// The path, from the root.
     pub path: &'static str,
-    /// The body, JSON.
+    /// The body, JSON; empty for a request that has none, as of readiness.
     pub body: Bytes,
     /// Whether it may be sent again when it is not known whether the first one arrived.
     pub repeatable: bool,
     /// Headers of tracing that are passed on: `traceparent`, `tracestate`, `x-request-id`.
     pub passed: Vec<(&'static str, String)>,
+}
+
+impl Ask {
+    /// `POST` with a body, `GET` without.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        if self.body.is_empty() { Method::GET } else { Method::POST }
+    }
 }
 
 /// The answer to a request.
