@@ -1,3 +1,100 @@
 //! Password hashes: argon2id for what is new; bcrypt and PBKDF2-HMAC-SHA256 are verified where they
 //! were brought along, and replaced at the next sign-in. A bounded number is computed at a time, and a
 //! bounded number waits (`queue`); passwords known from breaches are refused (`breached`).
+
+pub mod breached;
+pub mod calibrate;
+mod queue;
+mod scheme;
+mod stored;
+
+use std::sync::Arc;
+
+pub use queue::Busy;
+pub use scheme::Cost;
+pub use stored::Unread;
+
+use crate::config::front::PasswordsConfig;
+use crate::entropy::Entropy;
+use crate::metrics::Metrics;
+use queue::Queue;
+use scheme::Bench;
+use stored::Stored;
+
+/// What a password is against a stored hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is the password.
+    pub matches: bool,
+    /// Whether the stored hash should be replaced: it is of an older scheme or cheaper than what is
+    /// configured.
+    pub outdated: bool,
+    /// Why the stored hash could not be judged, in which case nothing matches it; for the log.
+    pub unread: Option<Unread>,
+}
+
+/// Hashes passwords on threads of its own.
+#[derive(Debug, Clone)]
+pub struct Hasher {
+    queue: Arc<Queue>,
+    entropy: Drawing,
+    cost: Cost,
+}
+
+/// Where salts come from.
+#[derive(Clone)]
+struct Drawing(Arc<dyn Entropy>);
+
+impl std::fmt::Debug for Drawing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Drawing")
+    }
+}
+
+impl Hasher {
+    /// Starts the threads; they end with the last clone.
+    #[must_use]
+    pub fn new(config: &PasswordsConfig, metrics: Arc<Metrics>, entropy: Arc<dyn Entropy>) -> Self {
+        let threads = config.hash_threads.map_or_else(processors, |threads| threads.max(1) as usize);
+        let cost = Cost::configured(config);
+        let queue = Queue::start(threads, config.hash_queue as usize, cost, metrics);
+        Self { queue: Arc::new(queue), entropy: Drawing(entropy), cost }
+    }
+
+    /// The hash to store for a password: a PHC string of argon2id.
+    pub async fn hash(&self, password: String) -> Result<String, Busy> {
+        let salt = self.entropy.0.id();
+        let cost = self.cost;
+        let written = self.queue.run(move |bench| stored::written(bench, cost, password.as_bytes(), &salt));
+        // No memory for a hash: as when there is no thread for it.
+        written.await?.map_err(|_| Busy)
+    }
+
+    /// Judges a password. Where nothing is stored, as much is computed as for a new hash, so that the
+    /// time taken does not tell; nothing matches then.
+    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, Busy> {
+        let cost = self.cost;
+        self.queue.run(move |bench| judge(bench, cost, password.as_bytes(), stored.as_deref())).await
+    }
+}
+
+/// As many threads as can run at a time.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+fn judge(bench: &mut Bench, cost: Cost, password: &[u8], stored: Option<&str>) -> Verdict {
+    let read = stored.map(Stored::read);
+    let unread = match &read {
+        Some(Ok(stored)) => match stored.verify(bench, password) {
+            Ok(matches) => {
+                return Verdict { matches, outdated: stored.outdated(cost), unread: None };
+            }
+            Err(unread) => Some(unread),
+        },
+        Some(Err(unread)) => Some(*unread),
+        None => None,
+    };
+    let _ = bench.argon2id(cost, password, &[0; 16], &mut [0; stored::LENGTH]);
+    Verdict { matches: false, outdated: false, unread }
+}

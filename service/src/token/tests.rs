@@ -1,0 +1,1 @@
+//! Bad tokens of every kind, and good ones.
