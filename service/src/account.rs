@@ -139,6 +139,14 @@ fn hexadecimal(text: &str) -> Option<[u8; 16]> {
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 
+impl Epoch {
+    /// The epoch after a new hash: the next one where the password was changed.
+    #[must_use]
+    pub fn after(self, changed: bool) -> Self {
+        Self(self.0.saturating_add(u32::from(changed)))
+    }
+}
+
 /// An account as the directory keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {

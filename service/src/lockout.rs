@@ -77,4 +77,112 @@ impl Lockout {
         }
         state
     }
+
+    /// Whether the failures have no effect any more: what a further failure makes of them is what it
+    /// makes of none.
+    #[must_use]
+    pub fn spent(&self, now: Timestamp, policy: Policy) -> bool {
+        let quiet = |moment| now.since(moment) >= policy.window;
+        quiet(self.since) && self.until.is_none_or(|until| !self.holds(now) && quiet(until))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{Lockout, Policy};
+    use crate::clock::Timestamp;
+
+    const MINUTE: u64 = 60_000;
+
+    fn policies() -> impl Strategy<Value = Policy> {
+        (1..6_u32, 1..30 * MINUTE, 1..10 * MINUTE, 1..30 * MINUTE).prop_map(
+            |(threshold, window, duration, longest)| Policy {
+                threshold,
+                window: Duration::from_millis(window),
+                duration: Duration::from_millis(duration),
+                longest: Duration::from_millis(longest),
+            },
+        )
+    }
+
+    /// Waits between failures: mostly short ones, some longer than any window.
+    fn waits() -> impl Strategy<Value = Vec<u64>> {
+        proptest::collection::vec(prop_oneof![4 => 0..MINUTE, 2 => 0..40 * MINUTE, 1 => Just(0)], 1..60)
+    }
+
+    /// The states after each failure, with the moment of it.
+    fn failures(waits: &[u64], policy: Policy) -> Vec<(Timestamp, Lockout)> {
+        let mut now = Timestamp(0);
+        let mut state = None;
+        let next = |wait: &u64| {
+            now = now.after(Duration::from_millis(*wait));
+            let after = Lockout::fail(state, now, policy);
+            state = Some(after);
+            (now, after)
+        };
+        waits.iter().map(next).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_lock_is_longer_than_the_longest(policy in policies(), waits in waits()) {
+            for (now, state) in failures(&waits, policy) {
+                if let Some(until) = state.until {
+                    prop_assert!(until.since(now) <= policy.longest);
+                }
+            }
+        }
+
+        #[test]
+        fn failures_while_a_lock_holds_change_nothing(policy in policies(), waits in waits()) {
+            for pair in failures(&waits, policy).windows(2) {
+                let ((_, before), (now, after)) = (pair[0], pair[1]);
+                if before.holds(now) {
+                    prop_assert_eq!(before, after);
+                }
+            }
+        }
+
+        #[test]
+        fn a_lock_takes_as_many_failures_as_the_threshold(policy in policies(), waits in waits()) {
+            let mut open = 0;
+            let mut before = None::<Lockout>;
+            for (now, after) in failures(&waits, policy) {
+                open += u32::from(!before.is_some_and(|before| before.holds(now)));
+                if before.is_none_or(|before| before.until != after.until) && after.holds(now) {
+                    prop_assert!(open >= policy.threshold, "{open} failures");
+                    open = 0;
+                }
+                before = Some(after);
+            }
+        }
+
+        #[test]
+        fn failures_in_a_row_lock(policy in policies()) {
+            let waits = vec![0; usize::try_from(policy.threshold).unwrap()];
+            let (now, last) = failures(&waits, policy).pop().unwrap();
+            let positive = !policy.duration.min(policy.longest).is_zero();
+            prop_assert_eq!(last.holds(now), positive);
+        }
+
+        #[test]
+        fn what_is_spent_has_no_effect(policy in policies(), first in waits(), later in waits()) {
+            let (last, state) = failures(&first, policy).pop().unwrap();
+            let now = last.after(policy.window + policy.longest);
+            prop_assert!(state.spent(now, policy), "a quiet window spends everything");
+            let (mut with, mut without) = (Some(state), None);
+            let mut at = now;
+            for wait in later {
+                at = at.after(Duration::from_millis(wait));
+                let after = (Lockout::fail(with, at, policy), Lockout::fail(without, at, policy));
+                prop_assert_eq!(after.0.holds(at), after.1.holds(at));
+                prop_assert_eq!((after.0.failures, after.0.locks), (after.1.failures, after.1.locks));
+                (with, without) = (Some(after.0), Some(after.1));
+            }
+        }
+    }
 }

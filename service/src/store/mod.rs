@@ -1,6 +1,9 @@
 //! What the directory needs of a database. Two implementations: SQLite, embedded, and PostgreSQL. What
 //! a write means is decided in `lockout` and `session`; a store makes it atomic and durable: when a
-//! method gives `Ok`, a crash of any process loses nothing of it.
+//! method gives `Ok`, a crash of any process loses nothing of it. `memory` does the same without a
+//! database, for tests on virtual time, and is the model that the others are compared with.
+
+pub mod memory;
 
 use std::fmt;
 use std::future::Future;
@@ -32,6 +35,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// An identifier, which is drawn from 128 random bits, belongs to another login already.
+    fn taken() -> Self {
+        Self::Refused("the identifier belongs to another login".to_owned())
+    }
+
     /// The word for metrics and logs.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -67,7 +75,8 @@ pub trait Store: Send + Sync {
     fn lookup(&self, subject: Subject) -> Answer<'_, (Option<Account>, Option<Lockout>)>;
 
     /// Replaces a hash and gives the epoch that holds then; `None` where the stored hash is not the old
-    /// one any more or the account is gone.
+    /// one any more or the account is gone. Asking again is answered as the first time: a hash has a
+    /// salt, so that the new one being stored says that it was this request that stored it.
     fn set_hash(&self, change: SetHash) -> Answer<'_, Option<Epoch>>;
 
     /// Counts a failed attempt, by [`Lockout::fail`].

@@ -1,0 +1,5 @@
+//! The parts of the service together: one module a topic.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod directory;
