@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::front::{PoolConfig, ServerConfig};
 use super::length::Length;
+use super::range;
 use crate::lockout::Policy;
 
 /// `directory.toml`.
@@ -47,8 +48,10 @@ pub struct DatabaseConfig {
     /// A file with the password, where the URL has none.
     pub password_file: Option<PathBuf>,
     /// How long a connection may take to be made. Not used by SQLite.
+    #[serde(deserialize_with = "range::some_time")]
     pub connect_timeout: Length,
     /// How long a statement may take.
+    #[serde(deserialize_with = "range::some_time")]
     pub statement_timeout: Length,
     /// Connections. With SQLite: those that read; one more writes.
     pub pool: PoolConfig,
@@ -59,12 +62,16 @@ pub struct DatabaseConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct LockoutConfig {
     /// Failures within the window that lock.
+    #[serde(deserialize_with = "range::one_or_more")]
     pub threshold: u32,
     /// How long a failure counts.
+    #[serde(deserialize_with = "range::some_time")]
     pub window: Length,
     /// How long the first lock lasts; each further one twice as long.
+    #[serde(deserialize_with = "range::some_time")]
     pub duration: Length,
     /// The longest a lock lasts.
+    #[serde(deserialize_with = "range::some_time")]
     pub longest: Length,
 }
 

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::length::Length;
+use super::range;
 
 /// `auth.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,30 +33,31 @@ pub struct FrontConfig {
 #[serde(deny_unknown_fields)]
 pub struct ServerConfig {
     /// Where it listens.
+    #[serde(deserialize_with = "range::address")]
     pub listen: SocketAddr,
     /// How long a request may take, from its head to the answer.
-    #[serde(default = "ServerConfig::request_timeout")]
+    #[serde(default = "ServerConfig::request_timeout", deserialize_with = "range::some_time")]
     pub request_timeout: Length,
     /// How long a connection may stand idle between requests.
-    #[serde(default = "ServerConfig::keep_alive_timeout")]
+    #[serde(default = "ServerConfig::keep_alive_timeout", deserialize_with = "range::some_time")]
     pub keep_alive_timeout: Length,
     /// How long the head of a request may take to arrive.
-    #[serde(default = "ServerConfig::header_timeout")]
+    #[serde(default = "ServerConfig::header_timeout", deserialize_with = "range::some_time")]
     pub header_timeout: Length,
     /// How long requests in flight may take to end after a signal to stop.
     #[serde(default = "ServerConfig::shutdown_timeout")]
     pub shutdown_timeout: Length,
     /// Connections at a time; further ones wait in the kernel's queue.
-    #[serde(default = "ServerConfig::max_connections")]
+    #[serde(default = "ServerConfig::max_connections", deserialize_with = "range::one_or_more")]
     pub max_connections: u32,
     /// Requests at a time; further ones get 503 and `Retry-After` at once.
-    #[serde(default = "ServerConfig::max_in_flight")]
+    #[serde(default = "ServerConfig::max_in_flight", deserialize_with = "range::one_or_more")]
     pub max_in_flight: u32,
     /// The largest body of a request, in bytes.
-    #[serde(default = "ServerConfig::max_body_bytes")]
+    #[serde(default = "ServerConfig::max_body_bytes", deserialize_with = "range::one_or_more")]
     pub max_body_bytes: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "range::networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Certificate and key, where it speaks TLS.
     pub tls: Option<TlsConfig>,
@@ -80,8 +82,10 @@ pub struct TokensConfig {
     /// The `aud` of its access tokens.
     pub audience: String,
     /// How long an access token is valid.
+    #[serde(deserialize_with = "range::some_time")]
     pub access_ttl: Length,
     /// How long a session lasts, counted from the sign-in.
+    #[serde(deserialize_with = "range::some_time")]
     pub refresh_ttl: Length,
     /// How far clocks of other hosts may be off, when tokens are verified.
     pub clock_skew: Length,
@@ -95,23 +99,30 @@ pub struct TokensConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct PasswordsConfig {
     /// argon2id: memory in KiB.
+    #[serde(deserialize_with = "range::one_or_more")]
     pub memory_kib: u32,
     /// argon2id: passes.
+    #[serde(deserialize_with = "range::one_or_more")]
     pub iterations: u32,
     /// argon2id: lanes.
+    #[serde(deserialize_with = "range::one_or_more")]
     pub lanes: u32,
     /// Hashes at a time; one a processor where it is not written.
+    #[serde(deserialize_with = "range::one_or_more_if_written")]
     pub hash_threads: Option<u32>,
     /// Hashes that may wait; further sign-ins get 503 and `Retry-After`.
     pub hash_queue: u32,
     /// The shortest password, in characters.
+    #[serde(deserialize_with = "range::one_or_more")]
     pub min_length: u32,
     /// The longest password, in bytes.
+    #[serde(deserialize_with = "range::one_or_more")]
     pub max_bytes: u32,
     /// SHA-1 hashes of breached passwords, sorted, one a line (`HASH` or `HASH:COUNT`).
     pub breached: Option<PathBuf>,
     /// A refusal is answered at the next multiple of this after its arrival, so that unknown logins,
     /// wrong passwords, locked accounts and older schemes take the same time.
+    #[serde(deserialize_with = "range::some_time")]
     pub refusal_step: Length,
 }
 
@@ -122,6 +133,7 @@ pub struct LimitsConfig {
     /// Sign-ins and registrations that an address may make at once. 0: no limit.
     pub address_burst: u32,
     /// How long it takes until an address may make one more.
+    #[serde(deserialize_with = "range::some_time")]
     pub address_interval: Length,
 }
 
@@ -132,13 +144,13 @@ pub struct UpstreamConfig {
     /// Its address: `http://` or `https://`, host and port.
     pub url: String,
     /// How long a connection may take to be made, TLS included.
-    #[serde(default = "UpstreamConfig::connect_timeout")]
+    #[serde(default = "UpstreamConfig::connect_timeout", deserialize_with = "range::some_time")]
     pub connect_timeout: Length,
     /// How long a call may take: the wait for a connection, making one, and all attempts.
-    #[serde(default = "UpstreamConfig::request_timeout")]
+    #[serde(default = "UpstreamConfig::request_timeout", deserialize_with = "range::some_time")]
     pub request_timeout: Length,
     /// How often a call is tried at most.
-    #[serde(default = "UpstreamConfig::max_attempts")]
+    #[serde(default = "UpstreamConfig::max_attempts", deserialize_with = "range::one_or_more")]
     pub max_attempts: u32,
     /// The wait before the second attempt; doubled before each further one, and drawn between half of
     /// it and all of it.
@@ -158,12 +170,16 @@ pub struct UpstreamConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct PoolConfig {
     /// Connections at most; each carries one request at a time.
+    #[serde(deserialize_with = "range::one_or_more")]
     pub size: u32,
     /// How long a call may wait for one.
+    #[serde(deserialize_with = "range::some_time")]
     pub acquire_timeout: Length,
     /// How long one may stand idle; to stay below the callee's `keep_alive_timeout`.
+    #[serde(deserialize_with = "range::some_time")]
     pub idle_timeout: Length,
     /// How old one may become; for ever where it is not written.
+    #[serde(deserialize_with = "range::some_time_if_written")]
     pub max_lifetime: Option<Length>,
 }
 

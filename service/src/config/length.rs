@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// A length of time that was written with its unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(into = "String")]
 pub struct Length(Duration);
 
 /// Units, longest first, in milliseconds.
@@ -63,11 +64,42 @@ impl FromStr for Length {
     }
 }
 
-impl TryFrom<String> for Length {
-    type Error = NoLength;
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(Written)
+    }
+}
 
-    fn try_from(text: String) -> Result<Self, NoLength> {
-        text.parse()
+/// Takes text, and says of a number that it lacks a unit.
+struct Written;
+
+impl Visitor<'_> for Written {
+    type Value = Length;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length of time in double quotes, such as \"300ms\",")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Length, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Length, E> {
+        Err(E::custom(NoUnit(number)))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Length, E> {
+        self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+/// A length of time written as a bare number.
+struct NoUnit(i64);
+
+impl fmt::Display for NoUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number) = self;
+        write!(f, "{number} has no unit: write \"{number}ms\" or \"{number}s\" (units are ms, s, m, h, d)")
     }
 }
 

@@ -6,7 +6,14 @@
 //!   or its latency decides is not judged here.
 //! - `live` holds what is in force, and takes a changed file or keeps the old one.
 
+pub mod check;
 pub mod directory;
+pub mod document;
+pub mod environment;
 pub mod front;
 pub mod length;
 pub mod live;
+pub mod mistake;
+mod range;
+mod shape;
+mod tree;
