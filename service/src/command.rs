@@ -1,9 +1,17 @@
 //! The command line of `authd`, also reachable as `forewarn authd`.
 
+mod calibrate;
+mod keys;
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::entropy::SystemEntropy;
 
 /// A small authentication service.
 #[derive(Debug, Parser)]
@@ -29,6 +37,11 @@ pub enum Verb {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Make and list the keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Find the argon2id parameters that take a wanted time on this machine
+    Calibrate(calibrate::Calibrate),
 }
 
 /// Runs a verb.
@@ -36,5 +49,18 @@ pub enum Verb {
 pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.verb {
         Verb::Serve { .. } | Verb::Directory { .. } => ExitCode::FAILURE,
+        Verb::Keys(keys) => ended(keys.run(SystemClock.now(), &SystemEntropy::new(), &mut io::stdout())),
+        Verb::Calibrate(calibrate) => ended(calibrate.run(&mut io::stdout())),
+    }
+}
+
+/// Says on standard error why something was not done.
+fn ended(done: Result<(), impl Display>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "authd: {why}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -68,6 +68,9 @@ pub(super) fn open<C: DeserializeOwned>(token: &str, kind: Kind, keys: &KeyRing)
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(Refused::Malformed)?;
+    if claims.contains('.') {
+        return Err(Refused::Malformed);
+    }
     let header = decode(header)?;
     let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
     if header.alg != ALGORITHM {

@@ -22,6 +22,9 @@ use serde_json::{Value, json};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 
+/// From when on a key signs whose file does not say it.
+pub const ALWAYS: Timestamp = Timestamp(i64::MIN);
+
 /// What stands before the 32 bytes of a key in PKCS#8: version 0, the algorithm's identifier
 /// 1.3.101.112, an octet string in an octet string (RFC 8410, section 7).
 const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -101,17 +104,8 @@ impl KeyRing {
 
     /// The keys of a directory: its files `*.pem`, links followed, hidden ones left out.
     pub fn open(directory: &Path) -> Result<Self, KeyFault> {
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(|error| KeyFault::io(directory, &error))? {
-            let path = entry.map_err(|error| KeyFault::io(directory, &error))?.path();
-            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            if path.extension().is_some_and(|extension| extension == "pem") && !name.starts_with(b".") {
-                files.push(path);
-            }
-        }
-        files.sort();
         let mut ring = Self { keys: Vec::new(), warnings: Vec::new() };
-        for path in files {
+        for path in files(directory)? {
             ring.warnings.extend(permissions(&path)?);
             ring.keys.push(read(&path)?);
         }
@@ -158,6 +152,20 @@ impl KeyRing {
     }
 }
 
+/// The files with keys in a directory.
+pub fn files(directory: &Path) -> Result<Vec<PathBuf>, KeyFault> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(|error| KeyFault::io(directory, &error))? {
+        let path = entry.map_err(|error| KeyFault::io(directory, &error))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|extension| extension == "pem") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Draws a key and writes its file into a directory, which is made where it is missing. Gives the
 /// file's path.
 pub fn draw(directory: &Path, from: Timestamp, entropy: &dyn Entropy) -> Result<PathBuf, KeyFault> {
@@ -201,7 +209,7 @@ fn read(path: &Path) -> Result<Key, KeyFault> {
     let head = text.split("-----BEGIN").next().unwrap_or_default();
     let from = match head.lines().find_map(|line| line.strip_prefix("From:")) {
         Some(time) => time.trim().parse().map_err(|no| fault(format!("`From:` {no}")))?,
-        None => Timestamp(i64::MIN),
+        None => ALWAYS,
     };
     Ok(Key { kid: kid.to_owned(), from, pair })
 }
