@@ -1,6 +1,7 @@
 //! The command line of `authd`, also reachable as `forewarn authd`.
 
 mod calibrate;
+mod config;
 mod keys;
 
 use std::fmt::Display;
@@ -42,6 +43,9 @@ pub enum Verb {
     Keys(keys::Keys),
     /// Find the argon2id parameters that take a wanted time on this machine
     Calibrate(calibrate::Calibrate),
+    /// Check a configuration
+    #[command(subcommand)]
+    Config(config::ConfigVerb),
 }
 
 /// Runs a verb.
@@ -51,6 +55,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Serve { .. } | Verb::Directory { .. } => ExitCode::FAILURE,
         Verb::Keys(keys) => ended(keys.run(SystemClock.now(), &SystemEntropy::new(), &mut io::stdout())),
         Verb::Calibrate(calibrate) => ended(calibrate.run(&mut io::stdout())),
+        Verb::Config(verb) => config::run(&verb),
     }
 }
 

@@ -23,6 +23,9 @@ pub trait Config: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The role, as the command line names it.
     const ROLE: &'static str;
 
+    /// Keys that are looked at only at the start, or tables of such keys.
+    const AT_START: &'static [&'static str];
+
     /// What is wrong between its keys; the places are filled in by the reader.
     fn check(&self) -> Vec<Mistake>;
 
@@ -32,6 +35,19 @@ pub trait Config: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 
 impl Config for FrontConfig {
     const ROLE: &'static str = "front";
+    const AT_START: &'static [&'static str] = &[
+        "server.listen",
+        "tokens",
+        "passwords.memory_kib",
+        "passwords.iterations",
+        "passwords.lanes",
+        "passwords.hash_threads",
+        "passwords.hash_queue",
+        "passwords.breached",
+        "directory.url",
+        "directory.ca",
+        "directory.secret_file",
+    ];
 
     fn check(&self) -> Vec<Mistake> {
         check::front(self)
@@ -44,6 +60,7 @@ impl Config for FrontConfig {
 
 impl Config for DirectoryConfig {
     const ROLE: &'static str = "directory";
+    const AT_START: &'static [&'static str] = &["server.listen", "fronts", "database"];
 
     fn check(&self) -> Vec<Mistake> {
         check::directory(self)
@@ -139,7 +156,10 @@ fn mistake(root: &Entry, notes: &Notes, unread: Unread) -> Option<Mistake> {
         Cause::Missing(key) => {
             let whole = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
             let place = found.map_or(Place::File, |entry| entry.key.clone());
-            let help = format!("write it, or set {}", variable(&whole));
+            let help = match path.as_str() {
+                "" => format!("write a table [{key}]"),
+                _ => format!("write it, or set {}", variable(&whole)),
+            };
             (!notes.left_out.contains(&whole)).then(|| Mistake::error(place, whole, MISSING.to_owned(), help))
         }
         Cause::Other(what) => {
@@ -235,9 +255,8 @@ fn strange_tables<T: DeserializeOwned>(root: &Entry) -> usize {
     notes.unknown.take().keys().filter(|path| !path.contains('.')).count()
 }
 
-/// Every key that has a value, and the value, as text; what may hold a secret is hidden.
-#[must_use]
-pub fn values<T: Config>(config: &T) -> BTreeMap<String, String> {
+/// Every key that has a value, and the value, as text, secrets and all.
+pub(super) fn values<T: Config>(config: &T) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     let tree = serde_json::to_value(config).unwrap_or_default();
     flatten("", &tree, &mut values);
@@ -254,7 +273,7 @@ fn flatten(path: &str, value: &serde_json::Value, into: &mut BTreeMap<String, St
         }
         serde_json::Value::Null => {}
         serde_json::Value::String(text) => {
-            into.insert(path.to_owned(), without_secrets(text));
+            into.insert(path.to_owned(), text.clone());
         }
         other => {
             into.insert(path.to_owned(), other.to_string());

@@ -4,7 +4,7 @@
 //! - `document` reads a text into a role's type and says where a mistake is.
 //! - `check` compares keys of one file with each other, and nothing else: what another component's file
 //!   or its latency decides is not judged here.
-//! - `live` holds what is in force, and takes a changed file or keeps the old one.
+//! - `live` holds what is in force; `reload` replaces it when the file changes, or keeps it.
 
 pub mod check;
 pub mod directory;
@@ -15,5 +15,6 @@ pub mod length;
 pub mod live;
 pub mod mistake;
 mod range;
+pub mod reload;
 mod shape;
 mod tree;

@@ -4,3 +4,4 @@
 
 mod configuration;
 mod directory;
+mod reload;
