@@ -87,6 +87,11 @@ struct Request {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    why: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reload {
     accepted: &'static str,
 }
@@ -114,6 +119,7 @@ pub struct Metrics {
     hash_wait: Histogram,
     hash_time: Histogram,
     reloads: Family<Reload, Whole>,
+    ended: Family<Ended, Whole>,
     /// Passwords that wait for a hash thread.
     pub hash_queued: Level,
     /// Passwords that were given to the queue.
@@ -130,6 +136,10 @@ pub struct Metrics {
     pub pool_connections: Level,
     /// Calls that wait for a connection to the next component.
     pub pool_waiting: Level,
+    /// Calls sent again on a new connection because the callee had closed the kept one meanwhile.
+    pub pool_stale: Whole,
+    /// Lines that the log had no room for.
+    pub log_dropped: Whole,
 }
 
 impl Default for Metrics {
@@ -151,6 +161,7 @@ impl Metrics {
             hash_wait: histogram(),
             hash_time: histogram(),
             reloads: Family::default(),
+            ended: Family::default(),
             hash_queued: Level::default(),
             hash_submitted: Whole::default(),
             hash_completed: Whole::default(),
@@ -159,6 +170,8 @@ impl Metrics {
             connections: Level::default(),
             pool_connections: Level::default(),
             pool_waiting: Level::default(),
+            pool_stale: Whole::default(),
+            log_dropped: Whole::default(),
         };
         for result in LoginResult::ALL {
             let _ = metrics.logins.get_or_create(&Login { result });
@@ -188,6 +201,11 @@ impl Metrics {
         let name = "auth_pool_connections";
         all.register(name, "Connections to the next component", self.pool_connections.clone());
         all.register("auth_pool_waiting", "Calls waiting for such a connection", self.pool_waiting.clone());
+        let help = "Calls sent again because the callee had closed the kept connection";
+        all.register("auth_pool_stale", help, self.pool_stale.clone());
+        let help = "Connections of clients by how they ended";
+        all.register("auth_connections_ended", help, self.ended.clone());
+        all.register("auth_log_dropped", "Lines that the log had no room for", self.log_dropped.clone());
         self
     }
 
@@ -206,6 +224,11 @@ impl Metrics {
     pub fn hop(&self, hop: &'static str, outcome: &'static str, retries: u32, took: Duration) {
         self.hops.get_or_create(&Hop { hop, outcome }).observe(took.as_secs_f64());
         self.retries.inc_by(u64::from(retries));
+    }
+
+    /// A client's connection ended.
+    pub fn ended(&self, why: &'static str) {
+        self.ended.get_or_create(&Ended { why }).inc();
     }
 
     /// A password was hashed.

@@ -2,8 +2,16 @@
 //! request passes through (`passage`: request id, trace context, load shedding, time limit, access
 //! log), bodies of errors (`problem`), addresses of clients (`client`).
 
+mod body;
+pub mod client;
+pub mod log;
 pub mod passage;
 pub mod problem;
+pub mod server;
+pub mod stop;
+pub mod tls;
+pub mod trace;
+mod vigil;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -49,7 +57,7 @@ pub struct Note {
 pub struct Peer(pub SocketAddr);
 
 /// A configuration that says how its role is reached.
-pub trait Reached: Send + Sync + 'static {
+pub trait Reached: Clone + Send + Sync + 'static {
     /// The part that says it.
     fn server(&self) -> &ServerConfig;
 }
