@@ -112,23 +112,12 @@ impl Turned {
 pub fn untold(_: &Metrics, _: &str, _: Turned) {}
 
 /// Puts the passage around a router. Handlers find a [`Passage`] in the request's extensions and may
-/// leave a [`Note`] in the response's. Paths and methods that the router does not have get a
-/// [`Problem`]; the size of bodies is limited here, by the configuration in force.
+/// leave a [`Note`] in the response's. The size of bodies is limited here, by the configuration in force.
 pub fn layer<C: Reached>(router: Router, means: Means<C>) -> Router {
     let gate = Arc::new(Gate { means, in_flight: AtomicU32::new(0) });
     router
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn(move |request, next| pass(gate.clone(), request, next)))
-}
-
-async fn no_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
-}
-
-async fn no_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path takes another method")
 }
 
 struct Gate<C> {

@@ -25,7 +25,6 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-#[expect(clippy::disallowed_methods, reason = "certificates and keys are files of the service's own")]
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -113,7 +112,6 @@ impl Certificate {
 type Stamp = (TlsConfigNames, [Option<(SystemTime, u64)>; 2]);
 type TlsConfigNames = [std::path::PathBuf; 2];
 
-#[expect(clippy::disallowed_methods, reason = "certificates and keys are files of the service's own")]
 fn stamp(tls: &TlsConfig) -> Stamp {
     let of = |path: &Path| {
         let metadata = std::fs::metadata(path).ok()?;
