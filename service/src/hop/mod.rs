@@ -5,6 +5,11 @@
 //! waiting for a connection and on its idle time are what this service exists to show; hyper speaks the
 //! protocol.
 
+pub mod callee;
+mod connection;
+mod kept;
+pub mod pool;
+mod slots;
 pub mod within;
 
 use std::fmt;
