@@ -131,3 +131,127 @@ fn whole_lines(bytes: &[u8], complete: bool) -> &[u8] {
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     if complete { bytes } else { &bytes[..end] }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::entropy::{Entropy as _, SystemEntropy};
+
+    /// A file that goes with the test.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn with(text: &str) -> Self {
+            let name: String = SystemEntropy::new().id().iter().map(|byte| format!("{byte:02x}")).collect();
+            let path = std::env::temp_dir().join(format!("authd-breached-{name}"));
+            std::fs::write(&path, text).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn sha1(password: &str) -> String {
+        let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
+        digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
+    /// The lines of `password-0` to `password-N`, sorted.
+    fn lines(count: usize, line: impl Fn(&str, usize) -> String) -> String {
+        let mut hashes: Vec<String> = (0..count).map(|number| sha1(&format!("password-{number}"))).collect();
+        hashes.sort();
+        hashes.iter().enumerate().map(|(at, hash)| line(hash, at)).collect()
+    }
+
+    #[test]
+    fn every_breached_password_is_found_and_no_other_in_every_form_of_file() {
+        assert_eq!(sha1("password"), "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8");
+        type Form = fn(&str, usize) -> String;
+        let forms: [Form; 4] = [
+            |hash, _| format!("{hash}\n"),
+            |hash, at| format!("{hash}:{}\r\n", at * at),
+            |hash, at| format!("{}:{at}\n", hash.to_lowercase()),
+            |hash, at| if at == 999 { hash.to_owned() } else { format!("{hash}\n") },
+        ];
+        for form in forms {
+            let scratch = Scratch::with(&lines(1000, form));
+            let breached = Breached::open(&scratch.0).unwrap();
+            for number in 0..1000 {
+                assert!(breached.contains(&format!("password-{number}")).unwrap(), "{number}");
+            }
+            for number in 1000..2000 {
+                assert!(!breached.contains(&format!("password-{number}")).unwrap(), "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_may_be_small_or_empty() {
+        for (text, found) in [("", false), ("\n", false), (&lines(1, |hash, _| hash.to_owned()), true)] {
+            let scratch = Scratch::with(text);
+            assert_eq!(Breached::open(&scratch.0).unwrap().contains("password-0").unwrap(), found);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_sorted_or_of_another_form_is_refused() {
+        let sorted = lines(1000, |hash, _| format!("{hash}\n"));
+        let mut backwards: Vec<&str> = sorted.lines().collect();
+        backwards.reverse();
+        let backwards = backwards.join("\n");
+        for (text, why) in [
+            (backwards.as_str(), "is not sorted by hash: sort it with `LC_ALL=C sort`"),
+            (
+                "password\n123456\n",
+                "holds a line that is not 40 hexadecimal digits, with or without `:COUNT`",
+            ),
+            (
+                &sorted.replace('\n', "\t3\n"),
+                "holds a line that is not 40 hexadecimal digits, with or without `:COUNT`",
+            ),
+        ] {
+            let scratch = Scratch::with(text);
+            let error = Breached::open(&scratch.0).unwrap_err().to_string();
+            assert_eq!(error, format!("{}: {why}", scratch.0.display()));
+        }
+        assert!(
+            Breached::open(Path::new("/nowhere/at/all")).unwrap_err().to_string().starts_with("/nowhere")
+        );
+    }
+
+    #[test]
+    fn disorder_in_the_middle_is_found_by_a_search_that_meets_it() {
+        let sorted = lines(4000, |hash, _| format!("{hash}\n"));
+        let (one, two) = sorted.split_at(sorted.len() / 2);
+        let (head, tail) = (&one[..41 * 200], &one[41 * 200..]);
+        let scratch = Scratch::with(&[head, two, tail, &two[two.len() - 41 * 200..]].concat());
+        let breached = Breached::open(&scratch.0).unwrap();
+        let searches = (0..200).map(|number| breached.contains(&format!("other-{number}")));
+        assert!(searches.filter(Result::is_err).count() > 0);
+    }
+
+    proptest! {
+        // Each case asks six hundred times.
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn any_set_of_passwords_is_searched_right(present in proptest::collection::btree_set(0u16..600, 0..300), counts: bool) {
+            let mut hashes: Vec<String> = present.iter().map(|number| sha1(&number.to_string())).collect();
+            hashes.sort();
+            let text: String = hashes.iter().map(|hash| {
+                if counts { format!("{hash}:{}\n", hash.len()) } else { format!("{hash}\n") }
+            }).collect();
+            let scratch = Scratch::with(&text);
+            let breached = Breached::open(&scratch.0).unwrap();
+            for number in 0..600u16 {
+                prop_assert_eq!(breached.contains(&number.to_string()).unwrap(), present.contains(&number));
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Which argon2id parameters take a wanted time on this machine. Measured the way the service works:
 //! all hash threads at once, since they share what limits them, the way to memory.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -102,7 +102,7 @@ pub fn measure(cost: Cost, threads: u32) -> Took {
 
 /// Some hashes in a row; the first, which gets its memory from the system, is not counted.
 fn sample(cost: Cost, start: &Barrier) -> Vec<Duration> {
-    let mut bench = Bench::new(cost);
+    let mut bench = Bench::new(cost, Arc::default());
     let mut hash = [0; LENGTH];
     let mut once = || {
         let begun = Instant::now();

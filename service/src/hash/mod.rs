@@ -98,3 +98,64 @@ fn judge(bench: &mut Bench, cost: Cost, password: &[u8], stored: Option<&str>) -
     let _ = bench.argon2id(cost, password, &[0; 16], &mut [0; stored::LENGTH]);
     Verdict { matches: false, outdated: false, unread }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+
+    fn hasher(memory_kib: u32) -> (Hasher, Arc<Metrics>) {
+        let metrics = Arc::new(Metrics::new());
+        let config = PasswordsConfig {
+            memory_kib,
+            iterations: 1,
+            hash_threads: Some(2),
+            ..PasswordsConfig::default()
+        };
+        (Hasher::new(&config, Arc::clone(&metrics), Arc::new(SeededEntropy::new(1))), metrics)
+    }
+
+    fn verdict(matches: bool, outdated: bool) -> Result<Verdict, Busy> {
+        Ok(Verdict { matches, outdated, unread: None })
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_alone() {
+        let (hasher, metrics) = hasher(16);
+        let stored = hasher.hash("correct horse".to_owned()).await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{stored}");
+        let again = hasher.hash("correct horse".to_owned()).await.unwrap();
+        assert_ne!(stored, again, "each has a salt of its own");
+        let verify = |password: &str, stored: Option<&str>| {
+            hasher.verify(password.to_owned(), stored.map(str::to_owned))
+        };
+        assert_eq!(verify("correct horse", Some(&stored)).await, verdict(true, false));
+        assert_eq!(verify("correct horse", Some(&again)).await, verdict(true, false));
+        assert_eq!(verify("correct horses", Some(&stored)).await, verdict(false, false));
+        assert_eq!(verify("correct horse", None).await, verdict(false, false));
+        assert_eq!(metrics.hash_submitted.get(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_less_cost_than_is_configured_is_outdated() {
+        let stored = hasher(16).0.hash("correct horse".to_owned()).await.unwrap();
+        let verify = |memory_kib: u32, stored: &str| {
+            let (hasher, stored) = (hasher(memory_kib).0, stored.to_owned());
+            async move { hasher.verify("correct horse".to_owned(), Some(stored)).await }
+        };
+        assert_eq!(verify(8, &stored).await, verdict(true, false));
+        assert_eq!(verify(32, &stored).await, verdict(true, true));
+        let bcrypt = "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e";
+        assert_eq!(verify(8, bcrypt).await, verdict(true, true));
+    }
+
+    #[tokio::test]
+    async fn nothing_matches_a_stored_hash_that_cannot_be_judged_and_the_reason_is_given() {
+        let (hasher, metrics) = hasher(8);
+        let stored =
+            Some("$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ$ehqGRlXhNY90u1mXokuaGg".to_owned());
+        let verdict = hasher.verify(String::new(), stored).await;
+        assert_eq!(verdict, Ok(Verdict { matches: false, outdated: false, unread: Some(Unread::Cost) }));
+        assert_eq!(metrics.hash_submitted.get(), 1);
+    }
+}

@@ -52,6 +52,8 @@ pub(super) struct Queue(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
+    /// Held while a hash needs more memory than is configured.
+    beyond: Arc<Mutex<()>>,
     arrived: Condvar,
     capacity: usize,
     metrics: Arc<Metrics>,
@@ -75,7 +77,8 @@ impl Queue {
     /// Starts so many threads, each with the memory of one hash.
     pub(super) fn start(threads: usize, capacity: usize, cost: Cost, metrics: Arc<Metrics>) -> Self {
         let state = Mutex::new(State::default());
-        let shared = Arc::new(Shared { state, arrived: Condvar::new(), capacity, metrics });
+        let (arrived, beyond) = (Condvar::new(), Arc::default());
+        let shared = Arc::new(Shared { state, beyond, arrived, capacity, metrics });
         for number in 0..threads {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name(format!("hash-{number}"));
@@ -135,15 +138,16 @@ impl Shared {
 
     /// What a thread does all its life.
     fn work(&self, cost: Cost) {
-        let mut bench = Bench::new(cost);
+        let bench = || Bench::new(cost, Arc::clone(&self.beyond));
+        let mut own = bench();
         while let Some((submitted, job)) = self.next() {
             if job.gone() {
                 continue;
             }
             let begun = Instant::now();
             // A panic would end the thread, and the service with the last of them.
-            if catch_unwind(AssertUnwindSafe(|| job.run(&mut bench))).is_err() {
-                bench = Bench::new(cost);
+            if catch_unwind(AssertUnwindSafe(|| job.run(&mut own))).is_err() {
+                own = bench();
             }
             self.metrics.hash(begun - submitted, begun.elapsed());
             self.metrics.hash_completed.inc();
@@ -164,6 +168,112 @@ impl Shared {
                 return Some(next);
             }
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const COST: Cost = Cost { memory_kib: 8, iterations: 1, lanes: 1 };
+
+    fn queue(threads: usize, capacity: usize) -> (Arc<Queue>, Arc<Metrics>) {
+        let metrics = Arc::new(Metrics::new());
+        (Arc::new(Queue::start(threads, capacity, COST, Arc::clone(&metrics))), metrics)
+    }
+
+    /// Occupies the one thread of a queue until something is sent or dropped.
+    async fn occupy(queue: &Arc<Queue>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), Busy>>) {
+        let (release, released) = mpsc::channel::<()>();
+        let (begin, begun) = oneshot::channel();
+        let queue = Arc::clone(queue);
+        let running = tokio::spawn(async move {
+            let work = move |_: &mut Bench| {
+                let _ = begin.send(());
+                let _ = released.recv();
+            };
+            queue.run(work).await
+        });
+        begun.await.unwrap();
+        (release, running)
+    }
+
+    async fn until(holds: impl Fn() -> bool) {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn submit(queue: &Arc<Queue>) -> tokio::task::JoinHandle<Result<u8, Busy>> {
+        let queue = Arc::clone(queue);
+        tokio::spawn(async move { queue.run(|_| 7).await })
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let (queue, metrics) = queue(1, 2);
+        let (release, running) = occupy(&queue).await;
+        let waiting = [submit(&queue), submit(&queue)];
+        until(|| metrics.hash_queued.get() == 2).await;
+        assert_eq!(queue.run(|_| 7).await, Err(Busy));
+        drop(release);
+        assert_eq!(running.await.unwrap(), Ok(()));
+        for waiting in waiting {
+            assert_eq!(waiting.await.unwrap(), Ok(7));
+        }
+        until(|| metrics.hash_completed.get() == 3).await;
+        assert_eq!(metrics.hash_submitted.get(), 3);
+        assert_eq!(metrics.hash_queued.get(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_waits_makes_room_where_none_may_wait() {
+        let (queue, _) = queue(1, 0);
+        until(|| queue.0.state().idle == 1).await;
+        let (release, running) = occupy(&queue).await;
+        assert_eq!(queue.run(|_| 7).await, Err(Busy));
+        drop(release);
+        assert_eq!(running.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_done_and_makes_room() {
+        let (queue, metrics) = queue(1, 1);
+        let (release, running) = occupy(&queue).await;
+        let (done, begun) = mpsc::channel::<()>();
+        let given_up = {
+            let queue = Arc::clone(&queue);
+            tokio::spawn(async move { queue.run(move |_| done.send(())).await })
+        };
+        until(|| metrics.hash_queued.get() == 1).await;
+        given_up.abort();
+        assert!(given_up.await.unwrap_err().is_cancelled());
+        let waiting = submit(&queue);
+        until(|| metrics.hash_submitted.get() == 3).await;
+        assert_eq!(metrics.hash_queued.get(), 1);
+        drop(release);
+        assert_eq!(running.await.unwrap(), Ok(()));
+        assert_eq!(waiting.await.unwrap(), Ok(7));
+        assert!(begun.recv().is_err(), "it was dropped");
+        until(|| metrics.hash_completed.get() == 2).await;
+    }
+
+    #[tokio::test]
+    async fn a_thread_outlives_work_that_panics() {
+        let (queue, _) = queue(1, 4);
+        assert_eq!(queue.run(|_| -> u8 { panic!("for the test") }).await, Err(Busy));
+        assert_eq!(queue.run(|_| 7).await, Ok(7));
+    }
+
+    #[test]
+    fn threads_end_with_the_queue() {
+        let (queue, metrics) = queue(3, 4);
+        drop(queue);
+        while Arc::strong_count(&metrics) > 1 {
+            std::thread::yield_now();
         }
     }
 }

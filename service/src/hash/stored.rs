@@ -18,8 +18,8 @@ use super::scheme::{Bench, Cost};
 /// The length in bytes of the hashes made here (RFC 9106, section 4).
 pub(super) const LENGTH: usize = 32;
 
-/// The most memory that a stored hash may ask for, in KiB: half of what RFC 9106, section 4, recommends
-/// first, 2 GiB, which no service with some threads has to spare.
+/// The most memory that a stored hash may ask for, in KiB: half of the 2 GiB that RFC 9106, section 4,
+/// recommends first. It is used once at a time, if it is more than what is configured.
 const MOST_MEMORY_KIB: u32 = 1024 * 1024;
 /// The most memory times passes, in KiB: some seconds.
 const MOST_WORK_KIB: u64 = 4 * 1024 * 1024;
@@ -231,4 +231,125 @@ fn number(text: &str) -> Result<u32, Unread> {
 fn bytes(text: &str, length: std::ops::RangeInclusive<usize>) -> Result<Vec<u8>, Unread> {
     let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| Unread::Form)?;
     length.contains(&bytes.len()).then_some(bytes).ok_or(Unread::Form)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COST: Cost = Cost { memory_kib: 64, iterations: 2, lanes: 2 };
+
+    fn verify(stored: &str, password: &str) -> Result<bool, Unread> {
+        let mut bench = Bench::new(COST, Arc::default());
+        Stored::read(stored)?.verify(&mut bench, password.as_bytes())
+    }
+
+    /// Made by libargon2 20171227, libxcrypt 4.4.33 and Python 3.11's `hashlib`.
+    const HORSES: [&str; 8] = [
+        "$argon2id$v=19$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$ehqGRlXhNY90u1mXokuaGpor9OaG4WSZVb4jCfev4ys",
+        "$argon2i$v=19$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$JJ/ZDykYOnhMabOK2tGFjoWMyIA2jiyUS51az8rbHG4",
+        "$argon2d$v=19$m=64,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$dOi7cZl2dlo4eu/sTQ2j9syppP/ZDNFzsjFGgjz/J0M",
+        "$2a$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
+        "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
+        "$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",
+        "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0$F7o7+5VTVzFAO998X6s3AHrDsJVdMiIlgndIMe19NvY",
+        "pbkdf2_sha256$1000$seasalt2$oksQ9Bdi8Bce0okH61Cis7qICJfP+cYfDOnMdNPMzK8=",
+    ];
+
+    #[test]
+    fn hashes_of_other_tools_are_verified() {
+        for stored in HORSES {
+            assert_eq!(verify(stored, "correct horse"), Ok(true), "{stored}");
+            assert_eq!(verify(stored, "correct horses"), Ok(false), "{stored}");
+            assert_eq!(verify(stored, ""), Ok(false), "{stored}");
+        }
+        let umlaut = "$2b$04$abcdefghijklmnopqrstuuQYEk91mE9jD3s0Fa6l8hqSxfClgS2VO";
+        assert_eq!(verify(umlaut, "gr\u{fc}n"), Ok(true));
+    }
+
+    #[test]
+    fn bcrypt_compares_the_first_72_bytes() {
+        let stored = "$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i";
+        for (length, matches) in [(71, false), (72, true), (80, true), (1024, true)] {
+            assert_eq!(verify(stored, &"x".repeat(length)), Ok(matches), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn only_argon2id_of_at_least_the_wanted_cost_is_up_to_date() {
+        let outdated = |stored: &str| Stored::read(stored).unwrap().outdated(COST);
+        let of =
+            |parameters: &str, salt: &str, hash: &str| format!("$argon2id$v=19${parameters}${salt}${hash}");
+        let (salt, hash) = ("MDEyMzQ1Njc4OWFiY2RlZg", "ehqGRlXhNY90u1mXokuaGpor9OaG4WSZVb4jCfev4ys");
+        assert!(!outdated(HORSES[0]));
+        assert!(!outdated(&of("m=128,t=3,p=1", salt, hash)), "dearer");
+        assert!(outdated(&of("m=63,t=2,p=2", salt, hash)), "less memory");
+        assert!(outdated(&of("m=64,t=1,p=2", salt, hash)), "fewer passes");
+        assert!(outdated(&of("m=64,t=2,p=2", "c2FsdHNhbHQ", hash)), "a short salt");
+        assert!(outdated(&of("m=64,t=2,p=2", salt, "ehqGRlXhNY90u1mXokuaGg")), "a short hash");
+        assert!(HORSES[1..].iter().all(|stored| outdated(stored)), "other schemes");
+    }
+
+    #[test]
+    fn a_stored_hash_that_is_none_or_costs_too_much_is_refused() {
+        let rest = "MDEyMzQ1Njc4OWFiY2RlZg$ehqGRlXhNY90u1mXokuaGpor9OaG4WSZVb4jCfev4ys";
+        let argon2 = |parameters: &str| format!("$argon2id${parameters}${rest}");
+        let bcrypt = |cost: &str| format!("$2b${cost}$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e");
+        let pbkdf2 = |rounds: &str| format!("$pbkdf2-sha256$i={rounds},l=32${rest}");
+        let refused = [
+            (String::new(), Unread::Scheme),
+            ("correct horse".to_owned(), Unread::Scheme),
+            ("$".to_owned(), Unread::Form),
+            ("$1$salt$hash".to_owned(), Unread::Scheme),
+            ("$argon2id$".to_owned(), Unread::Form),
+            (argon2("v=19$m=64,t=2"), Unread::Form),
+            (argon2("v=19$t=2,m=64,p=2"), Unread::Form),
+            (argon2("v=19$m=64,t=2,p=2,x=1"), Unread::Form),
+            (argon2("v=19$m=+64,t=2,p=2"), Unread::Form),
+            (argon2("v=19$m=64,t=0,p=2"), Unread::Form),
+            (argon2("v=19$m=8,t=2,p=2"), Unread::Form),
+            (argon2("v=16$m=64,t=2,p=2"), Unread::Scheme),
+            (argon2("v=19$m=1048577,t=1,p=1"), Unread::Cost),
+            (argon2("v=19$m=1048576,t=5,p=1"), Unread::Cost),
+            (argon2("v=19$m=64,t=4294967295,p=1"), Unread::Cost),
+            (argon2("v=19$m=99999999999,t=1,p=1"), Unread::Cost),
+            (format!("{}=", HORSES[0]), Unread::Form),
+            (format!("{}$", HORSES[0]), Unread::Form),
+            (bcrypt("03"), Unread::Form),
+            (bcrypt("16"), Unread::Cost),
+            (bcrypt("31"), Unread::Cost),
+            (bcrypt("99999999999999999999999"), Unread::Form),
+            ("$2b$12$short".to_owned(), Unread::Form),
+            (format!("$2b$12${}", "\u{fc}".repeat(27)), Unread::Form),
+            ("$2x$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e".to_owned(), Unread::Scheme),
+            (pbkdf2("0"), Unread::Form),
+            (pbkdf2("10000001"), Unread::Cost),
+            ("pbkdf2_sha256$1000$salt".to_owned(), Unread::Form),
+        ];
+        for (stored, why) in refused {
+            assert_eq!(verify(&stored, "correct horse"), Err(why), "{stored}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_verified(password in "\\PC{0,40}", salt: [u8; 16]) {
+            let mut bench = Bench::new(COST, Arc::default());
+            let stored = written(&mut bench, COST, password.as_bytes(), &salt).unwrap();
+            let stored = Stored::read(&stored).unwrap();
+            prop_assert_eq!(stored.verify(&mut bench, password.as_bytes()), Ok(true));
+            prop_assert!(!stored.outdated(COST));
+        }
+
+        #[test]
+        fn no_text_costs_more_than_is_allowed(text in "[$]?(argon2id|2b|pbkdf2-sha256|pbkdf2_sha256)[$][v=19mtpil,0-9$A-Za-z./+]{0,90}") {
+            if let Ok(Stored::Argon2 { cost, .. }) = Stored::read(&text) {
+                prop_assert!(cost.memory_kib <= MOST_MEMORY_KIB);
+            }
+        }
+    }
 }
