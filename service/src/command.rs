@@ -3,6 +3,8 @@
 mod calibrate;
 mod config;
 mod keys;
+mod role;
+mod serve;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -52,7 +54,8 @@ pub enum Verb {
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.verb {
-        Verb::Serve { .. } | Verb::Directory { .. } => ExitCode::FAILURE,
+        Verb::Serve { config } => serve::run(&config),
+        Verb::Directory { .. } => ExitCode::FAILURE,
         Verb::Keys(keys) => ended(keys.run(SystemClock.now(), &SystemEntropy::new(), &mut io::stdout())),
         Verb::Calibrate(calibrate) => ended(calibrate.run(&mut io::stdout())),
         Verb::Config(verb) => config::run(&verb),

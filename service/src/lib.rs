@@ -21,6 +21,7 @@ pub mod http;
 pub mod load;
 pub mod lockout;
 pub mod metrics;
+pub mod secret;
 pub mod session;
 pub mod store;
 pub mod token;

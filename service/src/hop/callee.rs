@@ -18,6 +18,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::config::front::UpstreamConfig;
 use crate::http::tls;
+use crate::secret;
 
 /// The next component, as the configuration describes it.
 #[derive(Clone)]
@@ -72,16 +73,12 @@ impl Callee {
     }
 }
 
-/// The header that shows the secret of a file; white space around it is not part of it.
+/// The header that shows the secret of a file.
 fn authorization(file: &Path) -> Result<HeaderValue, String> {
-    let named = |why: &dyn std::fmt::Display| format!("directory.secret_file: {}: {why}", file.display());
-    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
-    let secret = text.trim();
-    if secret.is_empty() {
-        return Err(named(&"is empty"));
-    }
-    let mut header = HeaderValue::from_str(&format!("Bearer {secret}"))
-        .map_err(|_| named(&"holds characters that a header cannot carry"))?;
+    let secret = secret::of_file(file).map_err(|why| format!("directory.secret_file: {why}"))?;
+    let mut header = HeaderValue::from_str(&format!("Bearer {secret}")).map_err(|_| {
+        format!("directory.secret_file: {}: holds characters that a header cannot carry", file.display())
+    })?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -18,7 +18,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::callee::Callee;
 use crate::metrics::Metrics;
 
 /// The largest answer, in bytes. The largest that the directory gives holds one account: about 1 KiB.
@@ -32,8 +31,6 @@ pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
     received: Arc<AtomicU64>,
-    /// Where it leads.
-    pub(super) callee: Arc<Callee>,
     /// When it was made.
     pub(super) made: Instant,
     /// When it was last given back.
@@ -87,7 +84,6 @@ impl Connection {
     /// Speaks HTTP over a stream.
     pub(super) async fn over(
         io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        callee: Arc<Callee>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, hyper::Error> {
         let received = Arc::new(AtomicU64::new(0));
@@ -103,7 +99,7 @@ impl Connection {
             drop(open);
         });
         let now = Instant::now();
-        Ok(Self { sender, driver, received, callee, made: now, idle_since: now })
+        Ok(Self { sender, driver, received, made: now, idle_since: now })
     }
 
     /// Whether the callee has closed it already.

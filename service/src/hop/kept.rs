@@ -1,11 +1,10 @@
 //! Connections that stand idle until the next call, the one used last on top: so those that are not
 //! needed grow old and are closed.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::callee::Callee;
 use super::connection::Connection;
 use crate::config::front::PoolConfig;
 
@@ -25,12 +24,11 @@ impl Kept {
     }
 
     /// Takes the one that was used last and may be used again.
-    pub(super) fn take(&self, callee: &Arc<Callee>, limits: &PoolConfig) -> Option<Connection> {
+    pub(super) fn take(&self, limits: &PoolConfig) -> Option<Connection> {
         let mut all = self.all();
         let now = Instant::now();
         while let Some(connection) = all.pop() {
-            let leads_there = Arc::ptr_eq(&connection.callee, callee);
-            if leads_there && !connection.is_closed() && now < end(&connection, limits) {
+            if !connection.is_closed() && now < end(&connection, limits) {
                 return Some(connection);
             }
         }

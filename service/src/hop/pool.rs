@@ -11,8 +11,8 @@
 //!   the request goes out once more on a new connection at once, and is counted as `auth_pool_stale`.
 //!   Requests that are not repeatable go again only where nothing of them was sent.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -30,7 +30,6 @@ use super::{Ask, Calling, Failed, HopError, Phase, Reply, Transport};
 use crate::config::front::{FrontConfig, UpstreamConfig};
 use crate::config::live::Live;
 use crate::entropy::Entropy;
-use crate::http::log::{Level, Log};
 use crate::metrics::Metrics;
 
 /// What metrics call the hop.
@@ -44,20 +43,13 @@ pub struct Pool<D: Dial = Network> {
 
 struct Inner<D> {
     config: Live<FrontConfig>,
+    callee: Callee,
     dial: D,
     slots: Arc<Slots>,
     kept: Kept,
-    first_kept: Arc<Notify>,
-    current: Mutex<Current>,
+    first_kept: Notify,
     metrics: Arc<Metrics>,
     entropy: Arc<dyn Entropy>,
-    log: Log,
-}
-
-/// Where calls go, and the configuration that says so.
-struct Current {
-    config: Arc<FrontConfig>,
-    callee: Arc<Callee>,
 }
 
 impl<D: Dial> Drop for Pool<D> {
@@ -67,7 +59,8 @@ impl<D: Dial> Drop for Pool<D> {
 }
 
 impl Pool {
-    /// A pool over the network. Makes no connection yet.
+    /// A pool over the network. Makes no connection yet. Where it leads is decided now; its limits are
+    /// those of the configuration in force at each call.
     ///
     /// # Errors
     ///
@@ -76,9 +69,8 @@ impl Pool {
         config: Live<FrontConfig>,
         metrics: Arc<Metrics>,
         entropy: Arc<dyn Entropy>,
-        log: Log,
     ) -> Result<Self, String> {
-        Self::over(Network, config, metrics, entropy, log)
+        Self::over(Network, config, metrics, entropy)
     }
 }
 
@@ -93,21 +85,17 @@ impl<D: Dial> Pool<D> {
         config: Live<FrontConfig>,
         metrics: Arc<Metrics>,
         entropy: Arc<dyn Entropy>,
-        log: Log,
     ) -> Result<Self, String> {
         let now = config.now();
-        let callee = Arc::new(Callee::of(&now.directory)?);
-        let first_kept = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             slots: Arc::new(Slots::new(size(&now.directory))),
             kept: Kept::default(),
-            first_kept,
-            current: Mutex::new(Current { config: now, callee }),
+            first_kept: Notify::new(),
+            callee: Callee::of(&now.directory)?,
             config,
             dial,
             metrics,
             entropy,
-            log,
         });
         let sweeping = tokio::spawn(sweep(inner.clone()));
         Ok(Self { inner, sweeping })
@@ -194,12 +182,11 @@ impl<D: Dial> Inner<D> {
     async fn call(&self, ask: Ask) -> Result<Reply, Failed> {
         let config = self.config.now();
         let upstream = &config.directory;
-        let callee = self.callee(&config);
         let began = Instant::now();
         let metrics = &*self.metrics;
         let mut under = Under { metrics, began, retries: AtomicU32::new(0), outcome: "abandoned" };
         let limit = began + upstream.request_timeout.get();
-        let attempts = self.attempts(&ask, upstream, &callee, limit, &under.retries);
+        let attempts = self.attempts(&ask, upstream, limit, &under.retries);
         let timed_out = |_| Err(HopError::Timeout(Phase::Call));
         let result = timeout_at(limit, attempts).await.unwrap_or_else(timed_out);
         under.outcome = word(&result);
@@ -210,31 +197,16 @@ impl<D: Dial> Inner<D> {
         }
     }
 
-    /// Where calls go under a configuration. One that leads nowhere is said once, and the one before
-    /// stays.
-    fn callee(&self, config: &Arc<FrontConfig>) -> Arc<Callee> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&current.config, config) {
-            match Callee::of(&config.directory) {
-                Ok(callee) => current.callee = Arc::new(callee),
-                Err(why) => self.log.event(Level::Error, "directory refused", &why),
-            }
-            current.config = config.clone();
-        }
-        current.callee.clone()
-    }
-
     async fn attempts(
         &self,
         ask: &Ask,
         upstream: &UpstreamConfig,
-        callee: &Arc<Callee>,
         limit: Instant,
         retries: &AtomicU32,
     ) -> Result<Answer, HopError> {
         let mut made = 1;
         loop {
-            let result = self.attempt(ask, upstream, callee).await;
+            let result = self.attempt(ask, upstream).await;
             if made >= upstream.max_attempts || !again(&result, ask.repeatable) {
                 return result;
             }
@@ -259,15 +231,10 @@ impl<D: Dial> Inner<D> {
         most.mul_f64(0.5 + share / 2.0)
     }
 
-    async fn attempt(
-        &self,
-        ask: &Ask,
-        upstream: &UpstreamConfig,
-        callee: &Arc<Callee>,
-    ) -> Result<Answer, HopError> {
+    async fn attempt(&self, ask: &Ask, upstream: &UpstreamConfig) -> Result<Answer, HopError> {
         let slot = self.slot(upstream).await?;
-        if let Some(mut kept) = self.kept.take(callee, &upstream.pool) {
-            match kept.send(request(ask, callee)).await {
+        if let Some(mut kept) = self.kept.take(&upstream.pool) {
+            match kept.send(request(ask, &self.callee)).await {
                 Ok(answer) => {
                     self.keep(kept, slot);
                     return Ok(answer);
@@ -282,8 +249,8 @@ impl<D: Dial> Inner<D> {
                 }
             }
         }
-        let mut made = self.connect(upstream, callee).await?;
-        match made.send(request(ask, callee)).await {
+        let mut made = self.connect(upstream).await?;
+        match made.send(request(ask, &self.callee)).await {
             Ok(answer) => {
                 self.keep(made, slot);
                 Ok(answer)
@@ -300,11 +267,11 @@ impl<D: Dial> Inner<D> {
         taken.map_err(|_| HopError::Timeout(Phase::Pool))
     }
 
-    async fn connect(&self, upstream: &UpstreamConfig, callee: &Arc<Callee>) -> Result<Connection, HopError> {
+    async fn connect(&self, upstream: &UpstreamConfig) -> Result<Connection, HopError> {
         let until = Instant::now() + upstream.connect_timeout.get();
         let connecting = async {
-            let io = self.dial.dial(callee, until).await.map_err(|error| error.to_string())?;
-            let made = Connection::over(io, callee.clone(), self.metrics.clone()).await;
+            let io = self.dial.dial(&self.callee, until).await.map_err(|error| error.to_string())?;
+            let made = Connection::over(io, self.metrics.clone()).await;
             made.map_err(|error| error.to_string())
         };
         match timeout_at(until, connecting).await {

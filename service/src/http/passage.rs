@@ -1,7 +1,6 @@
 //! What every request of either role passes through, outermost: its names and limits, and its line in
 //! the access log. Knows no route and no meaning of one.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -19,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use super::body::Arriving;
-use super::log::{Access, Level, Log, milliseconds};
+use super::log::{Access, Log, milliseconds};
 use super::problem::Problem;
 use super::trace::{self, Trace};
 use super::{Note, Passage, Peer, Reached, client};
@@ -112,12 +111,23 @@ impl Turned {
 pub fn untold(_: &Metrics, _: &str, _: Turned) {}
 
 /// Puts the passage around a router. Handlers find a [`Passage`] in the request's extensions and may
-/// leave a [`Note`] in the response's. The size of bodies is limited here, by the configuration in force.
+/// leave a [`Note`] in the response's. Paths and methods that the router does not have are refused as a
+/// [`Problem`]; the size of bodies is limited here, by the configuration in force.
 pub fn layer<C: Reached>(router: Router, means: Means<C>) -> Router {
     let gate = Arc::new(Gate { means, in_flight: AtomicU32::new(0) });
     router
+        .fallback(no_path)
+        .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn(move |request, next| pass(gate.clone(), request, next)))
+}
+
+async fn no_path() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+async fn no_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path takes another method")
 }
 
 struct Gate<C> {
@@ -160,7 +170,7 @@ async fn pass<C: Reached>(gate: Arc<Gate<C>>, mut request: Request, next: Next) 
     } else {
         match limited(request, server.max_body_bytes) {
             Err(turned) => Err(turned),
-            Ok((request, arrived)) => answer(next.run(request), deadline, &arrived, &means.log).await,
+            Ok((request, arrived)) => answer(next.run(request), deadline, &arrived).await,
         }
     };
     let mut response = answer.unwrap_or_else(|turned| {
@@ -209,7 +219,6 @@ async fn answer(
     handler: impl Future<Output = Response>,
     deadline: Instant,
     arrived: &AtomicBool,
-    log: &Log,
 ) -> Result<Response, Turned> {
     let mut handler = pin!(handler);
     let caught = std::future::poll_fn(|context| {
@@ -223,18 +232,11 @@ async fn answer(
     });
     match tokio::time::timeout_at(deadline, caught).await {
         Ok(Ok(response)) => Ok(response),
-        Ok(Err(panic)) => {
-            log.event(Level::Error, "panic", said(&*panic));
-            Err(Turned::Panicked)
-        }
+        // Where it was is said by the process's hook for panics.
+        Ok(Err(_)) => Err(Turned::Panicked),
         Err(_) if arrived.load(Ordering::Relaxed) => Err(Turned::Overdue),
         Err(_) => Err(Turned::Slow),
     }
-}
-
-/// What a panic said, where it is a text of the program and not one made of data, which may be secret.
-fn said(panic: &(dyn Any + Send)) -> &'static str {
-    panic.downcast_ref::<&'static str>().copied().unwrap_or("its message is not logged")
 }
 
 fn turned_away(turned: Turned, server: &ServerConfig) -> Response {

@@ -1,0 +1,69 @@
+//! `authd serve`: the front, put together.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::role::{self, Means, Role};
+use crate::clock::Clock as _;
+use crate::config::front::{FrontConfig, TokensConfig};
+use crate::front::throttle::Throttle;
+use crate::front::{self, Front, Pseudonyms};
+use crate::hash::Hasher;
+use crate::hash::breached::Breached;
+use crate::hop::pool::Pool;
+use crate::http::log::Level;
+use crate::http::passage::Turned;
+use crate::metrics::{LoginResult, Metrics};
+use crate::token::Tokens;
+use crate::token::keys::KeyRing;
+
+/// The route whose requests are sign-ins, whatever they hold.
+const LOGIN: &str = "/login";
+
+/// Runs the front.
+pub(super) fn run(file: &Path) -> ExitCode {
+    role::run::<FrontConfig>("serve", file, build)
+}
+
+fn build(means: &Means<FrontConfig>) -> Result<Role, String> {
+    let config = means.config.now();
+    let pool = Pool::new(means.config.clone(), means.metrics.clone(), means.entropy.clone())?;
+    let breached = config.passwords.breached.as_deref().map(|path| {
+        Breached::open(path).map_err(|error| format!("passwords.breached: {}: {error}", path.display()))
+    });
+    let front = Front {
+        config: means.config.clone(),
+        transport: Arc::new(pool),
+        tokens: Tokens::new(keys(&config.tokens, means)?, &config.tokens),
+        hasher: Hasher::new(&config.passwords, means.metrics.clone(), means.entropy.clone()),
+        breached: breached.transpose()?,
+        clock: means.clock.clone(),
+        entropy: means.entropy.clone(),
+        metrics: means.metrics.clone(),
+        throttle: Throttle::default(),
+        pseudonyms: Pseudonyms::drawn(&*means.entropy),
+    };
+    Ok(Role { router: front::router(Arc::new(front)), always: front::ALWAYS, turned })
+}
+
+/// The keys that sign tokens.
+fn keys(tokens: &TokensConfig, means: &Means<FrontConfig>) -> Result<KeyRing, String> {
+    let Some(directory) = &tokens.keys else {
+        let why = "tokens.keys is not set: tokens end with this process, and no other replica knows them";
+        means.log.event(Level::Warning, "signing key drawn", why);
+        return Ok(KeyRing::ephemeral(&*means.entropy, means.clock.now()));
+    };
+    let ring = KeyRing::open(directory).map_err(|fault| format!("tokens.keys: {fault}"))?;
+    for warning in ring.warnings() {
+        means.log.event(Level::Warning, "signing key", warning);
+    }
+    Ok(ring)
+}
+
+/// A sign-in that was shed never came to its handler, which counts the others.
+fn turned(metrics: &Metrics, route: &str, turned: Turned) {
+    if turned == Turned::Shed && route == LOGIN {
+        metrics.login(LoginResult::Throttled);
+    }
+}
