@@ -3,6 +3,7 @@
 mod calibrate;
 mod config;
 mod keys;
+mod load;
 mod role;
 mod serve;
 
@@ -48,6 +49,8 @@ pub enum Verb {
     /// Check a configuration
     #[command(subcommand)]
     Config(config::ConfigVerb),
+    /// Sign in as many people would, and measure
+    Load(load::LoadArguments),
 }
 
 /// Runs a verb.
@@ -59,6 +62,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Keys(keys) => ended(keys.run(SystemClock.now(), &SystemEntropy::new(), &mut io::stdout())),
         Verb::Calibrate(calibrate) => ended(calibrate.run(&mut io::stdout())),
         Verb::Config(verb) => config::run(&verb),
+        Verb::Load(arguments) => load::run(&arguments),
     }
 }
 

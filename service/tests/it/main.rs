@@ -4,4 +4,5 @@
 
 mod configuration;
 mod directory;
+mod load;
 mod reload;
