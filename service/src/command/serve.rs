@@ -13,13 +13,8 @@ use crate::hash::Hasher;
 use crate::hash::breached::Breached;
 use crate::hop::pool::Pool;
 use crate::http::log::Level;
-use crate::http::passage::Turned;
-use crate::metrics::{LoginResult, Metrics};
 use crate::token::Tokens;
 use crate::token::keys::KeyRing;
-
-/// The route whose requests are sign-ins, whatever they hold.
-const LOGIN: &str = "/login";
 
 /// Runs the front.
 pub(super) fn run(file: &Path) -> ExitCode {
@@ -44,7 +39,7 @@ fn build(means: &Means<FrontConfig>) -> Result<Role, String> {
         throttle: Throttle::default(),
         pseudonyms: Pseudonyms::drawn(&*means.entropy),
     };
-    Ok(Role { router: front::router(Arc::new(front)), always: front::ALWAYS, turned })
+    Ok(Role { router: front::router(Arc::new(front)), always: front::ALWAYS, turned: front::turned })
 }
 
 /// The keys that sign tokens.
@@ -59,11 +54,4 @@ fn keys(tokens: &TokensConfig, means: &Means<FrontConfig>) -> Result<KeyRing, St
         means.log.event(Level::Warning, "signing key", warning);
     }
     Ok(ring)
-}
-
-/// A sign-in that was shed never came to its handler, which counts the others.
-fn turned(metrics: &Metrics, route: &str, turned: Turned) {
-    if turned == Turned::Shed && route == LOGIN {
-        metrics.login(LoginResult::Throttled);
-    }
 }

@@ -2,10 +2,22 @@
 
 use std::sync::Arc;
 
+use crate::http::passage::Turned;
 use crate::metrics::{LoginResult, Metrics};
 
-/// A sign-in under way, from when its body has been read. Dropped before its end it counts as cut off: by `server.request_timeout`, or by
-/// a client that waits no longer, whose own limit ran out.
+/// The route whose requests are all sign-ins. Whether one to `/token` is, only its body tells.
+const LOGIN: &str = "/login";
+
+/// Counts a sign-in that never reached its handler. To be told to the passage, as
+/// `http::passage::Means::turned`; what was cut off within the handler is counted by it.
+pub fn turned(metrics: &Metrics, route: &str, turned: Turned) {
+    if route == LOGIN && turned == Turned::Shed {
+        metrics.login(LoginResult::Throttled);
+    }
+}
+
+/// A sign-in under way, from when its body has been read. Dropped before its end it counts as cut off:
+/// by `server.request_timeout`, or by a client that waits no longer, whose own limit ran out.
 pub(super) struct Attempt {
     metrics: Arc<Metrics>,
     ended: bool,

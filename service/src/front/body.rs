@@ -16,8 +16,15 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// The JSON object that a request's body holds.
 pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
     of_type(request.headers(), JSON)?;
-    let body = whole(request).await?;
-    serde_json::from_slice(&body).map_err(|error| Refusal::request(misread(&error)))
+    object(&whole(request).await?)
+}
+
+/// Reads a JSON object. A list would do for a derived type, its members taken in order; not here.
+fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Refusal::request("the body is a list, and no JSON object"));
+    }
+    serde_json::from_slice(body).map_err(|error| Refusal::request(misread(&error)))
 }
 
 /// The parameters that a request's body holds.
@@ -126,7 +133,7 @@ mod tests {
     }
 
     fn said(body: &str) -> String {
-        misread(&serde_json::from_str::<Asked>(body).unwrap_err())
+        object::<Asked>(body.as_bytes()).unwrap_err().problem.description.into_owned()
     }
 
     #[test]
@@ -138,6 +145,7 @@ mod tests {
         assert_snapshot!(said(r#"{"password":"hunter2","password":"2"}"#), @"duplicate field `password` at line 1 column 32");
         assert_snapshot!(said("{}"), @"missing field `password` at line 1 column 2");
         assert_snapshot!(said(r#""hunter2""#), @"a member is not of the documented type, at line 1 column 9");
+        assert_snapshot!(said(r#" ["hunter2"]"#), @"the body is a list, and no JSON object");
         assert_snapshot!(said(""), @"the JSON ends too early, at line 1 column 0");
     }
 

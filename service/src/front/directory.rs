@@ -12,13 +12,10 @@ use crate::api::{
     Active, Attempt, Done, Found, HashSet, Locked, Lookup, Register, Registered, Revoke, Rotated, SetHash,
     Status, path,
 };
-use crate::hop::{Ask, HopError, Phase, Reply, Transport};
+use crate::hop::{Ask, HopError, Reply, Transport};
 use crate::http::Passage;
-use crate::metrics::{LoginResult, Metrics};
+use crate::metrics::LoginResult;
 use crate::session::Presented;
-
-/// The hop's name in metrics.
-const HOP: &str = "directory";
 
 /// Why the directory was of no help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,19 +39,6 @@ impl Fault {
             Self::Misunderstood => LoginResult::Internal,
         }
     }
-
-    /// The word for the hop's metrics.
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::Hop(HopError::Timeout(Phase::Pool)) => "pool_timeout",
-            Self::Hop(HopError::Timeout(Phase::Connect)) => "connect_timeout",
-            Self::Hop(HopError::Timeout(Phase::Call)) => "timeout",
-            Self::Hop(HopError::Unreachable(_)) => "unreachable",
-            Self::Hop(HopError::Broken(_)) => "broken",
-            Self::Unable(_) => "error",
-            Self::Misunderstood => "misunderstood",
-        }
-    }
 }
 
 /// What calls to the directory have cost a request so far.
@@ -70,7 +54,6 @@ pub struct Spent {
 #[derive(Clone)]
 pub struct Directory {
     transport: Arc<dyn Transport>,
-    metrics: Arc<Metrics>,
     passed: Vec<(&'static str, String)>,
     spent: Spent,
 }
@@ -78,11 +61,11 @@ pub struct Directory {
 impl Directory {
     /// For the calls that a request makes.
     #[must_use]
-    pub fn new(transport: Arc<dyn Transport>, metrics: Arc<Metrics>, passage: &Passage) -> Self {
+    pub fn new(transport: Arc<dyn Transport>, passage: &Passage) -> Self {
         let mut passed =
             vec![("x-request-id", passage.request_id.clone()), ("traceparent", passage.traceparent.clone())];
         passed.extend(passage.tracestate.clone().map(|state| ("tracestate", state)));
-        Self { transport, metrics, passed, spent: Spent::default() }
+        Self { transport, passed, spent: Spent::default() }
     }
 
     /// What was spent so far.
@@ -163,7 +146,7 @@ impl Directory {
         }
     }
 
-    /// Sends a request, measures it, and sorts out answers that the directory could not give.
+    /// Sends a request, adds up what it cost, and sorts out answers that the directory could not give.
     async fn send(&mut self, path: &'static str, body: Bytes, repeatable: bool) -> Result<Reply, Fault> {
         let ask = Ask { path, body, repeatable, passed: self.passed.clone() };
         let called = self.transport.call(ask).await;
@@ -171,16 +154,13 @@ impl Directory {
             Ok(reply) => (reply.took, reply.retries),
             Err(failed) => (failed.took, failed.retries),
         };
-        let answer = match called {
+        self.spent.upstream += took;
+        self.spent.retries += retries;
+        match called {
             // 401: the secrets differ; 429 and 5xx: it has no time for us, or its database none for it.
             Ok(reply) if matches!(reply.status, 401 | 429 | 500..) => Err(Fault::Unable(reply.status)),
             Ok(reply) => Ok(reply),
             Err(failed) => Err(Fault::Hop(failed.error)),
-        };
-        self.spent.upstream += took;
-        self.spent.retries += retries;
-        let outcome = answer.as_ref().map_or_else(Fault::outcome, |_| "ok");
-        self.metrics.hop(HOP, outcome, retries, took);
-        answer
+        }
     }
 }

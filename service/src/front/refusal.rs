@@ -150,7 +150,7 @@ impl From<Fault> for Refusal {
         let problem = match result {
             LoginResult::Timeout => {
                 let why = "the directory did not answer in time";
-                Problem::new(StatusCode::GATEWAY_TIMEOUT, "temporarily_unavailable", why)
+                Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", why)
             }
             LoginResult::Unreachable => unavailable("the directory cannot be reached; ask again later"),
             LoginResult::DependencyError => unavailable("the directory cannot answer now; ask again later"),

@@ -46,7 +46,8 @@ impl Kind {
     }
 }
 
-/// Why a token is not accepted. A caller is told no more than that it is not; this is for logs.
+/// Why a token is not accepted. Whoever presents it may be told: all of this can be read off the token
+/// and the published keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refused {
     /// It is not in the form that this service issues.
