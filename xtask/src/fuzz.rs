@@ -12,7 +12,22 @@ use crate::print;
 
 /// The targets: a binary in `fuzz/src/bin`, seeds in `fuzz/seeds/NAME`, and where it helps a
 /// dictionary in `fuzz/dictionaries/NAME.dict`.
-const TARGETS: &[&str] = &["yaml", "json", "toml", "properties", "ini", "env", "nginx", "haproxy", "readers"];
+const TARGETS: &[&str] = &[
+    "yaml",
+    "json",
+    "toml",
+    "properties",
+    "ini",
+    "env",
+    "nginx",
+    "haproxy",
+    "readers",
+    "token",
+    "request",
+];
+
+/// Those of the authentication service; they are built with the feature `service`.
+const SERVICE: &[&str] = &["token", "request"];
 
 /// How long a run lasts when nothing is said.
 const SECONDS: u32 = 600;
@@ -84,6 +99,9 @@ fn build(root: &Path, target: &str) -> Result<PathBuf, String> {
     cargo.args(["build", "--release", "--locked", "--bin", target, "--target", &platform]);
     cargo.arg("--manifest-path").arg(root.join("fuzz/Cargo.toml"));
     cargo.arg("--target-dir").arg(&directory);
+    if SERVICE.contains(&target) {
+        cargo.args(["--features", "service"]);
+    }
     cargo.env("RUSTFLAGS", COVERAGE.join(" "));
     execute(&mut cargo)?;
     Ok(directory.join(platform).join("release").join(target))
