@@ -12,19 +12,8 @@ use crate::print;
 
 /// The targets: a binary in `fuzz/src/bin`, seeds in `fuzz/seeds/NAME`, and where it helps a
 /// dictionary in `fuzz/dictionaries/NAME.dict`.
-const TARGETS: &[&str] = &[
-    "yaml",
-    "json",
-    "toml",
-    "properties",
-    "ini",
-    "env",
-    "nginx",
-    "haproxy",
-    "readers",
-    "token",
-    "request",
-];
+const TARGETS: &[&str] =
+    &["yaml", "json", "toml", "properties", "ini", "env", "nginx", "haproxy", "readers", "token", "request"];
 
 /// Those of the authentication service; they are built with the feature `service`.
 const SERVICE: &[&str] = &["token", "request"];

@@ -16,6 +16,7 @@ use authd::clock::{Timestamp, VirtualClock};
 use authd::config::document;
 use authd::config::environment::Environment;
 use authd::config::front::FrontConfig;
+use authd::config::length::Length;
 use authd::config::live::Live;
 use authd::entropy::Entropy;
 use authd::front::throttle::Throttle;
@@ -66,7 +67,6 @@ memory_kib = 8
 iterations = 1
 hash_threads = 1
 min_length = 8
-refusal_step = "0s"
 [limits]
 address_burst = 0
 [directory]
@@ -74,7 +74,8 @@ url = "http://127.0.0.1:8081"
 "#;
 
 /// argon2id of `correct horse`, by libargon2, with the memory that is configured.
-const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$M7jw0GQI4Kfcxf+xPldfNRYttP89scc9XVAYAcaZ0U0";
+const HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$M7jw0GQI4Kfcxf+xPldfNRYttP89scc9XVAYAcaZ0U0";
 
 /// Gives the same bytes always, so that an input is answered the same way always.
 struct Known;
@@ -165,8 +166,10 @@ impl io::Write for Lines {
 }
 
 static ROUTER: LazyLock<Router> = LazyLock::new(|| {
-    let config: FrontConfig =
+    let mut config: FrontConfig =
         document::read("auth.toml", CONFIG, &Environment::default()).expect("the configuration is good");
+    // A configuration cannot say this.
+    config.passwords.refusal_step = Length::millis(0);
     let metrics = Arc::new(Metrics::new());
     let clock = Arc::new(VirtualClock::at(NOW));
     let log = Log::to(Lines, clock.clone(), metrics.clone());
@@ -183,7 +186,8 @@ static ROUTER: LazyLock<Router> = LazyLock::new(|| {
         pseudonyms: Pseudonyms::drawn(&Known),
     };
     let config = Live::fixed(config);
-    let means = Means { config, metrics, log, entropy: Arc::new(Known), always: ALWAYS, turned: passage::untold };
+    let means =
+        Means { config, metrics, log, entropy: Arc::new(Known), always: ALWAYS, turned: passage::untold };
     passage::layer(authd::front::router(Arc::new(front)), means)
 });
 
