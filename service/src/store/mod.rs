@@ -4,15 +4,19 @@
 //! database, for tests on virtual time, and is the model that the others are compared with.
 
 pub mod memory;
+pub mod postgres;
+pub mod sqlite;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::account::{Account, AccountId, Epoch};
 use crate::api::{Active, Register, Revoke, SetHash, Status};
 use crate::clock::Timestamp;
+use crate::config::directory::DatabaseConfig;
 use crate::lockout::{Lockout, Policy, Subject};
 use crate::session::{Presented, Rotation};
 
@@ -105,4 +109,17 @@ pub trait Store: Send + Sync {
 
     /// The account of an identifier.
     fn account(&self, id: AccountId) -> Answer<'_, Option<Account>>;
+}
+
+/// Opens the database that a configuration names. SQLite's file must be there to be read; PostgreSQL may
+/// be down and is connected to when it is needed. Within a runtime of tokio.
+pub fn open(config: &DatabaseConfig) -> Result<Arc<dyn Store>, Failure> {
+    let scheme = config.url.split_once(':').map(|(scheme, _)| scheme);
+    match scheme {
+        Some("sqlite") => Ok(Arc::new(sqlite::Sqlite::open(config)?)),
+        Some("postgres" | "postgresql") => Ok(Arc::new(postgres::Postgres::open(config)?)),
+        _ => Err(Failure::Refused(
+            "`database.url` starts neither with `sqlite:` nor with `postgres:`".to_owned(),
+        )),
+    }
 }

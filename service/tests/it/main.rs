@@ -5,5 +5,9 @@
 mod configuration;
 mod conformance;
 mod directory;
+mod limits;
 mod load;
+mod postgres;
 mod reload;
+mod store;
+mod temporary;
