@@ -2,7 +2,14 @@
 //!
 //! Uses cargo-nextest where it is installed and `cargo test` where it is not; both run the same tests.
 //! Documentation tests run with `cargo test` either way.
+//!
+//! A test that needs what this machine lacks, such as PostgreSQL, does not fail. It writes why it did
+//! nothing to the file that `FOREWARN_SKIPPED` names, and the end of the run lists those lines: the
+//! output of tests that pass is shown by neither runner.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::say;
@@ -18,8 +25,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         say("cargo-nextest is not installed: falling back to `cargo test`, which runs the same tests");
         &["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--lib", "--bins", "--tests"]
     };
-    let tested = cargo(tests)?;
-    let documented = cargo(&["test", "--workspace", "--locked", "--doc", "--quiet"])?;
+    let skipped = std::env::temp_dir().join(format!("forewarn-skipped-{}", std::process::id()));
+    let tested = cargo(tests, &skipped)?;
+    let documented = cargo(&["test", "--workspace", "--locked", "--doc", "--quiet"], &skipped)?;
+    for line in lines(&skipped) {
+        say(&line);
+    }
     Ok(if tested && documented { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -33,9 +44,31 @@ fn available(subcommand: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Runs cargo in sight; whether it succeeded.
-fn cargo(arguments: &[&str]) -> Result<bool, String> {
+/// Runs cargo in sight, with a file for the lines of tests that were skipped; whether it succeeded.
+fn cargo(arguments: &[&str], skipped: &Path) -> Result<bool, String> {
     say(&format!("cargo {}", arguments.join(" ")));
-    let status = Command::new("cargo").args(arguments).status().map_err(|error| format!("cargo: {error}"))?;
-    Ok(status.success())
+    let status = Command::new("cargo").args(arguments).env("FOREWARN_SKIPPED", skipped).status();
+    Ok(status.map_err(|error| format!("cargo: {error}"))?.success())
+}
+
+/// The lines of tests that were skipped, each once; there is no file where there was none. Removes it.
+fn lines(skipped: &Path) -> BTreeSet<String> {
+    let Ok(text) = fs::read_to_string(skipped) else { return BTreeSet::new() };
+    // What is left behind in the directory for temporary files does no harm.
+    let _ = fs::remove_file(skipped);
+    text.lines().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_skipped_is_listed_once_in_order_and_the_file_is_gone() {
+        let path = std::env::temp_dir().join(format!("forewarn-skipped-test-{}", std::process::id()));
+        fs::write(&path, "skipped: b: why\nskipped: a: why\nskipped: b: why\n").unwrap();
+        assert_eq!(Vec::from_iter(lines(&path)), ["skipped: a: why", "skipped: b: why"]);
+        assert!(!path.exists());
+        assert!(lines(&path).is_empty());
+    }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use authd::account::{Epoch, SessionId};
 use authd::api::path;
 use authd::clock::{Timestamp, VirtualClock};
-use authd::config::directory::DirectoryConfig;
+use authd::config::directory::{DatabaseConfig, DirectoryConfig};
 use authd::config::live::Live;
 use authd::directory::{Directory, router};
 use authd::http::Note;
 use authd::metrics::Metrics;
 use authd::session::Presented;
 use authd::store::memory::Memory;
+use authd::store::{self, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -22,10 +23,14 @@ use tower::ServiceExt as _;
 const ANA: &str = "0000000000000000000000000000a11a";
 
 fn directory(secret: Option<&str>) -> Router {
+    over(Arc::new(Memory::default()), secret)
+}
+
+fn over(store: Arc<dyn Store>, secret: Option<&str>) -> Router {
     let config: DirectoryConfig =
         toml::from_str("server.listen = '127.0.0.1:0'\nlockout.threshold = 2").unwrap();
     router(Arc::new(Directory {
-        store: Arc::new(Memory::default()),
+        store,
         config: Live::fixed(config),
         clock: Arc::new(VirtualClock::at(Timestamp(1_000_000))),
         metrics: Arc::new(Metrics::new()),
@@ -191,4 +196,24 @@ async fn calls_to_the_database_are_measured_by_how_they_ended() {
         metrics.contains(r#"auth_hop_duration_seconds_count{hop="database",outcome="ok"} 1"#),
         "{metrics}"
     );
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_makes_it_unready_and_not_dead() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://authd@{}/authd", listener.local_addr().unwrap());
+    drop(listener);
+    let router = over(store::open(&DatabaseConfig { url, ..DatabaseConfig::default() }).unwrap(), None);
+    let get = async |path| send(&router, Request::get(path).body(Body::empty()).unwrap()).await;
+    assert_snapshot!(get("/healthz").await, @r#"200 - {"status":"alive"}"#);
+    let down =
+        r#"503 unreachable {"error":"unreachable","error_description":"the database cannot be reached: "#;
+    let ready = get("/readyz").await;
+    assert!(ready.starts_with(down), "{ready}");
+    let lookup = json!({"login": "ana@x.example", "device": null});
+    let found = post(&router, path::LOOKUP, lookup).await;
+    assert!(found.starts_with(down), "{found}");
+    let metrics = get("/metrics").await;
+    let counted = r#"auth_hop_duration_seconds_count{hop="database",outcome="unreachable"} 2"#;
+    assert!(metrics.contains(counted), "{metrics}");
 }

@@ -5,6 +5,7 @@
 mod configuration;
 mod conformance;
 mod directory;
+mod families;
 mod limits;
 mod load;
 mod postgres;

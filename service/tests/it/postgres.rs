@@ -72,6 +72,7 @@ fn installed<T>(test: &str, server: Option<T>) -> Option<T> {
 
 /// Notes that a test did not run. A test program's output is hidden where it passes, so that the line
 /// also goes to the file that `FOREWARN_SKIPPED` names.
+#[expect(clippy::print_stderr, reason = "for whoever runs the tests")]
 #[expect(clippy::disallowed_methods, reason = "how `cargo xtask test` tells its tests where to write")]
 fn skipped(test: &str, why: &str) {
     let mut line = String::new();
@@ -115,6 +116,8 @@ fn start(bin: PathBuf) -> Server {
         if !line.trim().is_empty() {
             return Server { directory: PathBuf::from(line.trim()), bin, port, _watch: watch };
         }
+        drop(watch.stdin.take());
+        watch.wait().unwrap();
     }
     panic!("PostgreSQL is installed in {} but does not start", bin.display());
 }

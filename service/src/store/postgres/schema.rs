@@ -25,8 +25,8 @@ const VERSIONS: &[&str] = &["
     CREATE INDEX sessions_expires ON sessions (expires);
 "];
 
-/// The advisory lock: `authd` in ASCII.
-const LOCK: i64 = 0x61_75_74_68_64;
+/// The advisory lock that directories make tables under.
+const LOCK: i64 = i64::from_be_bytes(*b"\0\0\0authd");
 
 /// Brings the tables to the newest version.
 pub(super) async fn make(client: &Client) -> Result<(), Made> {
