@@ -17,9 +17,26 @@ mod tokens;
 macro_rules! over_every_store {
     ($($scenario:ident),* $(,)?) => {
         mod memory {
-            $(#[tokio::test(start_paused = true)]
-            async fn $scenario() {
-                super::$scenario(&super::Stage::in_memory()).await;
+            $(#[test]
+            fn $scenario() {
+                super::run(async { super::$scenario(&super::Stage::in_memory()).await });
+            })*
+        }
+        mod sqlite {
+            $(#[test]
+            fn $scenario() {
+                super::run(async { super::$scenario(&super::Stage::on_sqlite()).await });
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $scenario() {
+                super::run(async {
+                    let test = concat!(module_path!(), "::", stringify!($scenario));
+                    if let Some(stage) = super::Stage::on_postgres(test).await {
+                        super::$scenario(&stage).await;
+                    }
+                });
             })*
         }
         pub(super) async fn play(seen: &super::stage::Seen) {
@@ -31,3 +48,11 @@ use over_every_store;
 
 use service::{Answer, Service};
 use stage::{Stage, Weather};
+
+/// Plays scenarios on a clock that stands still.
+fn run(scenarios: impl Future<Output = ()>) {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    // The same snapshots hold over every store.
+    insta::allow_duplicates! { runtime.block_on(scenarios) }
+}

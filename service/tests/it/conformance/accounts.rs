@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::service::{ANA, PASSWORD};
 use super::sign_in::counted;
-use super::{Service, Stage, Weather, over_every_store};
+use super::{Service, Stage, Weather, over_every_store, run};
 
 over_every_store!(
     a_login_is_taken_once,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::service::{ANA, PASSWORD};
 use super::sign_in::counted;
-use super::{Answer, Service, Stage, Weather, over_every_store};
+use super::{Answer, Service, Stage, Weather, over_every_store, run};
 
 over_every_store!(
     a_directory_slower_than_the_call_may_take_is_a_timeout,

@@ -86,18 +86,13 @@ async fn every_operation_is_routed() {
 #[test]
 fn every_documented_status_is_answered_in_some_scenario() {
     let seen = Seen::default();
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    // The scenarios' own tests assert their snapshots too.
-    insta::allow_duplicates! {
-        runtime.block_on(async {
-            accounts::play(&seen).await;
-            faults::play(&seen).await;
-            requests::play(&seen).await;
-            sign_in::play(&seen).await;
-            tokens::play(&seen).await;
-        });
-    }
+    super::run(async {
+        accounts::play(&seen).await;
+        faults::play(&seen).await;
+        requests::play(&seen).await;
+        sign_in::play(&seen).await;
+        tokens::play(&seen).await;
+    });
     let seen = seen.lock().unwrap().clone();
     let mut missing = Vec::new();
     for (path, methods) in DOCUMENT["paths"].as_object().unwrap() {

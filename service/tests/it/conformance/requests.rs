@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::service::{ANA, PASSWORD};
 use super::sign_in::counted;
-use super::{Answer, Service, Stage, over_every_store};
+use super::{Answer, Service, Stage, over_every_store, run};
 
 over_every_store!(
     bodies_that_are_not_understood_are_refused_in_words,

@@ -10,7 +10,8 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::service::{ANA, PASSWORD, posted};
-use super::{Answer, Service, Stage, Weather, over_every_store};
+use super::stage::standing;
+use super::{Answer, Stage, Weather, over_every_store, run};
 
 over_every_store!(
     a_person_registers_and_signs_in_by_one_call_to_the_directory,
@@ -33,11 +34,11 @@ const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQo
 const PBKDF2: &str =
     "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$Cf9xjlisAEzRbMZsosxST/5+wkpfUV6uoqiZkYtP6iQ";
 
-async fn brought_along(stage: &Stage, service: &Service, login: &str, hash: &str) {
+async fn brought_along(stage: &Stage, login: &str, hash: &str) {
     let login: Login = login.parse().unwrap();
     let id = AccountId([u8::try_from(login.as_str().len()).unwrap(); 16]);
     let new = Register { id, login, hash: hash.to_owned() };
-    assert!(service.drive(stage.store.register(new)).await.unwrap());
+    assert!(standing(stage.store.register(new)).await.unwrap());
 }
 
 async fn a_person_registers_and_signs_in_by_one_call_to_the_directory(stage: &Stage) {
@@ -68,9 +69,9 @@ async fn refusals_are_the_same_to_the_byte_and_take_the_same_time(stage: &Stage)
     for _ in 0..3 {
         service.login("locked@x.example", "wrong password").await;
     }
-    brought_along(stage, &service, "bcrypt@x.example", BCRYPT).await;
-    brought_along(stage, &service, "pbkdf@x.example", PBKDF2).await;
-    brought_along(stage, &service, "strange@x.example", "$unknown$").await;
+    brought_along(stage, "bcrypt@x.example", BCRYPT).await;
+    brought_along(stage, "pbkdf@x.example", PBKDF2).await;
+    brought_along(stage, "strange@x.example", "$unknown$").await;
     let tried = [
         (ANA, "wrong password"),
         (ANA, ""),
@@ -204,13 +205,13 @@ async fn a_success_forgets_the_failures_before_it(stage: &Stage) {
 async fn an_older_hash_is_replaced_after_a_success(stage: &Stage) {
     for (login, hash) in [("bcrypt@x.example", BCRYPT), ("pbkdf@x.example", PBKDF2)] {
         let service = stage.service();
-        brought_along(stage, &service, login, hash).await;
+        brought_along(stage, login, hash).await;
         let answer = service.login(login, PASSWORD).await;
         assert_eq!(answer.status, 200, "{login}");
         service.settle().await;
         assert_eq!(service.calls(), [path::LOOKUP, path::SET_HASH]);
         let id = AccountId([u8::try_from(login.len()).unwrap(); 16]);
-        let kept = service.drive(stage.store.account(id)).await.unwrap().unwrap();
+        let kept = standing(stage.store.account(id)).await.unwrap().unwrap();
         assert!(kept.hash.starts_with("$argon2id$"), "{}", kept.hash);
         // The password is the same, so what was issued stays valid.
         assert_eq!(service.refresh(&answer.text("refresh_token")).await.status, 200);
@@ -312,7 +313,7 @@ async fn the_token_endpoint_signs_in_by_password(stage: &Stage) {
     assert_eq!(service.logins(), counted([("ok", 2), ("bad_credentials", 1)]));
 }
 
-/// Counts as [`Service::logins`] gives them.
+/// Counts as [`super::Service::logins`] gives them.
 pub(super) fn counted<const N: usize>(counts: [(&str, u64); N]) -> std::collections::BTreeMap<String, u64> {
     counts.into_iter().map(|(result, count)| (result.to_owned(), count)).collect()
 }

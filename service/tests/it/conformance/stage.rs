@@ -1,9 +1,12 @@
 //! What a scenario is played on: a store, a clock, and the weather between front and directory.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use authd::clock::{Timestamp, VirtualClock};
@@ -11,12 +14,15 @@ use authd::config::directory::DirectoryConfig;
 use authd::config::front::FrontConfig;
 use authd::hop::within::Within;
 use authd::hop::{Ask, Calling, Failed, HopError, Phase, Reply, Transport};
-use authd::store::Store;
 use authd::store::memory::Memory;
+use authd::store::{self, Store};
 use axum::body::Bytes;
 use tokio::time::Instant;
 
 use super::Service;
+use crate::postgres;
+use crate::store::in_file;
+use crate::temporary::Directory;
 
 /// A Monday in October 2026.
 const BEGIN: Timestamp = Timestamp(1_792_000_000_000);
@@ -30,17 +36,30 @@ pub(super) struct Stage {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) seen: Seen,
     fronts: AtomicU64,
-    folder: Folder,
+    folder: Directory,
 }
 
 impl Stage {
-    fn over(store: Arc<dyn Store>, folder: Folder) -> Self {
+    fn over(store: Arc<dyn Store>, folder: Directory) -> Self {
         let clock = Arc::new(VirtualClock::at(BEGIN));
         Self { store, clock, seen: Seen::default(), fronts: AtomicU64::new(0), folder }
     }
 
     pub(super) fn in_memory() -> Self {
-        Self::over(Arc::new(Memory::default()), Folder::new())
+        Self::over(Arc::new(Memory::default()), Directory::new())
+    }
+
+    pub(super) fn on_sqlite() -> Self {
+        let folder = Directory::new();
+        let store = store::open(&in_file(&folder)).unwrap();
+        Self::over(store, folder)
+    }
+
+    /// On a database of its own, where PostgreSQL is installed.
+    pub(super) async fn on_postgres(test: &str) -> Option<Self> {
+        let server = postgres::server(test)?;
+        let config = standing(server.database()).await;
+        Some(Self::over(store::open(&config).unwrap(), Directory::new()))
     }
 
     /// What a front of this stage draws from: another stream for each.
@@ -50,7 +69,7 @@ impl Stage {
 
     /// The path of a file that ends with the scenario.
     pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.folder.0.join(name)
+        self.folder.path().join(name)
     }
 
     /// Statuses are noted elsewhere too.
@@ -82,23 +101,16 @@ impl Stage {
     }
 }
 
-/// A folder of the scenario's own.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("conformance-{}-{number}", std::process::id());
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+/// Waits for something outside of this process, while time stands still.
+pub(super) async fn standing<T>(answer: impl Future<Output = T>) -> T {
+    let mut answer = pin!(answer);
+    loop {
+        let polled = std::future::poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+        if let Poll::Ready(answer) = polled {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_micros(20));
+        tokio::task::yield_now().await;
     }
 }
 

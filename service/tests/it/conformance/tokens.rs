@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use authd::account::{AccountId, Epoch, SessionId};
 use authd::api::path;
-use authd::clock::Timestamp;
+use authd::clock::{Clock as _, Timestamp};
 use authd::config::front::TokensConfig;
 use authd::entropy::SeededEntropy;
 use authd::session::Presented;
@@ -18,7 +18,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use super::service::{ANA, KEYS, PASSWORD};
-use super::{Answer, Service, Stage, over_every_store};
+use super::{Answer, Service, Stage, over_every_store, run};
 
 over_every_store!(
     a_refresh_token_gives_one_successor_again_within_the_grace,
@@ -149,7 +149,11 @@ async fn an_access_token_is_described_to_whoever_has_one(stage: &Stage) {
     // Strangers learn nothing.
     let asked = [("token", &*bearer)];
     assert_eq!(service.form("/introspect", &asked).await.said(), "401 invalid_token");
-    for stranger in ["", "x", &*other.text("refresh_token")] {
+    let elsewhere = TokensConfig { audience: "else".to_owned(), ..TokensConfig::default() };
+    let keys = KeyRing::ephemeral(&SeededEntropy::new(KEYS), Timestamp(0));
+    let (account, session) = (AccountId([1; 16]), SessionId([2; 16]));
+    let elsewhere = Tokens::new(keys, &elsewhere).access(account, session, Epoch(0), service.clock.now());
+    for stranger in ["", "x", &*other.text("refresh_token"), &*elsewhere] {
         let refused = service.form_as(stranger, "/introspect", &asked).await;
         assert_eq!(refused.said(), "401 invalid_token");
         assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer"));
@@ -188,7 +192,7 @@ async fn bad_tokens_are_refused_before_the_directory_is_asked(stage: &Stage) {
         };
         Tokens::new(ring, &config).refresh(presented, at)
     };
-    let now = authd::clock::Clock::now(&*service.clock);
+    let now = service.clock.now();
     let none = format!("{}.{claims}.", encoded(json!({"alg": "none", "typ": "refresh+jwt"})));
     let tried = [
         ("nothing", String::new()),
