@@ -311,3 +311,6 @@ fn request(ask: &Ask, callee: &Callee) -> Request<Full<Bytes>> {
     }
     request
 }
+
+#[cfg(test)]
+mod tests;

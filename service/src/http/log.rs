@@ -186,14 +186,22 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::{Condvar, Mutex};
 
     use super::*;
     use crate::clock::VirtualClock;
 
+    /// A log that tests read.
     #[derive(Clone, Default)]
     pub(crate) struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Page {
+        /// What was written so far.
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl Write for Page {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -212,8 +220,7 @@ mod tests {
         let log = Log::to(page.clone(), clock, Arc::new(Metrics::new()));
         log.event(Level::Warning, "reload refused", "a \"quoted\"\nline");
         log.flush(Duration::from_secs(5));
-        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
-        insta::assert_snapshot!(text, @r#"{"time":"2026-10-14T17:46:40.123Z","level":"warning","event":"reload refused","detail":"a \"quoted\"\nline"}"#);
+        insta::assert_snapshot!(page.text(), @r#"{"time":"2026-10-14T17:46:40.123Z","level":"warning","event":"reload refused","detail":"a \"quoted\"\nline"}"#);
     }
 
     /// A place that takes nothing until it is opened.

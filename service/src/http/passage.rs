@@ -314,3 +314,6 @@ fn method(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"];
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("OTHER")
 }
+
+#[cfg(test)]
+mod tests;

@@ -277,12 +277,16 @@ impl<C: Reached> Server<C> {
         let mut drained = false;
         let config = &self.config;
         let end = poll_fn(|context| {
-            if !drained && draining.as_mut().poll(context).is_ready() {
+            loop {
+                if let Poll::Ready(result) = Pin::new(&mut connection).poll(context) {
+                    return Poll::Ready(if result.is_ok() { End::Closed } else { End::Broken });
+                }
+                // Only after what has come already was read: a request in it is still answered.
+                if drained || draining.as_mut().poll(context).is_pending() {
+                    break;
+                }
                 drained = true;
                 Pin::new(&mut connection).graceful_shutdown();
-            }
-            if let Poll::Ready(result) = Pin::new(&mut connection).poll(context) {
-                return Poll::Ready(if result.is_ok() { End::Closed } else { End::Broken });
             }
             if drained && vigil.phase() == Phase::Idle {
                 return Poll::Ready(End::Idle);
@@ -318,3 +322,6 @@ fn of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,10 @@ fn server(tls: &TlsConfig) -> Result<ServerConfig, String> {
         .map_err(|error| error.to_string())?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|error| format!("{} does not serve: {error}", named(&tls.certificate.display())))?;
+        .map_err(|error| {
+            let (certificate, key) = (tls.certificate.display(), tls.key.display());
+            format!("{certificate} and {key} do not serve together: {error}")
+        })?;
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(server)
 }
@@ -141,5 +144,100 @@ async fn look<C: Reached>(
             }
             Err(why) => log.event(Level::Error, "certificate refused", &why),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::front::ServerConfig as Server;
+    use crate::http::log::tests::Page;
+    use crate::metrics::Metrics;
+
+    /// A directory of its own, gone with the test.
+    struct Files(std::path::PathBuf);
+
+    impl Files {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("authd-tls-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        /// Writes a certificate and its key.
+        fn draw(&self, name: &str) {
+            let rcgen::CertifiedKey { cert, signing_key } =
+                rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+            std::fs::write(self.0.join("tls.crt"), cert.pem()).unwrap();
+            std::fs::write(self.0.join("tls.key"), signing_key.serialize_pem()).unwrap();
+        }
+
+        fn config(&self) -> Live<Server> {
+            let text = "listen = '127.0.0.1:0'\n[tls]\ncertificate = 'tls.crt'\nkey = 'tls.key'";
+            let mut config: Server = toml::from_str(text).unwrap();
+            let tls = config.tls.as_mut().unwrap();
+            tls.certificate = self.0.join("tls.crt");
+            tls.key = self.0.join("tls.key");
+            Live::fixed(config)
+        }
+    }
+
+    impl Drop for Files {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn log(page: &Page) -> Log {
+        Log::to(page.clone(), Arc::new(crate::clock::SystemClock), Arc::new(Metrics::new()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_changed_certificate_is_taken_and_one_that_does_not_hold_is_refused() {
+        let files = Files::new("changed");
+        files.draw("one.example");
+        let page = Page::default();
+        let log = log(&page);
+        let certificate = Certificate::of(&files.config(), &log).unwrap().unwrap();
+        let in_force = || Arc::as_ptr(&certificate.current.borrow().clone());
+        let look = || tokio::time::sleep(LOOK + Duration::from_millis(1));
+        let first = in_force();
+        look().await;
+        assert_eq!(in_force(), first);
+
+        files.draw("two-which-is-longer.example");
+        look().await;
+        let second = in_force();
+        assert_ne!(second, first);
+
+        std::fs::write(files.0.join("tls.crt"), "half a certifi").unwrap();
+        look().await;
+        look().await;
+        assert_eq!(in_force(), second);
+        log.flush(Duration::from_secs(5));
+        let events: Vec<_> =
+            page.text().lines().map(|line| line.split('"').nth(11).unwrap().to_owned()).collect();
+        assert_eq!(events, ["certificate taken", "certificate refused"]);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_serve_is_told_with_its_file() {
+        let files = Files::new("wrong");
+        let page = Page::default();
+        let why = || {
+            Certificate::of(&files.config(), &log(&page))
+                .unwrap_err()
+                .replace(files.0.to_str().unwrap(), "DIR")
+        };
+        insta::assert_snapshot!(why(), @"DIR/tls.crt: No such file or directory (os error 2)");
+        files.draw("one.example");
+        let key = std::fs::read(files.0.join("tls.key")).unwrap();
+        files.draw("other.example");
+        std::fs::write(files.0.join("tls.key"), key).unwrap();
+        insta::assert_snapshot!(why(), @"DIR/tls.crt and DIR/tls.key do not serve together: keys may not be consistent: KeyMismatch");
+        std::fs::write(files.0.join("tls.key"), "").unwrap();
+        insta::assert_snapshot!(why(), @"DIR/tls.key: no items found");
+        std::fs::write(files.0.join("tls.crt"), "").unwrap();
+        insta::assert_snapshot!(why(), @"DIR/tls.crt: holds no certificate in PEM");
     }
 }

@@ -10,5 +10,6 @@ mod limits;
 mod load;
 mod postgres;
 mod reload;
+mod sockets;
 mod store;
 mod temporary;
