@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod config;
+mod directory;
 mod keys;
 mod load;
 mod role;
@@ -58,7 +59,7 @@ pub enum Verb {
 pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.verb {
         Verb::Serve { config } => serve::run(&config),
-        Verb::Directory { .. } => ExitCode::FAILURE,
+        Verb::Directory { config } => directory::run(&config),
         Verb::Keys(keys) => ended(keys.run(SystemClock.now(), &SystemEntropy::new(), &mut io::stdout())),
         Verb::Calibrate(calibrate) => ended(calibrate.run(&mut io::stdout())),
         Verb::Config(verb) => config::run(&verb),
