@@ -90,6 +90,20 @@ fn every_crate_imports_only_from_floors_below() {
     }
 }
 
+/// The service is what Forewarn guards: it could be anybody's, and only the binary carries it along.
+#[test]
+fn the_service_and_the_crates_of_the_audit_do_not_know_each_other() {
+    let service = read(&root().join("service/Cargo.toml"));
+    for (name, _) in FLOORS {
+        assert!(!dependencies(&service).contains(name), "service must not import {name}");
+        let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+        let imports = dependencies(&manifest).contains("authd");
+        assert_eq!(imports, *name == "forewarn", "of the crates only forewarn imports authd: {name}");
+    }
+    let page = read(&root().join("ARCHITECTURE.md"));
+    assert!(page.contains("| - | `service` |"), "ARCHITECTURE.md lacks the row of `service`");
+}
+
 /// The part of a file before its test module. Tests may do as they like; the code they test may not.
 fn code(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()

@@ -106,6 +106,13 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         what: ObserveWhat,
     },
+    /// Run the authentication service that Forewarn guards in its examples
+    #[cfg(feature = "authd")]
+    Authd {
+        /// What to do
+        #[command(subcommand)]
+        verb: authd::command::Verb,
+    },
     /// Print the completions of a shell
     Completions {
         /// The shell

@@ -41,6 +41,11 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    #[cfg(feature = "authd")]
+    let arguments = match arguments.verb {
+        Some(Verb::Authd { verb }) => return authd::command::run(authd::command::Arguments { verb }),
+        _ => arguments,
+    };
     let terminal = Terminal::of_this_process();
     let color = arguments.color();
     if !terminal.wants_traces() {
@@ -84,5 +89,7 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         Some(Verb::Completions { shell }) => manual::completions(shell),
         Some(Verb::Man { verb }) => manual::page(verb.as_deref()),
         Some(Verb::Observe { what }) => observe::run(what),
+        #[cfg(feature = "authd")]
+        Some(Verb::Authd { .. }) => unreachable!("bug: it runs before anything of Forewarn's is set up"),
     }
 }

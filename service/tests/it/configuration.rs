@@ -395,3 +395,42 @@ fn a_file_is_known_by_its_tables() {
     assert_eq!(document::role(&example("directory/directory.toml")), Some("directory"));
     assert_eq!(document::role(DIRECTORY), None);
 }
+
+/// That `forewarn check` finds the good ones clean, and each of the others guilty of what it is named
+/// after, is in `crates/forewarn`'s tests of `authd`.
+#[test]
+fn what_is_shipped_has_every_key_and_nothing_to_say() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let read = |name: &str| std::fs::read_to_string(shipped.join(name)).unwrap();
+    assert_eq!(said::<FrontConfig>(&read("front.toml"), &[]), "accepted\n");
+    assert_eq!(said::<DirectoryConfig>(&read("directory.toml"), &[]), "accepted\n");
+    // Keys that are commented out are keys, too.
+    let uncommented = |text: &str| {
+        let key = |line: &&str| {
+            line.starts_with("# [")
+                || line.split_once(" = ").is_some_and(|(key, _)| !key.trim_start_matches("# ").contains(' '))
+        };
+        text.lines()
+            .map(|line| if key(&line) { line.trim_start_matches("# ") } else { line })
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let front = uncommented(&read("front.toml"));
+    let config: FrontConfig = document::read("front.toml", &front, &Environment::default()).unwrap();
+    let written = front.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
+    assert_eq!(written, keys(&serde_json::to_value(config).unwrap()));
+    let directory = uncommented(&read("directory.toml"));
+    let config: DirectoryConfig =
+        document::read("directory.toml", &directory, &Environment::default()).unwrap();
+    let written = directory.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
+    assert_eq!(written, keys(&serde_json::to_value(config).unwrap()));
+}
+
+/// How many keys have a value.
+fn keys(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Object(table) => table.values().map(keys).sum(),
+        serde_json::Value::Null => 0,
+        _ => 1,
+    }
+}

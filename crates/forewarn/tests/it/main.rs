@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "these tests read and write the trees they make")]
 
+mod authd;
 #[cfg(unix)]
 mod bad_input;
 mod determinism;
