@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::hash::Unread;
+
 /// How a sign-in ended: the label `result` of `auth_login_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LoginResult {
@@ -91,6 +93,12 @@ struct Ended {
     why: &'static str,
 }
 
+/// A stored hash that could not be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HashUnread {
+    why: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reload {
     accepted: &'static str,
@@ -118,6 +126,7 @@ pub struct Metrics {
     retries: Whole,
     hash_wait: Histogram,
     hash_time: Histogram,
+    hash_unread: Family<HashUnread, Whole>,
     reloads: Family<Reload, Whole>,
     ended: Family<Ended, Whole>,
     /// Passwords that wait for a hash thread.
@@ -160,6 +169,7 @@ impl Metrics {
             retries: Whole::default(),
             hash_wait: histogram(),
             hash_time: histogram(),
+            hash_unread: Family::default(),
             reloads: Family::default(),
             ended: Family::default(),
             hash_queued: Level::default(),
@@ -191,6 +201,8 @@ impl Metrics {
         all.register_with_unit(name, "Wait for a hash thread", Unit::Seconds, self.hash_wait.clone());
         let name = "auth_hash_duration";
         all.register_with_unit(name, "Time of a password hash", Unit::Seconds, self.hash_time.clone());
+        let help = "Stored hashes that could not be judged, by why";
+        all.register("auth_hash_unread", help, self.hash_unread.clone());
         all.register("auth_config_reloads", "Changed configurations by acceptance", self.reloads.clone());
         all.register("auth_hash_queued", "Passwords waiting for a hash thread", self.hash_queued.clone());
         all.register("auth_hash_submitted", "Passwords given to the queue", self.hash_submitted.clone());
@@ -235,6 +247,11 @@ impl Metrics {
     pub fn hash(&self, waited: Duration, took: Duration) {
         self.hash_wait.observe(waited.as_secs_f64());
         self.hash_time.observe(took.as_secs_f64());
+    }
+
+    /// A stored hash could not be judged: its owner cannot sign in until somebody mends it.
+    pub fn hash_unread(&self, why: Unread) {
+        self.hash_unread.get_or_create(&HashUnread { why: why.as_str() }).inc();
     }
 
     /// A changed configuration was taken or refused.

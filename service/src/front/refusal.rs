@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::directory::Fault;
-use crate::hash::Busy;
+use crate::hash::{Busy, Unread};
 use crate::http::problem::Problem;
 use crate::metrics::LoginResult;
 use crate::token::Refused;
@@ -83,13 +83,14 @@ impl Refusal {
         misworded(StatusCode::CONFLICT, "account_changed", "account_changed", why)
     }
 
-    /// Credentials that prove nothing. Unknown login, wrong password and locked account differ in what is
-    /// counted, and in nothing that is answered.
-    pub(super) fn credentials(locked: bool) -> Self {
+    /// Credentials that prove nothing. Unknown login, wrong password, locked account and a stored hash
+    /// that could not be judged differ in what is counted and logged, and in nothing that is answered.
+    pub(super) fn credentials(locked: bool, unread: Option<Unread>) -> Self {
         let result = if locked { LoginResult::Locked } else { LoginResult::BadCredentials };
         let why = "no account with this login and password can sign in now";
         let problem = Problem::new(StatusCode::UNAUTHORIZED, "invalid_grant", why);
-        Self { problem, reason: result.as_str(), result: Some(result) }
+        let reason = unread.map_or(result.as_str(), Unread::as_str);
+        Self { problem, reason, result: Some(result) }
     }
 
     /// A refresh token that gives nothing, and why; its holder can read it anyway.

@@ -116,6 +116,9 @@ impl Visit {
         let (found, device) = self.found(&login, given.device_token.as_deref()).await?;
         let stored = found.account.as_ref().map(|account| account.hash.clone());
         let verdict = self.front.hasher.verify(given.password, stored).await?;
+        if let Some(unread) = verdict.unread {
+            self.front.metrics.hash_unread(unread);
+        }
         let attempt = api::Attempt { login, device };
         match found.account {
             Some(account) if verdict.matches && !found.locked => {
@@ -128,7 +131,7 @@ impl Visit {
             _ => {
                 self.directory.failed(&attempt).await?;
                 self.until_step().await;
-                Err(Refusal::credentials(found.locked))
+                Err(Refusal::credentials(found.locked, verdict.unread))
             }
         }
     }

@@ -49,7 +49,7 @@ pub(super) struct Service {
     pub(super) router: Router,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) hasher: Hasher,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     way: Arc<Way>,
     log: Log,
     page: Page,

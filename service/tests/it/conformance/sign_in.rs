@@ -22,6 +22,7 @@ over_every_store!(
     a_device_of_another_account_is_a_stranger,
     a_success_forgets_the_failures_before_it,
     an_older_hash_is_replaced_after_a_success,
+    a_stored_hash_that_cannot_be_judged_is_told_to_the_operator_alone,
     an_address_that_asks_too_often_waits,
     too_many_requests_at_once_are_refused_and_counted,
     a_full_hash_queue_refuses,
@@ -220,6 +221,26 @@ async fn an_older_hash_is_replaced_after_a_success(stage: &Stage) {
         service.settle().await;
         assert_eq!(service.calls(), [path::LOOKUP]);
     }
+}
+
+async fn a_stored_hash_that_cannot_be_judged_is_told_to_the_operator_alone(stage: &Stage) {
+    let service = stage.service();
+    brought_along(stage, "strange@x.example", "$unknown$").await;
+    brought_along(stage, "broken@x.example", "$2b$04$tooshort").await;
+    let unknown = service.login("nobody@x.example", PASSWORD).await;
+    for (login, why) in [("strange@x.example", "hash_scheme"), ("broken@x.example", "hash_form")] {
+        let answer = service.login(login, PASSWORD).await;
+        assert_eq!(everything(&answer), everything(&unknown), "{login}");
+        assert_eq!(service.logged()["reason"], why);
+        let counted = format!("auth_hash_unread_total{{why=\"{why}\"}} 1");
+        assert!(service.metrics.text().contains(&counted), "{counted}");
+    }
+    let change = json!({
+        "login": "broken@x.example", "old_password": PASSWORD, "new_password": "another long passphrase",
+    });
+    assert_eq!(service.post("/password", change).await.status, 401);
+    assert_eq!(service.logged()["reason"], "hash_form");
+    assert_eq!(service.logins(), counted([("bad_credentials", 3)]));
 }
 
 async fn an_address_that_asks_too_often_waits(stage: &Stage) {
