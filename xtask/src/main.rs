@@ -46,7 +46,11 @@ static TASKS: &[Task] = &[
         usage: "precision DIR     draw findings of a corpus for a reader to judge; what the verdicts come to",
         run: precision::run,
     },
-    Task { name: "test", usage: "test              all tests", run: test::run },
+    Task {
+        name: "test",
+        usage: "test [--all]      all tests; with --all also those that take minutes",
+        run: test::run,
+    },
 ];
 
 fn main() -> ExitCode {

@@ -6,6 +6,9 @@
 //! A test that needs what this machine lacks, such as PostgreSQL, does not fail. It writes why it did
 //! nothing to the file that `FOREWARN_SKIPPED` names, and the end of the run lists those lines: the
 //! output of tests that pass is shown by neither runner.
+//!
+//! `--all` also runs the tests marked `#[ignore]`: those that take minutes, such as a hundred kills of
+//! each role of the authentication service under load.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,18 +18,25 @@ use std::process::{Command, ExitCode, Stdio};
 use crate::say;
 
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    if let Some(unknown) = arguments.first() {
-        return Err(format!("`{unknown}` is not an option of `cargo xtask test`; it takes none"));
+    let unknown = arguments.iter().find(|argument| *argument != "--all");
+    if let Some(unknown) = unknown {
+        return Err(format!("`{unknown}` is not an option of `cargo xtask test`; the one it has is --all"));
     }
+    let all = !arguments.is_empty();
     let nextest = available("nextest");
-    let tests: &[&str] = if nextest {
-        &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--status-level", "slow"]
+    let mut tests = if nextest {
+        vec!["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--status-level", "slow"]
     } else {
         say("cargo-nextest is not installed: falling back to `cargo test`, which runs the same tests");
-        &["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--lib", "--bins", "--tests"]
+        vec!["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--lib", "--bins", "--tests"]
     };
+    match (all, nextest) {
+        (true, true) => tests.extend(["--run-ignored", "all"]),
+        (true, false) => tests.extend(["--", "--include-ignored"]),
+        (false, _) => {}
+    }
     let skipped = std::env::temp_dir().join(format!("forewarn-skipped-{}", std::process::id()));
-    let tested = cargo(tests, &skipped)?;
+    let tested = cargo(&tests, &skipped)?;
     let documented = cargo(&["test", "--workspace", "--locked", "--doc", "--quiet"], &skipped)?;
     for line in lines(&skipped) {
         say(&line);

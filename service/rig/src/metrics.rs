@@ -3,7 +3,7 @@
 /// The sum of all samples of a name whose labels contain a text (`""`: all of them).
 #[must_use]
 pub fn sum(text: &str, name: &str, labels: &str) -> f64 {
-    text.lines().filter_map(|line| sample(line, name, labels)).sum()
+    text.lines().filter_map(|line| sample(line, name, labels)).fold(0.0, |sum, value| sum + value)
 }
 
 fn sample(line: &str, name: &str, labels: &str) -> Option<f64> {
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn samples_are_summed_by_name_and_labels() {
-        assert_eq!(sum(TEXT, "auth_login_total", "").to_string(), "3");
+        assert_eq!(sum(TEXT, "auth_login_total", "").to_string(), "7");
         assert_eq!(sum(TEXT, "auth_login_total", "result=\"ok\"").to_string(), "3");
         assert_eq!(sum(TEXT, "auth_hash_queued", "").to_string(), "2");
         assert_eq!(sum(TEXT, "auth_hash", "").to_string(), "0");

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod conformance;
+mod crash;
 mod directory;
 mod families;
 mod limits;

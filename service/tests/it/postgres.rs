@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use authd::config::directory::DatabaseConfig;
 use tokio_postgres::{Client, Config, NoTls};
@@ -167,7 +168,27 @@ impl Server {
         self.control(&["-l", log.to_str().unwrap(), "start"]);
     }
 
+    /// Kills its first process with SIGKILL. The others notice that it is gone and end by themselves.
+    pub(crate) fn kill(&self) {
+        let lock = std::fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap();
+        let process = lock.lines().next().unwrap();
+        assert!(Command::new("kill").args(["-9", process]).status().unwrap().success());
+    }
+
+    /// Starts it again after it was killed. That fails for as long as processes of before use its memory.
+    pub(crate) fn revive(&self, limit: Duration) {
+        let log = self.directory.join("data/log");
+        let start = ["-l", log.to_str().unwrap(), "start"];
+        let revived = rig::until(limit, || self.controlled(&start));
+        assert!(revived.is_some(), "PostgreSQL does not start within {limit:?} of its death");
+    }
+
     fn control(&self, arguments: &[&str]) {
+        assert!(self.controlled(arguments), "pg_ctl {arguments:?}");
+    }
+
+    /// Whether it could be done.
+    fn controlled(&self, arguments: &[&str]) -> bool {
         let script = r#"
             if [ "$(id -u)" = 0 ]; then
                 user=nobody; if id postgres >/dev/null 2>&1; then user=postgres; fi
@@ -179,6 +200,6 @@ impl Server {
         command.arg(self.directory.join("data")).args(arguments);
         // A server that inherits a pipe of ours would keep it open.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        assert!(command.status().unwrap().success(), "pg_ctl {arguments:?}");
+        command.status().unwrap().success()
     }
 }
