@@ -3,6 +3,13 @@
 //!
 //! `cargo xtask bench build`: what a newcomer and a rule's author wait for: a cold release build, and
 //! the tests linked again after a rule was edited.
+//!
+//! `cargo xtask bench auth` and `cargo xtask bench auth-timing`: the authentication service; see there.
+
+mod auc;
+mod auth;
+mod auth_timing;
+mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -19,8 +26,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     match arguments {
         [name, dir] if name == "check" => check(Path::new(dir)),
         [name] if name == "build" => build(),
+        [name] if name == "auth" => auth::run(),
+        [name] if name == "auth-timing" => auth_timing::run(),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
-        _ => Err("name a benchmark: cargo xtask bench check DIR, or cargo xtask bench build".into()),
+        _ => Err("name a benchmark: cargo xtask bench check DIR, build, auth, or auth-timing".into()),
     }
 }
 
@@ -241,6 +250,11 @@ fn timed(command: &mut Command) -> Result<(Duration, u64), String> {
 fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+fn median_of(figures: &mut [f64]) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }
 
 fn ms(time: Duration) -> f64 {

@@ -23,7 +23,8 @@ struct Task {
 static TASKS: &[Task] = &[
     Task {
         name: "bench",
-        usage: "bench NAME [DIR]  check DIR: speed and memory of an audit, as ratios; build: build times",
+        usage: "bench NAME [DIR]  check DIR: speed and memory of an audit, as ratios; build: build times;
+                                auth: the service's speed; auth-timing: what its times tell",
         run: bench::run,
     },
     Task {
