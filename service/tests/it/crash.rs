@@ -56,6 +56,23 @@ fn a_hundred_kills_lose_nothing_that_was_acknowledged_with_postgresql() {
     }
 }
 
+/// The proof that the tests above can fail.
+#[test]
+fn what_is_lost_is_noticed() {
+    let mut stack = Stack::start(Kept::Sqlite);
+    let mut clients = [Client::new("c".to_owned(), stack.front.address(), 5)];
+    let loaded = |acknowledged: &AtomicU32| {
+        until(LOADED, || acknowledged.load(Ordering::Relaxed) >= LOAD);
+        Ok(())
+    };
+    under_load(&mut clients, loaded).unwrap();
+    all(&mut clients, Client::audit).unwrap();
+    stack.kill(Victim::Directory);
+    stack.lose_the_database();
+    stack.revive(Victim::Directory).unwrap();
+    assert!(all(&mut clients, Client::audit).is_err());
+}
+
 /// A PostgreSQL for one run.
 fn postgresql(test: &str) -> Option<Kept> {
     let server = postgres::Server::alone(test)?;

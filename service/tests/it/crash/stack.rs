@@ -36,7 +36,7 @@ pub(super) struct Stack {
     pub(super) front: Role,
     directory: Role,
     database: Option<postgres::Server>,
-    _scratch: Arc<Scratch>,
+    scratch: Arc<Scratch>,
 }
 
 /// Where the directory keeps things in a run.
@@ -60,7 +60,7 @@ impl Stack {
         let (at, front_at) = (free_address().unwrap(), free_address().unwrap());
         let directory = Role::new(program, "directory", at, &directory_toml(at, &section), &scratch).unwrap();
         let front = Role::new(program, "serve", front_at, &front_toml(front_at, at), &scratch).unwrap();
-        let mut stack = Self { front, directory, database, _scratch: scratch };
+        let mut stack = Self { front, directory, database, scratch };
         stack.directory.start().unwrap();
         stack.directory.ready(START).unwrap();
         stack.front.start().unwrap();
@@ -81,6 +81,13 @@ impl Stack {
             Victim::Front => self.front.kill().unwrap(),
             Victim::Directory => self.directory.kill().unwrap(),
             Victim::Database => self.database.as_ref().unwrap().kill(),
+        }
+    }
+
+    /// Removes SQLite's files, which no service can survive.
+    pub(super) fn lose_the_database(&self) {
+        for name in ["directory.db", "directory.db-wal", "directory.db-shm"] {
+            let _ = std::fs::remove_file(self.scratch.path().join(name));
         }
     }
 
