@@ -20,6 +20,7 @@ pub mod hop;
 pub mod http;
 pub mod load;
 pub mod lockout;
+pub mod material;
 pub mod metrics;
 pub mod secret;
 pub mod session;

@@ -28,7 +28,6 @@ use authd::http::log::Log;
 use authd::http::passage::{self, Means};
 use authd::metrics::Metrics;
 use authd::session::{Presented, Rotation};
-use authd::token::Tokens;
 use authd::token::keys::KeyRing;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -174,7 +173,7 @@ static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     let clock = Arc::new(VirtualClock::at(NOW));
     let log = Log::to(Lines, clock.clone(), metrics.clone());
     let front = Front {
-        tokens: Tokens::new(KeyRing::ephemeral(&Known, NOW), &config.tokens),
+        keys: Live::fixed(KeyRing::ephemeral(&Known, NOW)),
         hasher: Hasher::new(&config.passwords, metrics.clone(), Arc::new(Known)),
         config: Live::fixed(config.clone()),
         transport: Arc::new(Obliging),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use crate::clock::SystemClock;
 use crate::config::document::{self, Config, Judged};
@@ -118,7 +119,7 @@ async fn serve<T: Config + Reached>(
 ) -> Result<(), String> {
     let Means { config, metrics, log, entropy, .. } = means;
     let failed = |key: &str, why: &dyn std::fmt::Display| format!("error: {name}: {key}: {why}");
-    let certificate = Certificate::of(&config, &log).map_err(|why| failed("server.tls", &why))?;
+    let certificate = Certificate::of(&config, asked()?, &log).map_err(|why| failed("server.tls", &why))?;
     let listen = config.now().server().listen;
     let named = |error: io::Error| {
         let help = "name an address of this machine and a port that nothing else listens on";
@@ -128,13 +129,12 @@ async fn serve<T: Config + Reached>(
     let address = listener.local_addr().map_err(named)?;
     let (stopper, stop) = stop::channel();
     signals(stopper, log.clone()).map_err(|error| format!("error: signals cannot be received: {error}"))?;
-    let asked = reload::hangups().map_err(|error| format!("error: signals cannot be received: {error}"))?;
     let told = log.clone();
     let tell = Box::new(move |report: &Report| {
         let level = if report.bad() { Level::Error } else { Level::Info };
         told.event(level, report.event(), &report.to_string());
     });
-    tokio::spawn(reload::follow(followed, Arc::new(file.to_owned()), asked, tell));
+    tokio::spawn(reload::follow(followed, Arc::new(file.to_owned()), asked()?, tell));
 
     let Role { router, always, turned } = role;
     let passage = passage::Means {
@@ -158,6 +158,11 @@ async fn serve<T: Config + Reached>(
     log.event(if cut == 0 { Level::Info } else { Level::Warning }, "stopped", &ended);
     say(&format!("authd {verb} has stopped: {ended}"));
     Ok(())
+}
+
+/// A message for each SIGHUP: each part that reads files has signals of its own.
+pub(super) fn asked() -> Result<mpsc::Receiver<()>, String> {
+    reload::hangups().map_err(|error| format!("error: signals cannot be received: {error}"))
 }
 
 /// The first SIGTERM or SIGINT stops, the second one at once.

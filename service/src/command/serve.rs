@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use super::role::{self, Means, Role};
 use crate::clock::Clock as _;
-use crate::config::front::{FrontConfig, TokensConfig};
+use crate::config::front::FrontConfig;
+use crate::config::live::Live;
 use crate::front::throttle::Throttle;
 use crate::front::{self, Front, Pseudonyms};
 use crate::hash::Hasher;
 use crate::hash::breached::Breached;
 use crate::hop::pool::Pool;
 use crate::http::log::Level;
-use crate::token::Tokens;
-use crate::token::keys::KeyRing;
+use crate::material;
+use crate::token::keys::{KeyDirectory, KeyRing};
 
 /// Runs the front.
 pub(super) fn run(file: &Path) -> ExitCode {
@@ -30,7 +31,7 @@ fn build(means: &Means<FrontConfig>) -> Result<Role, String> {
     let front = Front {
         config: means.config.clone(),
         transport: Arc::new(pool),
-        tokens: Tokens::new(keys(&config.tokens, means)?, &config.tokens),
+        keys: keys(&config, means)?,
         hasher: Hasher::new(&config.passwords, means.metrics.clone(), means.entropy.clone()),
         breached: breached.transpose()?,
         clock: means.clock.clone(),
@@ -42,16 +43,16 @@ fn build(means: &Means<FrontConfig>) -> Result<Role, String> {
     Ok(Role { router: front::router(Arc::new(front)), always: front::ALWAYS, turned: front::turned })
 }
 
-/// The keys that sign tokens.
-fn keys(tokens: &TokensConfig, means: &Means<FrontConfig>) -> Result<KeyRing, String> {
-    let Some(directory) = &tokens.keys else {
+/// The keys that sign tokens, which follow their directory. Whether there is one is decided here, for
+/// good.
+fn keys(config: &FrontConfig, means: &Means<FrontConfig>) -> Result<Live<KeyRing>, String> {
+    let Some(first) = config.tokens.keys.clone() else {
         let why = "tokens.keys is not set: tokens end with this process, and no other replica knows them";
         means.log.event(Level::Warning, "signing key drawn", why);
-        return Ok(KeyRing::ephemeral(&*means.entropy, means.clock.now()));
+        return Ok(Live::fixed(KeyRing::ephemeral(&*means.entropy, means.clock.now())));
     };
-    let ring = KeyRing::open(directory).map_err(|fault| format!("tokens.keys: {fault}"))?;
-    for warning in ring.warnings() {
-        means.log.event(Level::Warning, "signing key", warning);
-    }
-    Ok(ring)
+    let config = means.config.clone();
+    let named = move || config.now().tokens.keys.clone().map(KeyDirectory);
+    material::follow(KeyDirectory(first), named, role::asked()?, &means.log)
+        .map_err(|why| format!("tokens.keys: {why}"))
 }

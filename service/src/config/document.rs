@@ -37,7 +37,6 @@ impl Config for FrontConfig {
     const ROLE: &'static str = "front";
     const AT_START: &'static [&'static str] = &[
         "server.listen",
-        "tokens",
         "passwords.memory_kib",
         "passwords.iterations",
         "passwords.lanes",

@@ -89,8 +89,9 @@ pub struct TokensConfig {
     pub refresh_ttl: Length,
     /// How far clocks of other hosts may be off, when tokens are verified.
     pub clock_skew: Length,
-    /// A directory with signing keys, `KID.pem`, made by `authd keys`. Without it a key is drawn at the
-    /// start: then tokens end with the process, and replicas do not know each other's.
+    /// A directory with signing keys, `KID.pem`, made by `authd keys`, and followed while it runs.
+    /// Without it a key is drawn at the start: then tokens end with the process, and replicas do not
+    /// know each other's.
     pub keys: Option<PathBuf>,
 }
 

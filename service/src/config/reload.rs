@@ -219,9 +219,10 @@ fn changes<T: Config>(from: &T, to: &T) -> Vec<Change> {
     let keys: BTreeMap<&String, ()> = from.keys().chain(to.keys()).map(|key| (key, ())).collect();
     let differs = |key: &&&String| from.get(**key) != to.get(**key);
     let change = |key: &String| {
-        // Certificates are looked at again while the server runs; whether it speaks TLS is not.
+        // Certificates and keys are looked at again while it runs; whether there are any is not.
         let (before, now) = (from.get(key), to.get(key));
-        let tls = key.starts_with("server.tls.") && (before.is_none() || now.is_none());
+        let material = key.starts_with("server.tls.") || key == "tokens.keys";
+        let begins_or_ends = material && (before.is_none() || now.is_none());
         let within = |table: &&str| {
             key.strip_prefix(*table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
@@ -229,7 +230,7 @@ fn changes<T: Config>(from: &T, to: &T) -> Vec<Change> {
             key: key.clone(),
             from: before.map(|value| without_secrets(value)),
             to: now.map(|value| without_secrets(value)),
-            at_start: tls || T::AT_START.iter().any(within),
+            at_start: begins_or_ends || T::AT_START.iter().any(within),
         }
     };
     keys.keys().filter(differs).map(|key| change(key)).collect()

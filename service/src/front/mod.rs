@@ -33,7 +33,7 @@ use crate::hash::Hasher;
 use crate::hash::breached::Breached;
 use crate::hop::Transport;
 use crate::metrics::Metrics;
-use crate::token::Tokens;
+use crate::token::keys::KeyRing;
 pub use attempt::turned;
 pub use pseudonym::Pseudonyms;
 use throttle::Throttle;
@@ -44,8 +44,8 @@ pub struct Front {
     pub config: Live<FrontConfig>,
     /// Carries calls to the directory.
     pub transport: Arc<dyn Transport>,
-    /// Signs and verifies tokens.
-    pub tokens: Tokens,
+    /// The keys that sign and verify tokens; as the configuration, one for the whole of a request.
+    pub keys: Live<KeyRing>,
     /// Hashes and verifies passwords.
     pub hasher: Hasher,
     /// Passwords known from breaches, where a list is configured.

@@ -47,7 +47,7 @@ impl FromRequestParts<Arc<Front>> for Visit {
         let passage = passage.ok_or_else(|| Refusal::internal("no_passage").problem)?;
         let config = front.config.now();
         let directory = Directory::new(front.transport.clone(), &passage);
-        let tokens = front.tokens.configured(&config.tokens);
+        let tokens = Tokens::new(front.keys.now(), &config.tokens);
         Ok(Self { front: front.clone(), config, tokens, directory, reason: None, passage, user: None })
     }
 }

@@ -1,25 +1,21 @@
 //! TLS of both sides: the certificate of a server, taken anew when its files change, and the roots
 //! that a caller believes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use super::Reached;
-use super::log::{Level, Log};
+use super::log::Log;
 use crate::config::front::TlsConfig;
 use crate::config::live::Live;
-
-/// How often the files are looked at. A certificate is replaced days before it ends.
-const LOOK: Duration = Duration::from_secs(10);
+use crate::material::{self, Material};
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
@@ -76,81 +72,62 @@ pub fn client(roots: &Path) -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(client))
 }
 
-/// A server's certificate and key in force.
-#[derive(Debug)]
-pub struct Certificate {
-    current: watch::Receiver<Arc<ServerConfig>>,
-    looking: JoinHandle<()>,
-}
+impl Material for TlsConfig {
+    const NAME: &'static str = "certificate";
+    type Held = ServerConfig;
 
-impl Drop for Certificate {
-    fn drop(&mut self) {
-        self.looking.abort();
+    fn files(&self) -> Result<Vec<PathBuf>, String> {
+        Ok(vec![self.certificate.clone(), self.key.clone()])
+    }
+
+    fn read(&self) -> Result<ServerConfig, String> {
+        server(self)
+    }
+
+    fn told(&self, _: &ServerConfig) -> String {
+        self.certificate.display().to_string()
+    }
+
+    fn warnings(_: &ServerConfig) -> &[String] {
+        &[]
     }
 }
 
+/// A server's certificate and key in force.
+#[derive(Debug)]
+pub struct Certificate(Live<ServerConfig>);
+
 impl Certificate {
-    /// Reads certificate and key where the configuration names them, and goes on looking whether the
-    /// files changed or others are named. What does not hold then is refused and said, and the one
-    /// before stays. Whether TLS is spoken at all is decided here, for good.
+    /// Reads certificate and key where the configuration names them, and follows them: as the files
+    /// change, and as others are named. Whether TLS is spoken at all is decided here, for good.
     ///
     /// # Errors
     ///
     /// Says which file is not what it should be.
-    pub fn of<C: Reached>(config: &Live<C>, log: &Log) -> Result<Option<Self>, String> {
-        let Some(tls) = config.now().server().tls.clone() else { return Ok(None) };
-        let seen = stamp(&tls);
-        let (sender, current) = watch::channel(Arc::new(server(&tls)?));
-        let looking = tokio::spawn(look(config.clone(), log.clone(), seen, sender));
-        Ok(Some(Self { current, looking }))
+    pub fn of<C: Reached>(
+        config: &Live<C>,
+        asked: mpsc::Receiver<()>,
+        log: &Log,
+    ) -> Result<Option<Self>, String> {
+        let Some(first) = config.now().server().tls.clone() else { return Ok(None) };
+        let config = config.clone();
+        let named = move || config.now().server().tls.clone();
+        Ok(Some(Self(material::follow(first, named, asked, log)?)))
     }
 
     /// What takes the next handshake.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.current.borrow().clone())
-    }
-}
-
-/// What tells that a pair of files is another one: names, times of change and lengths.
-type Stamp = (TlsConfigNames, [Option<(SystemTime, u64)>; 2]);
-type TlsConfigNames = [std::path::PathBuf; 2];
-
-fn stamp(tls: &TlsConfig) -> Stamp {
-    let of = |path: &Path| {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    };
-    ([tls.certificate.clone(), tls.key.clone()], [of(&tls.certificate), of(&tls.key)])
-}
-
-async fn look<C: Reached>(
-    config: Live<C>,
-    log: Log,
-    mut seen: Stamp,
-    sender: watch::Sender<Arc<ServerConfig>>,
-) {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let Some(tls) = config.now().server().tls.clone() else { continue };
-        let now = stamp(&tls);
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        match server(&tls) {
-            Ok(taken) => {
-                let _ = sender.send(Arc::new(taken));
-                log.event(Level::Info, "certificate taken", &tls.certificate.display().to_string());
-            }
-            Err(why) => log.event(Level::Error, "certificate refused", &why),
-        }
+        TlsAcceptor::from(self.0.now())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::config::front::ServerConfig as Server;
+    use crate::config::reload::EVERY;
     use crate::http::log::tests::Page;
     use crate::metrics::Metrics;
 
@@ -188,6 +165,10 @@ mod tests {
         }
     }
 
+    fn unasked() -> mpsc::Receiver<()> {
+        mpsc::channel(1).1
+    }
+
     fn log(page: &Page) -> Log {
         Log::to(page.clone(), Arc::new(crate::clock::SystemClock), Arc::new(Metrics::new()))
     }
@@ -198,9 +179,9 @@ mod tests {
         files.draw("one.example");
         let page = Page::default();
         let log = log(&page);
-        let certificate = Certificate::of(&files.config(), &log).unwrap().unwrap();
-        let in_force = || Arc::as_ptr(&certificate.current.borrow().clone());
-        let look = || tokio::time::sleep(LOOK + Duration::from_millis(1));
+        let certificate = Certificate::of(&files.config(), unasked(), &log).unwrap().unwrap();
+        let in_force = || Arc::as_ptr(&certificate.0.now());
+        let look = || tokio::time::sleep(3 * EVERY);
         let first = in_force();
         look().await;
         assert_eq!(in_force(), first);
@@ -225,7 +206,7 @@ mod tests {
         let files = Files::new("wrong");
         let page = Page::default();
         let why = || {
-            Certificate::of(&files.config(), &log(&page))
+            Certificate::of(&files.config(), unasked(), &log(&page))
                 .unwrap_err()
                 .replace(files.0.to_str().unwrap(), "DIR")
         };

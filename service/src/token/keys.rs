@@ -4,7 +4,7 @@
 //!
 //! The key in force is the latest whose time has come. So a new key is put beside the old one with a
 //! time ahead, is published at once, and whoever keeps a copy of the key set knows it before it signs.
-//! An old key verifies until its file is removed.
+//! An old key verifies until its file is removed. A front that runs follows its directory.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
+use crate::material::Material;
 
 /// From when on a key signs whose file does not say it.
 pub const ALWAYS: Timestamp = Timestamp(i64::MIN);
@@ -149,6 +150,32 @@ impl KeyRing {
         let others = self.keys.iter().rev().filter(|key| key.kid != active.kid);
         let keys: Vec<Value> = std::iter::once(active).chain(others).map(Key::jwk).collect();
         json!({ "keys": keys })
+    }
+}
+
+/// A directory with keys, `tokens.keys`.
+#[derive(Debug, Clone)]
+pub struct KeyDirectory(pub PathBuf);
+
+impl Material for KeyDirectory {
+    const NAME: &'static str = "signing keys";
+    type Held = KeyRing;
+
+    fn files(&self) -> Result<Vec<PathBuf>, String> {
+        files(&self.0).map_err(|fault| fault.to_string())
+    }
+
+    fn read(&self) -> Result<KeyRing, String> {
+        KeyRing::open(&self.0).map_err(|fault| fault.to_string())
+    }
+
+    fn told(&self, ring: &KeyRing) -> String {
+        let kids: Vec<&str> = ring.keys.iter().map(Key::kid).collect();
+        format!("{}: {}", self.0.display(), kids.join(", "))
+    }
+
+    fn warnings(ring: &KeyRing) -> &[String] {
+        ring.warnings()
     }
 }
 

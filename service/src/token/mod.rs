@@ -119,19 +119,9 @@ pub struct Tokens {
 impl Tokens {
     /// Tokens signed with these keys.
     #[must_use]
-    pub fn new(keys: KeyRing, config: &TokensConfig) -> Self {
-        Self::of(Arc::new(keys), config)
-    }
-
-    /// Tokens of another configuration, signed with the same keys; after a reload.
-    #[must_use]
-    pub fn configured(&self, config: &TokensConfig) -> Self {
-        Self::of(Arc::clone(&self.keys), config)
-    }
-
-    fn of(keys: Arc<KeyRing>, config: &TokensConfig) -> Self {
+    pub fn new(keys: impl Into<Arc<KeyRing>>, config: &TokensConfig) -> Self {
         Self {
-            keys,
+            keys: keys.into(),
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
             access_ttl: config.access_ttl.get(),

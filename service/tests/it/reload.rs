@@ -92,6 +92,17 @@ async fn a_changed_file_is_taken_within_three_seconds_and_said_key_by_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_tokens_say_changes_at_once_and_whether_keys_are_kept_at_the_next_start() {
+    let running = Running::<FrontConfig>::on(&format!("{FRONT}[tokens]\naudience = \"a\"\n")).await;
+    running.paper.says(&format!("{FRONT}[tokens]\naudience = \"b\"\nkeys = \"/keys\"\n"));
+    running.after_seconds(3).await;
+    insta::assert_snapshot!(running.told(), @"configuration taken: tokens.audience a -> b; tokens.keys nothing -> /keys (after a restart)");
+    running.paper.says(&format!("{FRONT}[tokens]\naudience = \"b\"\nkeys = \"/others\"\n"));
+    running.after_seconds(3).await;
+    insta::assert_snapshot!(running.told(), @"configuration taken: tokens.keys /keys -> /others");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_file_leaves_the_old_one_in_force_and_is_said_once() {
     let running = Running::<FrontConfig>::on(FRONT).await;
     running.paper.says(&FRONT.replace("\"1s\"", "\"100ms\""));

@@ -87,7 +87,7 @@ async fn running(tls: Option<TlsConfig>) -> Running {
         turned: untold,
     };
     let router = passage::layer(router, means);
-    let certificate = Certificate::of(&config, &log).unwrap().map(Arc::new);
+    let certificate = Certificate::of(&config, tokio::sync::mpsc::channel(1).1, &log).unwrap().map(Arc::new);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stopper, stop) = stop::channel();

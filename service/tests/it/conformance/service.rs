@@ -25,7 +25,6 @@ use authd::http::Peer;
 use authd::http::log::Log;
 use authd::http::passage::{self, Means};
 use authd::metrics::Metrics;
-use authd::token::Tokens;
 use authd::token::keys::KeyRing;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -120,13 +119,12 @@ impl Service {
         });
         let hasher = Hasher::new(&config.passwords, metrics.clone(), entropy.clone());
         let keys = KeyRing::ephemeral(&SeededEntropy::new(KEYS), Timestamp(0));
-        let tokens = Tokens::new(keys, &config.tokens);
         let breached = config.passwords.breached.as_deref().map(|path| Breached::open(path).unwrap());
         let config = Live::fixed(config);
         let router = front::router(Arc::new(Front {
             config: config.clone(),
             transport: way.clone(),
-            tokens,
+            keys: Live::fixed(keys),
             hasher: hasher.clone(),
             breached,
             clock: clock.clone(),
