@@ -35,7 +35,8 @@ impl Timestamp {
 
 const MILLIS_OF_DAY: i64 = 86_400_000;
 
-/// As RFC 3339 has it, in UTC: `2026-11-22T19:30:00Z`, with milliseconds where there are any.
+/// As RFC 3339 has it, in UTC: `2026-11-22T19:30:00Z`, with milliseconds where there are any; with `#`
+/// always, so that lines that begin with one sort by it.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = date(self.0.div_euclid(MILLIS_OF_DAY));
@@ -43,7 +44,7 @@ impl fmt::Display for Timestamp {
         let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
         let (second, rest) = (millis / 1000 % 60, millis % 1000);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        if rest != 0 {
+        if rest != 0 || f.alternate() {
             write!(f, ".{rest:03}")?;
         }
         f.write_str("Z")
@@ -171,8 +172,13 @@ mod tests {
         let written = |millis: i64| Timestamp(millis).to_string();
         assert_eq!(written(0), "1970-01-01T00:00:00Z");
         assert_eq!(written(951_782_400_000), "2000-02-29T00:00:00Z");
+        assert_eq!(written(11_017 * MILLIS_OF_DAY), "2000-03-01T00:00:00Z");
+        assert_eq!(written(19_782 * MILLIS_OF_DAY), "2024-02-29T00:00:00Z");
+        assert_eq!(written(47_540 * MILLIS_OF_DAY), "2100-02-28T00:00:00Z");
+        assert_eq!(written(47_541 * MILLIS_OF_DAY), "2100-03-01T00:00:00Z");
         assert_eq!(written(1_795_375_800_250), "2026-11-22T19:30:00.250Z");
         assert_eq!(written(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(format!("{:#}", Timestamp(0)), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]
