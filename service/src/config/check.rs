@@ -17,6 +17,10 @@ const CALLS_OF_A_REFUSAL: u32 = 2;
 /// goes with them.
 const OWASP: [(u32, u32); 5] = [(1, 47_104), (2, 19_456), (3, 12_288), (4, 9_216), (5, 7_168)];
 
+/// The longest issuer and audience, in bytes as JSON has them: an access token has one of the first and
+/// two of the second, and stays below what `token` reads with the longest of everything else.
+pub(crate) const LONGEST_NAME: usize = 512;
+
 /// What is wrong between the keys of a front.
 #[must_use]
 pub fn front(config: &FrontConfig) -> Vec<Mistake> {
@@ -320,6 +324,13 @@ fn tokens(config: &FrontConfig, found: &mut Vec<Mistake>) {
                 error(key, "tokens need one, and it is empty".to_owned())
                     .help("a name, or the address of the front"),
             );
+        }
+        let written = serde_json::to_string(value).map_or(usize::MAX, |json| json.len() - "\"\"".len());
+        if written > LONGEST_NAME {
+            let what = format!(
+                "{written} bytes as JSON has it, more than {LONGEST_NAME}: tokens would be too long to be accepted"
+            );
+            found.push(error(key, what).help("a shorter name"));
         }
     }
     if tokens.keys.is_none() && beyond_this_host(config.server.listen) {

@@ -311,6 +311,22 @@ fn a_key_of_another_tool_signs_at_once_and_other_files_are_named() {
 }
 
 #[test]
+fn no_configuration_that_is_taken_makes_tokens_that_are_refused_for_their_length() {
+    use crate::config::check::LONGEST_NAME;
+    let scratch = Scratch::new("longest");
+    let drawn = keys::draw(&scratch.0, NOW, &SeededEntropy::new(1)).unwrap();
+    std::fs::rename(drawn, scratch.0.join(format!("{}.pem", "k".repeat(64)))).unwrap();
+    let name = "n".repeat(LONGEST_NAME);
+    let config = TokensConfig { issuer: name.clone(), audience: name, ..config() };
+    let tokens = Tokens::new(KeyRing::open(&scratch.0).unwrap(), &config);
+    let longest = Epoch(u32::MAX);
+    assert!(tokens.verify_access(&tokens.access(ACCOUNT, SESSION, longest, NOW), NOW).is_ok());
+    let presented = Presented { epoch: longest, generation: u32::MAX, ..presented() };
+    assert_eq!(tokens.verify_refresh(&tokens.refresh(presented, NOW), NOW), Ok(presented));
+    assert!(tokens.verify_device(&tokens.device(ACCOUNT, DEVICE, NOW), NOW).is_ok());
+}
+
+#[test]
 fn a_key_is_named_by_its_thumbprint() {
     // The key of RFC 8037, appendix A.1, and the beginning of its thumbprint in appendix A.3.
     let secret = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();

@@ -434,3 +434,19 @@ fn keys(value: &serde_json::Value) -> usize {
         _ => 1,
     }
 }
+
+#[test]
+fn names_that_would_make_tokens_too_long_are_refused() {
+    let (long, escaped) = ("n".repeat(513), r"\u0001".repeat(86));
+    let text = format!(
+        "[server]\nlisten = \"127.0.0.1:8080\"\n[directory]\nurl = \"http://localhost:8081\"\n\
+         [tokens]\nissuer = \"{long}\"\naudience = \"{escaped}\"\n"
+    );
+    insta::assert_snapshot!(said::<FrontConfig>(&text, &[]), @r"
+    refused
+    error: auth.toml:6:10: tokens.issuer: 513 bytes as JSON has it, more than 512: tokens would be too long to be accepted
+      help: a shorter name
+    error: auth.toml:7:12: tokens.audience: 516 bytes as JSON has it, more than 512: tokens would be too long to be accepted
+      help: a shorter name
+    ");
+}
