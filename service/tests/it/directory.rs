@@ -1,13 +1,14 @@
 //! The directory's router, called in process, over a store in memory.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use authd::account::{Epoch, SessionId};
-use authd::api::path;
-use authd::clock::{Timestamp, VirtualClock};
+use authd::account::{AccountId, Epoch, SessionId};
+use authd::api::{Register, Revoke, Status, path};
+use authd::clock::{Clock as _, Timestamp, VirtualClock};
 use authd::config::directory::{DatabaseConfig, DirectoryConfig};
 use authd::config::live::Live;
-use authd::directory::{Directory, router};
+use authd::directory::{Directory, router, sweep};
 use authd::http::Note;
 use authd::metrics::Metrics;
 use authd::session::Presented;
@@ -216,4 +217,36 @@ async fn a_database_that_is_down_makes_it_unready_and_not_dead() {
     let metrics = get("/metrics").await;
     let counted = r#"auth_hop_duration_seconds_count{hop="database",outcome="unreachable"} 2"#;
     assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_kept_for_an_hour_after_its_end_and_then_swept() {
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+    let clock = Arc::new(VirtualClock::at(Timestamp(1_000_000)));
+    let store = Arc::new(Memory::default());
+    let (session, account) = (SessionId([5; 16]), AccountId([10; 16]));
+    let new = Register { id: account, login: "ana@x.example".parse().unwrap(), hash: "$1".to_owned() };
+    store.register(new).await.unwrap();
+    let expires = clock.now().after(hour);
+    store.revoke(Revoke { session, account, expires }, clock.now()).await.unwrap();
+    let directory = Directory {
+        store: store.clone(),
+        config: Live::fixed(toml::from_str("server.listen = '127.0.0.1:0'").unwrap()),
+        clock: clock.clone(),
+        metrics: Arc::new(Metrics::new()),
+        secret: None,
+    };
+    let sweeping = tokio::spawn(async move { sweep::run(&directory).await });
+    // What is revoked is not active; of what was swept nothing is known, so that it would be.
+    let kept = async |passed: Duration| {
+        clock.advance(passed);
+        tokio::time::sleep(minute).await;
+        tokio::task::yield_now().await;
+        let status = Status { session, account, epoch: Epoch(0) };
+        !store.status(status, Timestamp(1_000_000)).await.unwrap().active
+    };
+    assert!(kept(Duration::ZERO).await);
+    assert!(kept(2 * hour - Duration::from_millis(1)).await);
+    assert!(!kept(Duration::from_millis(1)).await);
+    sweeping.abort();
 }

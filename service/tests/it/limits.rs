@@ -239,3 +239,45 @@ async fn a_url_of_no_known_database_is_refused_without_repeating_it() {
         assert!(!refusal.to_string().contains("s3cret"), "{refusal}");
     }
 }
+
+/// The processes of the server that serve the store's connections.
+async fn serving(observer: &tokio_postgres::Client) -> Vec<i32> {
+    let select = "SELECT pid FROM pg_stat_activity \
+                  WHERE datname = current_database() AND application_name = 'authd'";
+    observer.query(select, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_takes_is_closed() {
+    let Some(server) = super::postgres::server("limits::a_connection_that_nobody_takes_is_closed") else {
+        return;
+    };
+    let mut config = server.database().await;
+    config.pool.idle_timeout = Length::millis(200);
+    let observer = server.client(&config).await;
+    let store = store::open(&config).unwrap();
+    store.ping().await.unwrap();
+    let closed = async { while !serving(&observer).await.is_empty() {} };
+    within(Duration::from_millis(200), closed).await;
+    assert_eq!(store.ping().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_always_in_use_is_replaced_once_it_is_old() {
+    let name = "limits::a_connection_that_is_always_in_use_is_replaced_once_it_is_old";
+    let Some(server) = super::postgres::server(name) else { return };
+    let mut config = server.database().await;
+    config.pool.size = 1;
+    config.pool.max_lifetime = Some(Length::millis(200));
+    let observer = server.client(&config).await;
+    let store = store::open(&config).unwrap();
+    store.ping().await.unwrap();
+    let first = serving(&observer).await;
+    assert_eq!(first.len(), 1);
+    let replaced = async {
+        while serving(&observer).await == first {
+            store.ping().await.unwrap();
+        }
+    };
+    within(Duration::from_millis(200), replaced).await;
+}

@@ -14,6 +14,7 @@ over_every_store!(
     a_directory_slower_than_the_request_may_take_is_a_timeout,
     each_failure_has_its_status_and_its_count,
     every_operation_passes_on_what_is_wrong_with_the_directory,
+    a_panic_is_an_answer_a_line_and_a_count,
     readiness_tells_of_the_directory_and_liveness_does_not,
 );
 
@@ -40,6 +41,18 @@ async fn a_directory_slower_than_the_request_may_take_is_a_timeout(stage: &Stage
     let answer = service.login(ANA, PASSWORD).await;
     assert_eq!((answer.said().as_str(), answer.took), ("504 timeout", Duration::from_millis(300)));
     assert_eq!(service.logins(), counted([("ok", 1), ("timeout", 1)]));
+}
+
+async fn a_panic_is_an_answer_a_line_and_a_count(stage: &Stage) {
+    let service = stage.service();
+    service.ana().await;
+    service.weather(Weather::Panics);
+    assert_eq!(service.login(ANA, PASSWORD).await.said(), "500 server_error");
+    let line = service.logged();
+    assert_eq!((&line["status"], &line["reason"]), (&json!(500), &json!("panic")));
+    assert_eq!(service.logins(), counted([("ok", 1), ("internal", 1)]));
+    service.weather(Weather::Fair);
+    assert_eq!(service.login(ANA, PASSWORD).await.status, 200);
 }
 
 async fn each_failure_has_its_status_and_its_count(stage: &Stage) {

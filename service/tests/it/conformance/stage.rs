@@ -127,6 +127,8 @@ pub(super) enum Weather {
     Down,
     /// The connection breaks.
     Broken,
+    /// A mistake of our own.
+    Panics,
     /// The directory answers with this status and nothing of use.
     Answers(u16),
     /// The same, on one path alone.
@@ -163,6 +165,7 @@ impl Transport for Way {
                 Weather::Crowded => return failed(HopError::Timeout(Phase::Pool)),
                 Weather::Down => return failed(HopError::Unreachable("refused".to_owned())),
                 Weather::Broken => return failed(HopError::Broken("reset".to_owned())),
+                Weather::Panics => panic!("the way to the directory has a bug"),
                 Weather::Answers(status) => return empty(status),
                 Weather::AnswersAt(path, status) if path == ask.path => return empty(status),
                 Weather::AnswersAt(..) | Weather::Fair => {}
