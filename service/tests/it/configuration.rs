@@ -450,3 +450,25 @@ fn names_that_would_make_tokens_too_long_are_refused() {
       help: a shorter name
     ");
 }
+
+/// What keys mean is said once and copied, since a `forewarn.toml` includes no other; a stack may add
+/// what was measured of it.
+#[test]
+fn stacks_with_a_fault_say_of_their_keys_what_the_good_one_says() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let says = |folder: &Path| std::fs::read_to_string(folder.join("forewarn.toml")).unwrap();
+    let good = says(&shipped);
+    let keys = &good[good.find("[[service]]").unwrap()..];
+    let copied = format!("# The same as for the good ones.\n\n{keys}");
+    let stacks: Vec<_> =
+        std::fs::read_dir(shipped.join("bad")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!stacks.is_empty());
+    for stack in stacks {
+        let text = says(&stack);
+        let Some(added) = text.strip_prefix(&copied) else { panic!("{}: copy it anew", stack.display()) };
+        let tables = added.lines().filter(|line| line.starts_with('['));
+        for table in tables {
+            assert!(["[[hash]]", "[[observed]]"].contains(&table), "{}: {table}", stack.display());
+        }
+    }
+}
