@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -266,5 +268,11 @@ impl Metrics {
         let mut text = String::new();
         text::encode(&mut text, &self.registry).expect("bug: writing to a string");
         text
+    }
+
+    /// All of them as the answer to whoever scrapes them.
+    #[must_use]
+    pub fn exposed(&self) -> ([(HeaderName, &'static str); 1], String) {
+        ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], self.text())
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -134,8 +133,7 @@ pub(super) async fn ready(State(directory): Shared) -> Reply<Word> {
 }
 
 pub(super) async fn metrics(State(directory): Shared) -> impl IntoResponse {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], directory.metrics.text())
+    directory.metrics.exposed()
 }
 
 pub(super) async fn no_such_path() -> Refusal {

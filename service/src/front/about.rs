@@ -15,7 +15,6 @@ use super::refusal::Refusal;
 use super::visit::{Visit, unkept};
 use super::{Front, OPENAPI};
 use crate::hop::{HopError, Phase};
-use crate::http::problem::Problem;
 
 /// How long the directory may take to say that it is ready: probes of Kubernetes wait one second unless
 /// told otherwise, and shall get this answer rather than none.
@@ -65,16 +64,5 @@ pub(super) async fn ready(mut visit: Visit) -> Response {
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(front): State<Arc<Front>>) -> impl IntoResponse {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], front.metrics.text())
-}
-
-/// Where no route matches.
-pub(super) async fn no_such_path() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
-}
-
-/// Where a route takes another method.
-pub(super) async fn other_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path takes another method")
+    front.metrics.exposed()
 }

@@ -97,5 +97,5 @@ pub const ALWAYS: &[&str] = &["/healthz", "/metrics"];
 /// The routes of the front. They expect the passage of `http::passage` around them.
 pub fn router(front: Arc<Front>) -> Router {
     let routed = routes().into_iter().fold(Router::new(), |router, (_, path, to)| router.route(path, to));
-    routed.fallback(about::no_such_path).method_not_allowed_fallback(about::other_method).with_state(front)
+    routed.with_state(front)
 }

@@ -1,8 +1,7 @@
 //! What becomes of issued tokens: rotated, ended, described.
 
 use axum::extract::Request;
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +10,7 @@ use super::refusal::Refusal;
 use super::visit::{UNKEPT, Visit, unkept};
 use crate::account::{AccountId, Login, SessionId};
 use crate::api;
+use crate::http::bearer;
 use crate::session::{Presented, Rotation};
 use crate::token::{Access, Refused};
 
@@ -131,7 +131,8 @@ impl Visit {
     }
 
     async fn introspected(&mut self, request: Request) -> Result<Response, Refusal> {
-        let caller = bearer(request.headers()).ok_or_else(|| {
+        let caller = bearer(request.headers()).and_then(|token| std::str::from_utf8(token).ok());
+        let caller = caller.ok_or_else(|| {
             Refusal::bearer("show an access token: `Authorization: Bearer ...`", "no_bearer")
         })?;
         let verified = self.tokens.verify_access(caller, self.now());
@@ -164,10 +165,4 @@ impl Visit {
             exp: expires.seconds(),
         }))
     }
-}
-
-/// The credentials of the scheme `Bearer`, whose name is not case-sensitive (RFC 9110, section 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

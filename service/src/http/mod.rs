@@ -16,6 +16,8 @@ mod vigil;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use tokio::time::Instant;
 
 use crate::config::directory::DirectoryConfig;
@@ -78,4 +80,10 @@ impl Reached for ServerConfig {
     fn server(&self) -> &ServerConfig {
         self
     }
+}
+
+/// The credentials of the scheme `Bearer`, whose name is not case-sensitive (RFC 9110, section 11.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
