@@ -12,6 +12,7 @@ use authd::account::{AccountId, Epoch, SessionId};
 use authd::clock::{Clock as _, SystemClock};
 use authd::config::front::TokensConfig;
 use authd::entropy::SystemEntropy;
+use authd::session::Presented;
 use authd::token::Tokens;
 use authd::token::keys::KeyRing;
 
@@ -52,7 +53,14 @@ fn argon2id(threads: u32, seconds: u32, memory: u32, iterations: u32) -> f64 {
 fn verify(threads: u32, seconds: u32) -> f64 {
     let now = SystemClock.now();
     let tokens = Tokens::new(KeyRing::ephemeral(&SystemEntropy::new(), now), &TokensConfig::default());
-    let token = tokens.access(AccountId([1; 16]), SessionId([2; 16]), Epoch(0), now);
+    let presented = Presented {
+        session: SessionId([2; 16]),
+        account: AccountId([1; 16]),
+        epoch: Epoch(0),
+        generation: 0,
+        expires: now.after(Duration::from_secs(3600)),
+    };
+    let token = tokens.access(&presented, now);
     together(threads, seconds, |_| {
         || {
             tokens.verify_access(&token, SystemClock.now()).expect("bug: a token of our own");

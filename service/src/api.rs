@@ -114,8 +114,15 @@ pub struct Revoke {
     pub session: SessionId,
     /// Whose it is.
     pub account: AccountId,
-    /// How long the revocation must be remembered.
+    /// How long the revocation must be remembered: the end that the sign-in gave the session.
     pub expires: Timestamp,
+}
+
+impl From<Presented> for Revoke {
+    fn from(presented: Presented) -> Self {
+        let Presented { session, account, expires, .. } = presented;
+        Self { session, account, expires }
+    }
 }
 
 /// Asks whether a session is alive.

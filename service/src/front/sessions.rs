@@ -95,7 +95,7 @@ impl Visit {
     async fn logged_out(&mut self, request: Request) -> Result<Response, Refusal> {
         let Refresh { refresh_token } = body::json(request).await?;
         match self.tokens.verify_refresh(&refresh_token, self.now()) {
-            Ok(presented) => self.end(presented).await?,
+            Ok(presented) => self.end(presented.into()).await?,
             // There is nothing left to end.
             Err(Refused::Expired) => self.reason = Some(Refused::Expired.as_str()),
             Err(refused) => return Err(refused.into()),
@@ -103,9 +103,8 @@ impl Visit {
         Ok((StatusCode::NO_CONTENT, UNKEPT).into_response())
     }
 
-    async fn end(&mut self, presented: Presented) -> Result<(), Refusal> {
-        let Presented { session, account, expires, .. } = presented;
-        self.directory.revoke(&api::Revoke { session, account, expires }).await?;
+    async fn end(&mut self, revoke: api::Revoke) -> Result<(), Refusal> {
+        self.directory.revoke(&revoke).await?;
         self.reason = Some("revoked");
         Ok(())
     }
@@ -116,12 +115,12 @@ impl Visit {
         let now = self.now();
         // The hint only orders the search (section 2.1), and a token tells its kind by itself.
         if let Ok(presented) = self.tokens.verify_refresh(token, now) {
-            self.end(presented).await?;
+            self.end(presented.into()).await?;
         } else if let Ok(access) = self.tokens.verify_access(token, now) {
-            // Its session began before now, so that it is over by then.
-            let expires = now.after(self.config.tokens.refresh_ttl.get());
-            let Access { session, account, epoch, .. } = access;
-            self.end(Presented { session, account, epoch, generation: 0, expires }).await?;
+            // The end that the sign-in gave: under another `tokens.refresh_ttl` now, one computed here
+            // could be earlier, and the first refresh token would outlive its revocation.
+            let Access { session, account, session_expires: expires, .. } = access;
+            self.end(api::Revoke { session, account, expires }).await?;
         } else if self.tokens.verify_device(token, now).is_ok() {
             return Err(Refusal::token_type());
         } else {
@@ -151,7 +150,7 @@ impl Visit {
                 return Ok(None);
             }
         };
-        let Access { account, session, epoch, issued, expires } = access;
+        let Access { account, session, epoch, issued, expires, .. } = access;
         let alive = self.directory.status(&api::Status { session, account, epoch }).await?;
         self.reason = Some(if alive.active { "active" } else { "inactive" });
         Ok(alive.active.then(|| Described {

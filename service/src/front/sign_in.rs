@@ -14,7 +14,7 @@ use super::body;
 use super::directory::{Directory, Fault};
 use super::refusal::Refusal;
 use super::visit::{Visit, unkept};
-use crate::account::{Account, AccountId, DeviceId, Epoch, Login, SessionId};
+use crate::account::{Account, DeviceId, Login, SessionId};
 use crate::api;
 use crate::clock::Timestamp;
 use crate::hash::Hasher;
@@ -178,18 +178,13 @@ impl Visit {
 
     /// A refresh token made at some time, and an access token of now.
     pub(super) fn issued(&self, presented: Presented, made: Timestamp) -> Issued {
-        let Presented { session, account, epoch, .. } = presented;
         Issued {
-            access_token: self.access(account, session, epoch),
+            access_token: self.tokens.access(&presented, self.now()),
             token_type: "Bearer",
             expires_in: self.config.tokens.access_ttl.get().as_secs(),
             refresh_token: self.tokens.refresh(presented, made),
             device_token: None,
         }
-    }
-
-    fn access(&self, account: AccountId, session: SessionId, epoch: Epoch) -> String {
-        self.tokens.access(account, session, epoch, self.now())
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Refused, Tokens, jws};
 use crate::account::{AccountId, Epoch, SessionId};
 use crate::clock::Timestamp;
+use crate::session::Presented;
 
 /// What a verified access token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +18,15 @@ pub struct Access {
     pub session: SessionId,
     /// The account's epoch at the sign-in.
     pub epoch: Epoch,
+    /// The end of its session, to the second.
+    pub session_expires: Timestamp,
     /// When it was issued, to the second.
     pub issued: Timestamp,
     /// Its end, to the second.
     pub expires: Timestamp,
 }
 
-/// The claims that RFC 9068, section 2.2, requires, the session and the epoch.
+/// The claims that RFC 9068, section 2.2, requires, the session with its end, and the epoch.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claims<'a> {
@@ -33,6 +36,8 @@ pub(super) struct Claims<'a> {
     /// There is one kind of client, which is the audience itself: whoever asks with the password.
     client_id: Cow<'a, str>,
     sid: SessionId,
+    /// Until when the session's revocation must be remembered, whatever the configuration says by then.
+    session_exp: i64,
     epoch: Epoch,
     jti: Cow<'a, str>,
     iat: i64,
@@ -41,21 +46,16 @@ pub(super) struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    pub(super) fn of(
-        tokens: &'a Tokens,
-        account: AccountId,
-        session: SessionId,
-        epoch: Epoch,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Self {
+    pub(super) fn of(tokens: &'a Tokens, presented: &Presented, now: Timestamp, expires: Timestamp) -> Self {
+        let session = presented.session;
         Self {
             iss: tokens.issuer.as_str().into(),
             aud: tokens.audience.as_str().into(),
-            sub: account,
+            sub: presented.account,
             client_id: tokens.audience.as_str().into(),
             sid: session,
-            epoch,
+            session_exp: presented.expires.seconds(),
+            epoch: presented.epoch,
             // Two tokens with one identifier are the same token to the last byte.
             jti: format!("{session}.{}", now.0).into(),
             iat: now.seconds(),
@@ -72,6 +72,7 @@ impl<'a> Claims<'a> {
             account: self.sub,
             session: self.sid,
             epoch: self.epoch,
+            session_expires: Timestamp(self.session_exp.saturating_mul(1000)),
             issued: Timestamp(iat.saturating_mul(1000)),
             expires: Timestamp(exp.saturating_mul(1000)),
         })

@@ -15,7 +15,7 @@ use super::{Kind, Refused};
 /// The one algorithm (RFC 8037, section 3.1).
 const ALGORITHM: &str = "EdDSA";
 
-/// The longest token that is looked at, in bytes: some eight times what is issued with names of
+/// The longest token that is looked at, in bytes: some seven times what is issued with names of
 /// ordinary length, and less than one request head may have.
 const LONGEST: usize = 4096;
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use access::Access;
 
-use crate::account::{AccountId, DeviceId, Epoch, SessionId};
+use crate::account::{AccountId, DeviceId};
 use crate::clock::Timestamp;
 use crate::config::front::TokensConfig;
 use crate::session::Presented;
@@ -129,11 +129,12 @@ impl Tokens {
         }
     }
 
-    /// An access token. The same arguments give the same token.
+    /// An access token of the session that a refresh token belongs to. The same arguments give the same
+    /// token.
     #[must_use]
-    pub fn access(&self, account: AccountId, session: SessionId, epoch: Epoch, now: Timestamp) -> String {
+    pub fn access(&self, presented: &Presented, now: Timestamp) -> String {
         let expires = now.after(self.access_ttl);
-        let claims = access::Claims::of(self, account, session, epoch, now, expires);
+        let claims = access::Claims::of(self, presented, now, expires);
         jws::issue(self.keys.active(now), Kind::Access, &claims)
     }
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::account::{Epoch, SessionId};
 use crate::config::length::Length;
 use crate::entropy::{Entropy as _, SeededEntropy};
 
@@ -60,9 +61,10 @@ fn parts(token: &str) -> (Value, Value) {
 #[test]
 fn tokens_of_each_kind_say_what_they_were_made_of() {
     let tokens = tokens();
-    let access = tokens.access(ACCOUNT, SESSION, Epoch(3), NOW);
+    let access = tokens.access(&presented(), NOW);
     let expires = NOW.after(Duration::from_secs(600));
-    let said = Access { account: ACCOUNT, session: SESSION, epoch: Epoch(3), issued: NOW, expires };
+    let Presented { account, session, epoch, expires: session_expires, .. } = presented();
+    let said = Access { account, session, epoch, session_expires, issued: NOW, expires };
     assert_eq!(tokens.verify_access(&access, NOW), Ok(said));
     assert_eq!(tokens.verify_refresh(&tokens.refresh(presented(), NOW), NOW), Ok(presented()));
     assert_eq!(tokens.verify_device(&tokens.device(ACCOUNT, DEVICE, NOW), NOW), Ok((ACCOUNT, DEVICE)));
@@ -71,7 +73,7 @@ fn tokens_of_each_kind_say_what_they_were_made_of() {
 #[test]
 fn an_access_token_has_the_header_and_the_claims_of_rfc_9068() {
     let tokens = tokens();
-    let (header, claims) = parts(&tokens.access(ACCOUNT, SESSION, Epoch(3), NOW));
+    let (header, claims) = parts(&tokens.access(&presented(), NOW));
     let kid = tokens.keys.active(NOW).kid();
     assert_eq!(header, json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kid }));
     let expected = json!({
@@ -80,6 +82,7 @@ fn an_access_token_has_the_header_and_the_claims_of_rfc_9068() {
         "sub": "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
         "client_id": "https://api.example",
         "sid": "05050505050505050505050505050505",
+        "session_exp": 1_795_462_200,
         "epoch": 3,
         "jti": "05050505050505050505050505050505.1795375800000",
         "iat": 1_795_375_800,
@@ -92,7 +95,7 @@ fn an_access_token_has_the_header_and_the_claims_of_rfc_9068() {
 #[test]
 fn every_bad_token_is_refused_for_its_own_reason() {
     let tokens = tokens();
-    let good = tokens.access(ACCOUNT, SESSION, Epoch(3), NOW);
+    let good = tokens.access(&presented(), NOW);
     let (header, claims) = parts(&good);
     let with = |key: &str, value: Value| {
         let mut header = header.clone();
@@ -114,7 +117,7 @@ fn every_bad_token_is_refused_for_its_own_reason() {
     let none = format!("{}.{second}.", encoded(r#"{"alg":"none","typ":"at+jwt"}"#));
     let twice = r#"{"alg":"none","alg":"EdDSA","typ":"at+jwt","kid":"k"}"#;
     let stranger = Tokens::new(KeyRing::ephemeral(&SeededEntropy::new(2), NOW), &config());
-    let other = stranger.access(ACCOUNT, SESSION, Epoch(3), NOW);
+    let other = stranger.access(&presented(), NOW);
     let foreign = other.rsplit('.').next().unwrap();
     let seconds = NOW.seconds();
 
@@ -170,7 +173,7 @@ fn every_bad_token_is_refused_for_its_own_reason() {
 #[test]
 fn no_kind_is_taken_for_another() {
     let tokens = tokens();
-    let access = tokens.access(ACCOUNT, SESSION, Epoch(3), NOW);
+    let access = tokens.access(&presented(), NOW);
     let device = tokens.device(ACCOUNT, DEVICE, NOW);
     let refresh = tokens.refresh(presented(), NOW);
     for token in [&access, &device] {
@@ -198,7 +201,7 @@ fn the_key_set_has_public_halves_alone_and_verifies_what_was_signed() {
         })
     );
     let public = URL_SAFE_NO_PAD.decode(key["x"].as_str().unwrap()).unwrap();
-    let token = tokens.access(ACCOUNT, SESSION, Epoch(3), NOW);
+    let token = tokens.access(&presented(), NOW);
     let (message, signature) = token.rsplit_once('.').unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, public)
@@ -319,9 +322,9 @@ fn no_configuration_that_is_taken_makes_tokens_that_are_refused_for_their_length
     let name = "n".repeat(LONGEST_NAME);
     let config = TokensConfig { issuer: name.clone(), audience: name, ..config() };
     let tokens = Tokens::new(KeyRing::open(&scratch.0).unwrap(), &config);
-    let longest = Epoch(u32::MAX);
-    assert!(tokens.verify_access(&tokens.access(ACCOUNT, SESSION, longest, NOW), NOW).is_ok());
-    let presented = Presented { epoch: longest, generation: u32::MAX, ..presented() };
+    let expires = Timestamp(i64::MAX / 1000 * 1000);
+    let presented = Presented { epoch: Epoch(u32::MAX), generation: u32::MAX, expires, ..presented() };
+    assert!(tokens.verify_access(&tokens.access(&presented, NOW), NOW).is_ok());
     assert_eq!(tokens.verify_refresh(&tokens.refresh(presented, NOW), NOW), Ok(presented));
     assert!(tokens.verify_device(&tokens.device(ACCOUNT, DEVICE, NOW), NOW).is_ok());
 }
@@ -372,7 +375,9 @@ proptest! {
 
     #[test]
     fn tokens_of_one_kind_are_shorter_than_what_is_looked_at(account: [u8; 16], session: [u8; 16]) {
-        let token = tokens().access(AccountId(account), SessionId(session), Epoch(u32::MAX), NOW);
+        let (account, session) = (AccountId(account), SessionId(session));
+        let presented = Presented { account, session, epoch: Epoch(u32::MAX), ..presented() };
+        let token = tokens().access(&presented, NOW);
         prop_assert!(token.len() < 640, "{} bytes", token.len());
     }
 }
@@ -381,7 +386,7 @@ proptest! {
 fn every_change_of_one_byte_is_refused() {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let tokens = tokens();
-    let good = tokens.access(ACCOUNT, SESSION, Epoch(3), NOW);
+    let good = tokens.access(&presented(), NOW);
     for (at, byte) in good.bytes().enumerate() {
         // The next digit carries one bit more or less, also where the last bits should be zero.
         let next = DIGITS.iter().position(|digit| *digit == byte).map(|digit| DIGITS[(digit + 1) % 64]);

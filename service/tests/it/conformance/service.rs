@@ -31,6 +31,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
@@ -49,6 +50,7 @@ pub(super) struct Service {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) hasher: Hasher,
     pub(super) metrics: Arc<Metrics>,
+    settings: watch::Sender<Arc<FrontConfig>>,
     way: Arc<Way>,
     log: Log,
     page: Page,
@@ -120,7 +122,7 @@ impl Service {
         let hasher = Hasher::new(&config.passwords, metrics.clone(), entropy.clone());
         let keys = KeyRing::ephemeral(&SeededEntropy::new(KEYS), Timestamp(0));
         let breached = config.passwords.breached.as_deref().map(|path| Breached::open(path).unwrap());
-        let config = Live::fixed(config);
+        let (settings, config) = Live::new(config);
         let router = front::router(Arc::new(Front {
             config: config.clone(),
             transport: way.clone(),
@@ -144,7 +146,14 @@ impl Service {
             turned: front::turned,
         };
         let router = passage::layer(router, means);
-        Self { router, clock, hasher, metrics, way, log, page, seen: stage.seen.clone() }
+        Self { router, clock, hasher, metrics, settings, way, log, page, seen: stage.seen.clone() }
+    }
+
+    /// Puts another configuration into force, as a reload does.
+    pub(super) fn reconfigure(&self, change: impl FnOnce(&mut FrontConfig)) {
+        let mut config = FrontConfig::clone(&self.settings.borrow());
+        change(&mut config);
+        self.settings.send_replace(Arc::new(config));
     }
 
     pub(super) fn weather(&self, weather: Weather) {

@@ -18,6 +18,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use super::service::{ANA, KEYS, PASSWORD};
+use super::stage::standing;
 use super::{Answer, Service, Stage, over_every_store, run};
 
 over_every_store!(
@@ -26,6 +27,7 @@ over_every_store!(
     a_session_ends_when_it_was_to_end,
     a_sign_out_ends_a_session,
     a_refresh_token_or_an_access_token_is_revoked,
+    a_revocation_lasts_as_long_as_the_session_would_have_under_a_shorter_life_too,
     an_access_token_is_described_to_whoever_has_one,
     bad_tokens_are_refused_before_the_directory_is_asked,
     the_published_keys_verify_access_tokens,
@@ -124,6 +126,20 @@ async fn a_refresh_token_or_an_access_token_is_revoked(stage: &Stage) {
     assert_eq!(service.calls(), [path::LOOKUP]);
 }
 
+async fn a_revocation_lasts_as_long_as_the_session_would_have_under_a_shorter_life_too(stage: &Stage) {
+    let service = stage.service_with(|config| config.tokens.refresh_ttl = "8h".parse().unwrap());
+    let signed_in = service.ana().await;
+    service.reconfigure(|config| config.tokens.refresh_ttl = "1h".parse().unwrap());
+    assert_eq!(revoke(&service, &signed_in.text("access_token")).await.status, 200);
+    // Long past the end of a session that begins now, and well before the end of this one.
+    service.clock.advance(Duration::from_secs(4 * 3600));
+    let policy = Stage::directory_config().lockout.policy();
+    standing(stage.store.sweep(service.clock.now(), policy)).await.unwrap();
+    let refreshed = service.refresh(&signed_in.text("refresh_token")).await;
+    assert_eq!(refreshed.said(), "401 invalid_grant");
+    assert_eq!(service.logged()["reason"], "session_revoked");
+}
+
 async fn an_access_token_is_described_to_whoever_has_one(stage: &Stage) {
     let service = stage.service();
     let one = service.ana().await;
@@ -151,8 +167,15 @@ async fn an_access_token_is_described_to_whoever_has_one(stage: &Stage) {
     assert_eq!(service.form("/introspect", &asked).await.said(), "401 invalid_token");
     let elsewhere = TokensConfig { audience: "else".to_owned(), ..TokensConfig::default() };
     let keys = KeyRing::ephemeral(&SeededEntropy::new(KEYS), Timestamp(0));
-    let (account, session) = (AccountId([1; 16]), SessionId([2; 16]));
-    let elsewhere = Tokens::new(keys, &elsewhere).access(account, session, Epoch(0), service.clock.now());
+    let now = service.clock.now();
+    let presented = Presented {
+        session: SessionId([2; 16]),
+        account: AccountId([1; 16]),
+        epoch: Epoch(0),
+        generation: 0,
+        expires: now.after(Duration::from_secs(60)),
+    };
+    let elsewhere = Tokens::new(keys, &elsewhere).access(&presented, now);
     for stranger in ["", "x", &*other.text("refresh_token"), &*elsewhere] {
         let refused = service.form_as(stranger, "/introspect", &asked).await;
         assert_eq!(refused.said(), "401 invalid_token");
