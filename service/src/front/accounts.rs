@@ -7,9 +7,8 @@ use serde::Deserialize;
 
 use super::body;
 use super::refusal::Refusal;
-use super::sign_in::Credentials;
 use super::visit::{UNKEPT, Visit, unkept};
-use crate::account::{AccountId, Login, NoLogin};
+use crate::account::{AccountId, Login};
 use crate::api;
 use crate::config::front::PasswordsConfig;
 
@@ -52,9 +51,7 @@ pub(super) async fn password(mut visit: Visit, request: Request) -> Response {
 impl Visit {
     async fn registered(&mut self, request: Request) -> Result<Response, Refusal> {
         let NewAccount { login, password } = body::json(request).await?;
-        let login: Login = login.parse().map_err(|no: NoLogin| Refusal::request(no.to_string()))?;
-        self.concerns(&login);
-        self.admitted()?;
+        let login = self.admitted(&login)?;
         self.accepts(&login, &password).await?;
         let hash = self.front.hasher.hash(password).await?;
         let id = AccountId(self.front.entropy.id());
@@ -66,9 +63,9 @@ impl Visit {
 
     async fn password_changed(&mut self, request: Request) -> Result<Response, Refusal> {
         let NewPassword { login, old_password, new_password, device_token } = body::json(request).await?;
-        let named: Login = login.parse().map_err(|no: NoLogin| Refusal::request(no.to_string()))?;
-        self.accepts(&named, &new_password).await?;
-        let proven = self.proven(Credentials { login, password: old_password, device_token }).await?;
+        let login = self.admitted(&login)?;
+        self.accepts(&login, &new_password).await?;
+        let proven = self.proven(login, old_password, device_token.as_deref()).await?;
         let new = self.front.hasher.hash(new_password).await?;
         let account = proven.account;
         let change = api::SetHash { account: account.id, old: account.hash, new, changed: true };

@@ -97,8 +97,9 @@ impl Visit {
     }
 
     async fn signed_in(&mut self, credentials: Credentials) -> Result<Response, Refusal> {
-        let password = credentials.password.clone();
-        let proven = self.proven(credentials).await?;
+        let Credentials { login, password, device_token } = credentials;
+        let login = self.admitted(&login)?;
+        let proven = self.proven(login, password.clone(), device_token.as_deref()).await?;
         if proven.outdated {
             let hasher = self.front.hasher.clone();
             tokio::spawn(rehash(hasher, self.directory.clone(), proven.account.clone(), password));
@@ -107,15 +108,17 @@ impl Visit {
         Ok(unkept(StatusCode::OK, self.session(&proven)))
     }
 
-    /// Proves credentials, or refuses them after equal work and at an equal time.
-    pub(super) async fn proven(&mut self, given: Credentials) -> Result<Proven, Refusal> {
-        let login: Login =
-            given.login.parse().map_err(|no: crate::account::NoLogin| Refusal::request(no.to_string()))?;
-        self.concerns(&login);
-        self.admitted()?;
-        let (found, device) = self.found(&login, given.device_token.as_deref()).await?;
+    /// Proves credentials, or refuses them after equal work and at an equal time. The request has been
+    /// admitted.
+    pub(super) async fn proven(
+        &mut self,
+        login: Login,
+        password: String,
+        device_token: Option<&str>,
+    ) -> Result<Proven, Refusal> {
+        let (found, device) = self.found(&login, device_token).await?;
         let stored = found.account.as_ref().map(|account| account.hash.clone());
-        let verdict = self.front.hasher.verify(given.password, stored).await?;
+        let verdict = self.front.hasher.verify(password, stored).await?;
         if let Some(unread) = verdict.unread {
             self.front.metrics.hash_unread(unread);
         }

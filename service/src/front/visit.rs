@@ -16,7 +16,7 @@ use super::Front;
 use super::attempt::Attempt;
 use super::directory::Directory;
 use super::refusal::Refusal;
-use crate::account::Login;
+use crate::account::{Login, NoLogin};
 use crate::clock::Timestamp;
 use crate::config::front::FrontConfig;
 use crate::http::problem::Problem;
@@ -58,15 +58,15 @@ impl Visit {
         self.front.clock.now()
     }
 
-    /// Says whom the request concerns.
-    pub(super) fn concerns(&mut self, login: &Login) {
-        self.user = Some(self.front.pseudonyms.of(login));
-    }
-
-    /// Takes a request out of the address's bucket.
-    pub(super) fn admitted(&self) -> Result<(), Refusal> {
+    /// Reads the login that a request concerns, and takes the request out of its address's bucket:
+    /// before any work is done for it.
+    pub(super) fn admitted(&mut self, login: &str) -> Result<Login, Refusal> {
+        let login: Login = login.parse().map_err(|no: NoLogin| Refusal::request(no.to_string()))?;
+        self.user = Some(self.front.pseudonyms.of(&login));
         let limits = &self.config.limits;
-        self.front.throttle.admit(self.passage.client, self.now(), limits).map_err(Refusal::throttled)
+        let admitted = self.front.throttle.admit(self.passage.client, self.now(), limits);
+        admitted.map_err(Refusal::throttled)?;
+        Ok(login)
     }
 
     /// A sign-in begins.

@@ -15,6 +15,7 @@ over_every_store!(
     a_login_is_taken_once,
     a_new_password_is_judged,
     a_breached_password_is_refused_and_an_unreadable_list_lets_none_pass,
+    an_address_is_limited_before_the_list_of_breached_passwords_is_read,
     a_changed_password_voids_what_was_issued_before,
     a_wrong_old_password_is_refused_like_a_sign_in,
     a_change_beside_another_one_is_told,
@@ -85,6 +86,23 @@ async fn a_breached_password_is_refused_and_an_unreadable_list_lets_none_pass(st
     assert_eq!(change(&service, "another password", "a third password").await, "503 temporarily_unavailable");
     // Whoever has an account signs in.
     assert_eq!(service.login(ANA, "another password").await.status, 200);
+}
+
+async fn an_address_is_limited_before_the_list_of_breached_passwords_is_read(stage: &Stage) {
+    let path = stage.file("breached");
+    std::fs::write(&path, "0000000000000000000000000000000000000001:2\n").unwrap();
+    let service = stage.service_with(|config| {
+        config.passwords.breached = Some(path.clone());
+        config.limits.address_burst = 3;
+        config.limits.address_interval = "1h".parse().unwrap();
+    });
+    assert_eq!(service.register(ANA, PASSWORD).await.status, 201);
+    // A change takes one request out of the bucket, whatever it proves on its way.
+    assert_eq!(change(&service, PASSWORD, "another password").await, "204");
+    // A list that cannot be read tells that it was.
+    std::fs::File::create(&path).unwrap();
+    assert_eq!(change(&service, "another password", PASSWORD).await, "503 temporarily_unavailable");
+    assert_eq!(change(&service, "another password", PASSWORD).await, "429 too_many_requests");
 }
 
 async fn a_changed_password_voids_what_was_issued_before(stage: &Stage) {
