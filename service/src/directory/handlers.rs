@@ -17,6 +17,7 @@ use crate::api::{
     Active, Attempt, Done, Found, HashSet, Locked, Lookup, Register, Registered, Revoke, Rotate, Rotated,
     SetHash, Status,
 };
+use crate::http::json::misread;
 use crate::lockout::Subject;
 use crate::session::Rotation;
 use crate::store;
@@ -34,7 +35,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Message<T> {
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|rejection: BytesRejection| Refusal::Body(rejection.status()))?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| Refusal::Malformed(error.to_string()))
+        serde_json::from_slice(&body).map(Self).map_err(|error| Refusal::Malformed(misread(&error)))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The HTTP side that both roles share: the loop that accepts connections (`server`), what every
 //! request passes through (`passage`: request id, trace context, load shedding, time limit, access
-//! log), bodies of errors (`problem`), addresses of clients (`client`).
+//! log), bodies of errors (`problem`), what is wrong with bodies
+//! of requests (`json`), addresses of clients (`client`).
 
 mod body;
 pub mod client;
+pub(crate) mod json;
 pub mod log;
 pub mod passage;
 pub mod problem;

@@ -136,24 +136,40 @@ async fn a_body_that_is_no_message_is_refused_with_its_place() {
     }
     assert_snapshot!(answers, @r#"
     ""
-      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: EOF while parsing a value at line 1 column 0"}
+      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: the JSON ends too early, at line 1 column 0"}
     "{"
-      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: EOF while parsing an object at line 1 column 1"}
+      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: the JSON ends too early, at line 1 column 1"}
     "[]"
-      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: invalid length 0, expected struct Lookup with 2 elements at line 1 column 2"}
+      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: a member is not of the documented type, at line 1 column 2"}
     "{\"login\":\"a\"} x"
-      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: trailing characters at line 1 column 15"}
+      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: the body is no JSON, at line 1 column 15"}
     "{\"login\":\"ana\",\"device\":null,\"password\":\"x\"}"
       400 malformed {"error":"malformed","error_description":"the body is not the message of this path: unknown field `password`, expected `login` or `device` at line 1 column 39"}
     "{\"device\":null}"
       400 malformed {"error":"malformed","error_description":"the body is not the message of this path: missing field `login` at line 1 column 15"}
     "{\"login\":\"\",\"device\":null}"
-      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: a login has 1 to 254 bytes and no control characters at line 1 column 11"}
+      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: a member is not of the documented type, at line 1 column 11"}
     "{\"login\":\"ana\",\"device\":\"12\"}"
-      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: an identifier is 32 hexadecimal digits at line 1 column 29"}
+      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: a member is not of the documented type, at line 1 column 29"}
     "\0"
-      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: expected value at line 1 column 1"}
+      400 malformed {"error":"malformed","error_description":"the body is not the message of this path: the body is no JSON, at line 1 column 1"}
     "#);
+}
+
+#[tokio::test]
+async fn a_refused_message_is_not_repeated() {
+    let router = directory(None);
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA";
+    let bodies = [
+        (path::SET_HASH, json!({"account": ANA, "old": "$1", "new": "$2", "changed": hash})),
+        (path::SET_HASH, json!(hash)),
+        (path::REGISTER, json!({"id": hash, "login": "ana@x.example", "hash": "$1"})),
+        (path::LOOKUP, json!({"login": "ana@x.example", "device": {hash: hash}})),
+    ];
+    for (path, body) in bodies {
+        let said = post(&router, path, body).await;
+        assert!(said.starts_with("400 malformed") && !said.contains("argon2id"), "{said}");
+    }
 }
 
 #[tokio::test]
