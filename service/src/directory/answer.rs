@@ -72,8 +72,10 @@ impl Refusal {
             }
             Self::Store(failure, _) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
-                Problem::new(status, failure.reason(), failure.to_string())
-                    .retry_after(Duration::from_secs(1))
+                // In its own words a database names hosts, tables and versions, and `/readyz` is answered
+                // to whoever asks.
+                let why = "the database has no answer now; the log of the directory says why";
+                Problem::new(status, failure.reason(), why).retry_after(Duration::from_secs(1))
             }
             Self::Path => Problem::new(StatusCode::NOT_FOUND, "no_such_path", "there is no such path"),
             Self::Method => {
@@ -94,7 +96,11 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (problem, upstream) = (self.problem(), self.upstream());
-        let note = Note { reason: Some(problem.error), upstream, ..Note::default() };
+        let detail = match &self {
+            Self::Store(failure, _) => Some(failure.to_string()),
+            _ => None,
+        };
+        let note = Note { reason: Some(problem.error), detail, upstream, ..Note::default() };
         let mut response = problem.into_response();
         response.extensions_mut().insert(note);
         response

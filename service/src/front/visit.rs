@@ -91,7 +91,8 @@ impl Visit {
             Err(refusal) => (refusal.problem.into_response(), Some(refusal.reason)),
         };
         let spent = self.directory.spent();
-        let note = Note { reason, upstream: spent.upstream, retries: spent.retries, user: self.user };
+        let (upstream, retries) = (spent.upstream, spent.retries);
+        let note = Note { reason, upstream, retries, user: self.user, ..Note::default() };
         response.extensions_mut().insert(note);
         response
     }

@@ -53,6 +53,8 @@ pub(super) struct Access<'a> {
     pub(super) duration_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<&'a str>,
     pub(super) upstream_ms: f64,
     pub(super) retries: u32,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -48,6 +48,8 @@ pub struct Passage {
 pub struct Note {
     /// Why the answer is what it is: a `LoginResult`, a failure's reason, a token's outcome.
     pub reason: Option<&'static str>,
+    /// What the operator needs to know beyond that and the client must not, as a database's words.
+    pub detail: Option<String>,
     /// Time spent waiting for the next component.
     pub upstream: Duration,
     /// Attempts beyond the first of all calls to it.

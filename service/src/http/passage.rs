@@ -293,6 +293,7 @@ impl<'a, C> Entry<'a, C> {
             status,
             duration_ms: milliseconds(took),
             reason: note.reason,
+            detail: note.detail.as_deref(),
             upstream_ms: milliseconds(note.upstream),
             retries: note.retries,
             user: note.user.as_deref(),

@@ -223,15 +223,16 @@ async fn a_database_that_is_down_makes_it_unready_and_not_dead() {
     let router = over(store::open(&DatabaseConfig { url, ..DatabaseConfig::default() }).unwrap(), None);
     let get = async |path| send(&router, Request::get(path).body(Body::empty()).unwrap()).await;
     assert_snapshot!(get("/healthz").await, @r#"200 - {"status":"alive"}"#);
-    let down =
-        r#"503 unreachable {"error":"unreachable","error_description":"the database cannot be reached: "#;
-    let ready = get("/readyz").await;
-    assert!(ready.starts_with(down), "{ready}");
+    let down = r#"503 unreachable {"error":"unreachable","error_description":"the database has no answer now; the log of the directory says why"}"#;
+    assert_eq!(get("/readyz").await, down);
     let lookup = json!({"login": "ana@x.example", "device": null});
-    let found = post(&router, path::LOOKUP, lookup).await;
-    assert!(found.starts_with(down), "{found}");
+    assert_eq!(post(&router, path::LOOKUP, lookup).await, down);
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let detail = response.extensions().get::<Note>().and_then(|note| note.detail.as_deref());
+    assert!(detail.is_some_and(|why| why.starts_with("the database cannot be reached: ")), "{detail:?}");
     let metrics = get("/metrics").await;
-    let counted = r#"auth_hop_duration_seconds_count{hop="database",outcome="unreachable"} 2"#;
+    let counted = r#"auth_hop_duration_seconds_count{hop="database",outcome="unreachable"} 3"#;
     assert!(metrics.contains(counted), "{metrics}");
 }
 

@@ -36,6 +36,7 @@ fn set(more: &str) -> Set {
             upstream: Duration::from_micros(1500),
             retries: 1,
             user: Some("u1".to_owned()),
+            ..Note::default()
         };
         (Extension(note), "noted")
     };
