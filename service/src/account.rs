@@ -147,8 +147,8 @@ impl Epoch {
     }
 }
 
-/// An account as the directory keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An account as the directory keeps it. Shown without the hash.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Its identifier.
     pub id: AccountId,
@@ -158,4 +158,12 @@ pub struct Account {
     pub hash: String,
     /// How often its password was changed.
     pub epoch: Epoch,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, login, hash: _, epoch } = self;
+        let mut shown = f.debug_struct("Account");
+        shown.field("id", id).field("login", login).field("epoch", epoch).finish_non_exhaustive()
+    }
 }

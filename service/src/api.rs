@@ -1,6 +1,8 @@
 //! What front and directory say to each other: JSON over HTTP, one type a message. Every request is a
 //! `POST`, since logins and identifiers do not belong into addresses, which get logged.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountId, DeviceId, Epoch, Login, SessionId};
@@ -27,8 +29,8 @@ pub mod path {
     pub const STATUS: &str = "/v1/sessions/status";
 }
 
-/// A new account.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A new account. Shown without the hash.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
     /// Drawn by the front, so that a repeated request makes no second account.
@@ -37,6 +39,13 @@ pub struct Register {
     pub login: Login,
     /// The password's hash.
     pub hash: String,
+}
+
+impl fmt::Debug for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, login, hash: _ } = self;
+        f.debug_struct("Register").field("id", id).field("login", login).finish_non_exhaustive()
+    }
 }
 
 /// The account was made, or had been made by the same request before.
@@ -84,8 +93,8 @@ pub struct Locked {
     pub until: Option<Timestamp>,
 }
 
-/// A new hash for an account's password.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A new hash for an account's password. Shown without either.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetHash {
     /// Whose.
@@ -97,6 +106,14 @@ pub struct SetHash {
     /// Whether the password is another one, which voids all that was issued before; a rehash of the
     /// same password is not.
     pub changed: bool,
+}
+
+impl fmt::Debug for SetHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, old: _, new: _, changed } = self;
+        let mut shown = f.debug_struct("SetHash");
+        shown.field("account", account).field("changed", changed).finish_non_exhaustive()
+    }
 }
 
 /// The hash is kept.
@@ -154,3 +171,23 @@ pub struct Done {}
 pub type Rotate = Presented;
 /// The answer of [`path::ROTATE`].
 pub type Rotated = Rotation;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_not_shown() {
+        let (id, login, epoch) = (AccountId([1; 16]), "ana@x.example".parse::<Login>().unwrap(), Epoch(0));
+        let hash = || "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA".to_owned();
+        let account = Account { id, login: login.clone(), hash: hash(), epoch };
+        let shown = [
+            format!("{:?}", Found { account: Some(account), locked: false, failures: false }),
+            format!("{:?}", Register { id, login, hash: hash() }),
+            format!("{:?}", SetHash { account: id, old: hash(), new: hash(), changed: true }),
+        ];
+        for shown in shown {
+            assert!(shown.contains("..") && !shown.contains("argon2id"), "{shown}");
+        }
+    }
+}
