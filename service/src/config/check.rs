@@ -21,6 +21,12 @@ const OWASP: [(u32, u32); 5] = [(1, 47_104), (2, 19_456), (3, 12_288), (4, 9_216
 /// two of the second, and stays below what `token` reads with the longest of everything else.
 pub(crate) const LONGEST_NAME: usize = 512;
 
+/// What a refresh or a device token has at most in bytes, for an issuer of so many bytes as JSON has it:
+/// both name it twice, base64 makes four bytes of three, and the rest is the longest of everything else.
+pub(crate) const fn longest_token(issuer: u64) -> u64 {
+    640 + (2 * issuer).div_ceil(3) * 4
+}
+
 /// What is wrong between the keys of a front.
 #[must_use]
 pub fn front(config: &FrontConfig) -> Vec<Mistake> {
@@ -291,11 +297,14 @@ fn passwords(config: &FrontConfig, found: &mut Vec<Mistake>) {
                 .help("256 or more"),
         );
     }
-    // A change of password carries two of them, a login and the names of the keys.
-    let (body, least) = (u64::from(config.server.max_body_bytes), 2 * u64::from(with.max_bytes) + 512);
+    // A change of password carries two of them, a device token, a login and the names of the keys. What
+    // holds it holds a refresh token by itself.
+    let token = longest_token(u64::try_from(written(&config.tokens.issuer)).unwrap_or(u64::MAX / 8));
+    let body = u64::from(config.server.max_body_bytes);
+    let least = 2 * u64::from(with.max_bytes) + token + 512;
     if body < least {
         let what = format!(
-            "a change of password may need 2 x {} bytes + 512 for the rest = {least}, more than {body}",
+            "a change of password may need 2 x {} bytes + {token} for a device token + 512 for the rest = {least}, more than {body}",
             with.max_bytes
         );
         found.push(
@@ -304,6 +313,11 @@ fn passwords(config: &FrontConfig, found: &mut Vec<Mistake>) {
                 .help(&format!("at least {least}")),
         );
     }
+}
+
+/// The length of a text as JSON has it, without its quotation marks.
+fn written(text: &str) -> usize {
+    serde_json::to_string(text).map_or(usize::MAX, |json| json.len() - "\"\"".len())
 }
 
 fn tokens(config: &FrontConfig, found: &mut Vec<Mistake>) {
@@ -325,7 +339,7 @@ fn tokens(config: &FrontConfig, found: &mut Vec<Mistake>) {
                     .help("a name, or the address of the front"),
             );
         }
-        let written = serde_json::to_string(value).map_or(usize::MAX, |json| json.len() - "\"\"".len());
+        let written = written(value);
         if written > LONGEST_NAME {
             let what = format!(
                 "{written} bytes as JSON has it, more than {LONGEST_NAME}: tokens would be too long to be accepted"

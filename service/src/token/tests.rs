@@ -315,7 +315,7 @@ fn a_key_of_another_tool_signs_at_once_and_other_files_are_named() {
 
 #[test]
 fn no_configuration_that_is_taken_makes_tokens_that_are_refused_for_their_length() {
-    use crate::config::check::LONGEST_NAME;
+    use crate::config::check::{LONGEST_NAME, longest_token};
     let scratch = Scratch::new("longest");
     let drawn = keys::draw(&scratch.0, NOW, &SeededEntropy::new(1)).unwrap();
     std::fs::rename(drawn, scratch.0.join(format!("{}.pem", "k".repeat(64)))).unwrap();
@@ -325,8 +325,13 @@ fn no_configuration_that_is_taken_makes_tokens_that_are_refused_for_their_length
     let expires = Timestamp(i64::MAX / 1000 * 1000);
     let presented = Presented { epoch: Epoch(u32::MAX), generation: u32::MAX, expires, ..presented() };
     assert!(tokens.verify_access(&tokens.access(&presented, NOW), NOW).is_ok());
-    assert_eq!(tokens.verify_refresh(&tokens.refresh(presented, NOW), NOW), Ok(presented));
-    assert!(tokens.verify_device(&tokens.device(ACCOUNT, DEVICE, NOW), NOW).is_ok());
+    let (refresh, device) = (tokens.refresh(presented, NOW), tokens.device(ACCOUNT, DEVICE, NOW));
+    assert_eq!(tokens.verify_refresh(&refresh, NOW), Ok(presented));
+    assert!(tokens.verify_device(&device, NOW).is_ok());
+    // What `config::check` counts with is enough.
+    for token in [refresh, device] {
+        assert!(token.len() as u64 <= longest_token(LONGEST_NAME as u64), "{} bytes", token.len());
+    }
 }
 
 #[test]

@@ -238,6 +238,9 @@ max_lifetime = "10m"
     warning: auth.toml:6:17: server.max_in_flight: never reached: each of at most 1024 connections carries one request, 1024 < 2000
       with server.max_connections = 1024 (the default)
       help: lower it, so that too much load is answered with 503
+    warning: auth.toml:7:18: server.max_body_bytes: a change of password may need 2 x 5 bytes + 640 for a device token + 512 for the rest = 1162, more than 1000
+      with passwords.max_bytes = 5 (auth.toml:21:13)
+      help: at least 1162
     warning: auth.toml:8:19: server.trusted_proxies: everyone is trusted to say from which address they come
       help: name the networks of the proxies alone
     error: auth.toml:11:14: tokens.access_ttl: an access token (30d) outlives the session it belongs to (12h)
