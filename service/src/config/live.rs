@@ -1,5 +1,11 @@
 //! The configuration that is in force, which a reload may replace as a whole. Whoever holds a `Live`
-//! asks it anew for each request, so that a request sees one configuration from its start to its end.
+//! asks it once for each piece of work and keeps what it was given to the end of that, so that no piece
+//! is done by halves of two configurations.
+//!
+//! Pieces are smaller than requests: of one request its passage, its handler and each call to the next
+//! component ask for themselves, and a reload in between gives the later ones the newer configuration.
+//! Nothing may rest on their being the same; what must outlast a reload is carried by the token or the
+//! message that it concerns.
 
 use std::sync::Arc;
 

@@ -40,11 +40,12 @@ use throttle::Throttle;
 
 /// What the handlers share.
 pub struct Front {
-    /// The configuration; each request asks anew, and sees one from its start to its end.
+    /// The configuration; each handler asks once and keeps it to its end. The passage around it and the
+    /// pool below ask for themselves.
     pub config: Live<FrontConfig>,
     /// Carries calls to the directory.
     pub transport: Arc<dyn Transport>,
-    /// The keys that sign and verify tokens; as the configuration, one for the whole of a request.
+    /// The keys that sign and verify tokens; as the configuration, one for the whole of a handler.
     pub keys: Live<KeyRing>,
     /// Hashes and verifies passwords.
     pub hasher: Hasher,
