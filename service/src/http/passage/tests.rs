@@ -36,7 +36,7 @@ fn set(more: &str) -> Set {
             upstream: Duration::from_micros(1500),
             retries: 1,
             user: Some("u1".to_owned()),
-            ..Note::default()
+            detail: Some("as told".to_owned()),
         };
         (Extension(note), "noted")
     };
@@ -99,7 +99,7 @@ async fn a_request_leaves_one_line_without_path_query_or_secret() {
     assert_eq!(response.headers()["x-request-id"], "r-1");
     assert!(response.extensions().get::<Note>().is_none());
     set.logged();
-    insta::assert_snapshot!(set.page.text(), @r#"{"time":"2026-10-14T17:46:40.000Z","level":"info","event":"request","request_id":"r-1","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","method":"GET","route":"/noted/{id}","status":200,"duration_ms":0.0,"reason":"ok","upstream_ms":1.5,"retries":1,"user":"u1","client":"0.0.0.0"}"#);
+    insta::assert_snapshot!(set.page.text(), @r#"{"time":"2026-10-14T17:46:40.000Z","level":"info","event":"request","request_id":"r-1","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","method":"GET","route":"/noted/{id}","status":200,"duration_ms":0.0,"reason":"ok","detail":"as told","upstream_ms":1.5,"retries":1,"user":"u1","client":"0.0.0.0"}"#);
 }
 
 #[tokio::test(start_paused = true)]
