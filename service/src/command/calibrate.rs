@@ -1,4 +1,4 @@
-//! `authd calibrate`: which argon2id parameters take a wanted time here, to be written into `auth.toml`.
+//! `authd calibrate`: which argon2id parameters take a wanted time here, to be written into `front.toml`.
 
 use std::io::{self, Write};
 
@@ -52,7 +52,7 @@ impl Calibrate {
         } else {
             "the least that OWASP holds for safe, though it is more than wanted"
         };
-        writeln!(out, "\n# For auth.toml: {why}.\n[passwords]")?;
+        writeln!(out, "\n# For front.toml: {why}.\n[passwords]")?;
         writeln!(out, "memory_kib = {}\niterations = {}\nlanes = 1", cost.memory_kib, cost.iterations)?;
         writeln!(out, "hash_threads = {threads}")
     }
@@ -83,7 +83,7 @@ mod tests {
             262144           1   190 ms    230 ms        512 MiB              8.7
             135168           2   205 ms    245 ms        264 MiB              8.2
 
-        # For auth.toml: the most memory that fits.
+        # For front.toml: the most memory that fits.
         [passwords]
         memory_kib = 262144
         iterations = 1

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::length::Length;
 use super::range;
 
-/// `auth.toml`.
+/// `front.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FrontConfig {
