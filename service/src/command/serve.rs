@@ -25,9 +25,11 @@ pub(super) fn run(file: &Path) -> ExitCode {
 fn build(means: &Means<FrontConfig>) -> Result<Role, String> {
     let config = means.config.now();
     let pool = Pool::new(means.config.clone(), means.metrics.clone(), means.entropy.clone())?;
-    let breached = config.passwords.breached.as_deref().map(|path| {
-        Breached::open(path).map_err(|error| format!("passwords.breached: {}: {error}", path.display()))
-    });
+    let breached = config
+        .passwords
+        .breached
+        .as_deref()
+        .map(|path| Breached::open(path).map_err(|error| format!("passwords.breached: {error}")));
     let front = Front {
         config: means.config.clone(),
         transport: Arc::new(pool),
