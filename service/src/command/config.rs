@@ -17,8 +17,8 @@ pub enum ConfigVerb {
     /// Say what is wrong in a configuration, and what its limits come to
     ///
     /// Judges what the file decides by itself, with the variables AUTHD_... of this environment laid
-    /// over it, as a start would. Whether its limits fit other components and their latency is asked of
-    /// `forewarn check`.
+    /// over it, as a start would. Files that it names, such as keys and certificates, are not opened.
+    /// Whether its limits fit other components and their latency is asked of `forewarn check`.
     ///
     /// Exits with 0 where a start would take it, with 1 where it would not, with 2 where it cannot be
     /// read.
