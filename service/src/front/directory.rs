@@ -56,6 +56,7 @@ pub struct Directory {
     transport: Arc<dyn Transport>,
     passed: Vec<(&'static str, String)>,
     spent: Spent,
+    failure: Option<String>,
 }
 
 impl Directory {
@@ -65,13 +66,19 @@ impl Directory {
         let mut passed =
             vec![("x-request-id", passage.request_id.clone()), ("traceparent", passage.traceparent.clone())];
         passed.extend(passage.tracestate.clone().map(|state| ("tracestate", state)));
-        Self { transport, passed, spent: Spent::default() }
+        Self { transport, passed, spent: Spent::default(), failure: None }
     }
 
     /// What was spent so far.
     #[must_use]
     pub fn spent(&self) -> Spent {
         self.spent
+    }
+
+    /// Why the last call that got no answer got none.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.failure.clone()
     }
 
     /// Makes an account; `None` where its login is taken. The identifier was drawn by the front, so that
@@ -160,7 +167,10 @@ impl Directory {
             // 401: the secrets differ; 429 and 5xx: it has no time for us, or its database none for it.
             Ok(reply) if matches!(reply.status, 401 | 429 | 500..) => Err(Fault::Unable(reply.status)),
             Ok(reply) => Ok(reply),
-            Err(failed) => Err(Fault::Hop(failed.error)),
+            Err(failed) => {
+                self.failure = Some(failed.error.to_string());
+                Err(Fault::Hop(failed.error))
+            }
         }
     }
 }

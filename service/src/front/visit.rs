@@ -92,7 +92,8 @@ impl Visit {
         };
         let spent = self.directory.spent();
         let (upstream, retries) = (spent.upstream, spent.retries);
-        let note = Note { reason, upstream, retries, user: self.user, ..Note::default() };
+        let detail = self.directory.failure();
+        let note = Note { reason, detail, upstream, retries, user: self.user };
         response.extensions_mut().insert(note);
         response
     }

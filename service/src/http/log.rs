@@ -110,7 +110,12 @@ impl Log {
     }
 
     pub(super) fn access(&self, access: &Access<'_>) {
-        self.line(Level::Info, "request", access);
+        let level = match access.status {
+            500 => Level::Error,
+            501.. => Level::Warning,
+            _ => Level::Info,
+        };
+        self.line(level, "request", access);
     }
 
     fn line<T: Serialize>(&self, level: Level, event: &str, rest: &T) {

@@ -27,6 +27,10 @@ async fn a_directory_slower_than_the_call_may_take_is_a_timeout(stage: &Stage) {
     assert_eq!(service.logins(), counted([("ok", 1), ("timeout", 1)]));
     let line = service.logged();
     assert_eq!((&line["reason"], &line["upstream_ms"]), (&json!("timeout"), &json!(300.0)));
+    assert_eq!(
+        (&line["level"], &line["detail"]),
+        (&json!("warning"), &json!("the call did not end in time"))
+    );
     service.weather(Weather::Slow(Duration::from_millis(300)));
     assert_eq!(service.login(ANA, PASSWORD).await.status, 200);
 }
