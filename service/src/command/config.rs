@@ -77,7 +77,7 @@ fn check(
             let file = file.display();
             let _ = writeln!(
                 out,
-                "error: {file}: front and directory both have all of its tables\n  help: say --role front or --role directory"
+                "error: {file}: its tables do not tell whether it is a front's or a directory's\n  help: name the file of a role, or say --role front or --role directory"
             );
             ExitCode::from(2)
         }
@@ -143,8 +143,8 @@ mod tests {
         assert!(said(&hashes, None).contains("4 hashes x 19 MiB = 76 MiB"));
         let directory = "[server]\nlisten = \"127.0.0.1:8081\"\n";
         insta::assert_snapshot!(said(directory, None), @r"
-        error: a.toml: front and directory both have all of its tables
-          help: say --role front or --role directory
+        error: a.toml: its tables do not tell whether it is a front's or a directory's
+          help: name the file of a role, or say --role front or --role directory
         exit 2
         ");
         insta::assert_snapshot!(said(directory, Some(Role::Directory)), @r"
