@@ -35,7 +35,6 @@ fn set(more: &str) -> Set {
             reason: Some("ok"),
             upstream: Duration::from_micros(1500),
             retries: 1,
-            detail: None,
             user: Some("u1".to_owned()),
             detail: Some("as told".to_owned()),
         };
