@@ -52,8 +52,15 @@ async fn whole(request: Request) -> Result<Bytes, Refusal> {
 }
 
 /// The parameters of a form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Form(Vec<(String, String)>);
+
+/// The names alone: a value can be a password.
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
 
 impl Form {
     /// Reads `application/x-www-form-urlencoded`. RFC 6749, section 3.2: a parameter without a value is

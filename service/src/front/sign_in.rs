@@ -181,10 +181,11 @@ impl Visit {
 
     /// A refresh token made at some time, and an access token of now.
     pub(super) fn issued(&self, presented: Presented, made: Timestamp) -> Issued {
+        let now = self.now();
         Issued {
-            access_token: self.tokens.access(&presented, self.now()),
+            access_token: self.tokens.access(&presented, now),
             token_type: "Bearer",
-            expires_in: self.config.tokens.access_ttl.get().as_secs(),
+            expires_in: self.tokens.access_end(&presented, now).since(now).as_secs(),
             refresh_token: self.tokens.refresh(presented, made),
             device_token: None,
         }

@@ -129,11 +129,18 @@ impl Tokens {
         }
     }
 
+    /// When an access token ends that is issued now: with its session at the latest, which nobody
+    /// remembers for long after.
+    #[must_use]
+    pub fn access_end(&self, presented: &Presented, now: Timestamp) -> Timestamp {
+        now.after(self.access_ttl).min(presented.expires)
+    }
+
     /// An access token of the session that a refresh token belongs to. The same arguments give the same
     /// token.
     #[must_use]
     pub fn access(&self, presented: &Presented, now: Timestamp) -> String {
-        let expires = now.after(self.access_ttl);
+        let expires = self.access_end(presented, now);
         let claims = access::Claims::of(self, presented, now, expires);
         jws::issue(self.keys.active(now), Kind::Access, &claims)
     }

@@ -406,3 +406,14 @@ fn every_change_of_one_byte_is_refused() {
         assert!(tokens.verify_access(&cut, NOW).is_err(), "without byte {at}");
     }
 }
+
+#[test]
+fn an_access_token_ends_with_its_session_at_the_latest() {
+    let tokens = tokens();
+    let late = Presented { expires: NOW.after(Duration::from_secs(60)), ..presented() };
+    let token = tokens.access(&late, NOW);
+    let access = tokens.verify_access(&token, NOW).unwrap();
+    assert_eq!((access.expires, access.session_expires), (late.expires, late.expires));
+    let after = late.expires.after(config().clock_skew.get()).after(Duration::from_secs(1));
+    assert_eq!(tokens.verify_access(&token, after), Err(Refused::Expired));
+}
