@@ -10,29 +10,10 @@ pub(super) enum Secrecy {
     UnlessAmount,
 }
 
-/// Words that name a secret by themselves.
-const NOUNS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "passwort",
-    "pwd",
-    "pw",
-    "pass",
-    "secret",
-    "token",
-    "credential",
-    "apikey",
-    "privatekey",
-    "accesskey",
-    "authorization",
-    "authtoken",
-    // As addresses of cloud storage carry it.
-    "sig",
-    "signature",
-    "dsn_password",
-];
-/// Nouns that also count where they are run together with the word before: `sslpassword`, `dbpass`.
+/// Words that name a secret only where they stand alone; the last two as addresses of cloud storage
+/// carry them.
+const NOUNS: &[&str] = &["pw", "authorization", "sig", "signature"];
+/// Nouns that also count where they are run together with the word before, `sslpassword` or `dbpass`.
 const ENDINGS: &[&str] = &[
     "password",
     "passwd",
