@@ -20,6 +20,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment of a `NumericDate`.
+    #[must_use]
+    pub fn of_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
     /// The moment that is later by a length.
     #[must_use]
     pub fn after(self, length: Duration) -> Self {

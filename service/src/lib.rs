@@ -25,4 +25,5 @@ pub mod metrics;
 pub mod secret;
 pub mod session;
 pub mod store;
+mod tapped;
 pub mod token;

@@ -2,11 +2,8 @@
 //! a call that nobody waits for any more ends at the callee too.
 
 use std::error::Error;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -14,11 +11,12 @@ use axum::http::{Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::metrics::Metrics;
+use crate::tapped::{Tap, Tapped};
 
 /// The largest answer, in bytes. The largest that the directory gives holds one account: about 1 KiB.
 const LARGEST_ANSWER: usize = 64 * 1024;
@@ -30,7 +28,7 @@ const LARGEST_HEAD: usize = 8 * 1024;
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
-    received: Arc<AtomicU64>,
+    received: Received,
     /// When it was made.
     pub(super) made: Instant,
     /// When it was last given back.
@@ -86,8 +84,8 @@ impl Connection {
         io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         metrics: Arc<Metrics>,
     ) -> Result<Self, hyper::Error> {
-        let received = Arc::new(AtomicU64::new(0));
-        let counted = Counted { io, received: received.clone() };
+        let received = Received::default();
+        let counted = Tapped { io, tap: received.clone() };
         let mut builder = Builder::new();
         builder.max_buf_size(2 * LARGEST_HEAD).max_header_size(LARGEST_HEAD);
         let (sender, connection) = builder.handshake(TokioIo::new(counted)).await?;
@@ -112,13 +110,13 @@ impl Connection {
         if let Err(error) = self.sender.ready().await {
             return Err(Lost { why: chain(&error), stage: Stage::Unsent });
         }
-        let before = self.received.load(Ordering::Relaxed);
+        let before = self.received.so_far();
         let response = match self.sender.try_send_request(request).await {
             Ok(response) => response,
             Err(mut error) => {
                 let stage = if error.take_message().is_some() {
                     Stage::Unsent
-                } else if self.received.load(Ordering::Relaxed) == before {
+                } else if self.received.so_far() == before {
                     Stage::Unanswered
                 } else {
                     Stage::Answered
@@ -146,52 +144,18 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// A stream that counts what it gives.
-struct Counted<I> {
-    io: I,
-    received: Arc<AtomicU64>,
-}
+/// Counts the bytes that came.
+#[derive(Debug, Clone, Default)]
+struct Received(Arc<AtomicU64>);
 
-impl<I: AsyncRead + Unpin> AsyncRead for Counted<I> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
-        let more = buffer.filled().len() - before;
-        self.received.fetch_add(u64::try_from(more).unwrap_or(u64::MAX), Ordering::Relaxed);
-        Poll::Ready(Ok(()))
+impl Received {
+    fn so_far(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for Counted<I> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+impl Tap for Received {
+    fn received(&self, bytes: usize) {
+        self.0.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }

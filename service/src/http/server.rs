@@ -27,10 +27,11 @@ use super::body::Ending;
 use super::log::{Level, Log};
 use super::stop::Stop;
 use super::tls::Certificate;
-use super::vigil::{Phase, Vigil, Watched};
+use super::vigil::{Phase, Vigil};
 use super::{Peer, Reached};
 use crate::config::live::Live;
 use crate::metrics::Metrics;
+use crate::tapped::Tapped;
 
 /// The largest head of a request; hyper answers 431 to a larger one. As much as NGINX takes by default
 /// (`large_client_header_buffers 4 8k`).
@@ -269,7 +270,7 @@ impl<C: Reached> Server<C> {
             .header_read_timeout(None)
             .max_header_size(LARGEST_HEAD)
             .max_buf_size(2 * LARGEST_HEAD)
-            .serve_connection(TokioIo::new(Watched { io, vigil: vigil.clone() }), service);
+            .serve_connection(TokioIo::new(Tapped { io, tap: vigil.clone() }), service);
 
         let mut limit = pin!(sleep(Duration::ZERO));
         let mut stop = self.stop.clone();

@@ -72,9 +72,9 @@ impl<'a> Claims<'a> {
             account: self.sub,
             session: self.sid,
             epoch: self.epoch,
-            session_expires: Timestamp(self.session_exp.saturating_mul(1000)),
-            issued: Timestamp(iat.saturating_mul(1000)),
-            expires: Timestamp(exp.saturating_mul(1000)),
+            session_expires: Timestamp::of_seconds(self.session_exp),
+            issued: Timestamp::of_seconds(iat),
+            expires: Timestamp::of_seconds(exp),
         })
     }
 }

@@ -193,13 +193,12 @@ impl Tokens {
         if aims.aud != audience {
             return Err(Refused::Audience);
         }
-        let whole = |seconds: i64| Timestamp(seconds.saturating_mul(1000));
         let latest = now.after(self.skew);
-        if whole(aims.nbf) > latest || whole(aims.iat) > latest {
+        if Timestamp::of_seconds(aims.nbf) > latest || Timestamp::of_seconds(aims.iat) > latest {
             return Err(Refused::NotYet);
         }
         // "On or after" `exp` it is not accepted (RFC 7519, section 4.1.4).
-        if now >= whole(aims.exp).after(self.skew) {
+        if now >= Timestamp::of_seconds(aims.exp).after(self.skew) {
             return Err(Refused::Expired);
         }
         Ok(())

@@ -48,7 +48,7 @@ impl<'a> Claims<'a> {
             account: self.sub,
             epoch: self.epoch,
             generation: self.generation,
-            expires: Timestamp(exp.saturating_mul(1000)),
+            expires: Timestamp::of_seconds(exp),
         })
     }
 }
