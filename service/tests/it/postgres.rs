@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -43,6 +43,7 @@ max_connections = 200
 END
 $as "$bin/pg_ctl" -D "$dir/data" -l "$dir/data/log" -w start >> log 2>&1 && echo "$dir" ||
     { cat log data/log >&2; echo; }
+exec 2> /dev/null
 cat > /dev/null
 $as "$bin/pg_ctl" -D "$dir/data" -m immediate stop > /dev/null 2>&1
 cd / && rm -rf "$dir"
@@ -104,9 +105,7 @@ fn programs() -> Option<PathBuf> {
 fn start(bin: PathBuf) -> Server {
     // The port is free when it is asked for; when another program takes it meanwhile, the next is tried.
     for _ in 0..3 {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = rig::scratch::free_address().unwrap().port();
         let mut watch = Command::new("sh");
         watch.args(["-c", WATCH, "sh"]).arg(&bin).arg(port.to_string());
         // A group of its own: what ends the tests must not end the watch before it has cleaned up.
