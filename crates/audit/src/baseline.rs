@@ -8,10 +8,10 @@ use model::{Level, Span, Subject};
 use text::{Node, Source, Syntax, Tree};
 use wire::baseline as out;
 
-use crate::config::{Mistake, Mistakes, Table};
 use crate::identity::{Identities, Identity};
 use crate::outcome::Outcome;
 use crate::settle::Aside;
+use model::declared::{Mistake, Mistakes, Table};
 
 /// The name under which a baseline is looked for beside `forewarn.toml`.
 pub const BASELINE_NAME: &str = "forewarn-baseline.json";

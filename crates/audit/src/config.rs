@@ -2,22 +2,22 @@
 //! Read with spans, so that a finding can point at the declaration. Unknown keys are refused with
 //! "did you mean".
 
-mod fields;
 mod hash;
-mod length;
 mod measurement;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub(crate) use fields::{Mistakes, Table};
-use model::{HashTime, Knob, Latency, Level, Limit, Sourced, TimeUnit};
+pub use model::declared::Mistake;
+use model::declared::{Mistakes, Table};
+use model::{HashTime, Knob, Latency, Level, Limit, Sourced, TimeUnit, did_you_mean};
 use readers::platforms::Platform;
 use rules::MarginSet;
 use text::{Source, Span};
 
 use crate::allow::Allow;
+use crate::globs::Globs;
 use crate::notice::NoticeKind;
 
 /// A whole `forewarn.toml`. Paths and globs are relative to the directory that holds it.
@@ -177,17 +177,6 @@ pub struct Override {
     pub levels: Vec<(String, Option<Level>)>,
 }
 
-/// A mistake in `forewarn.toml` or in a file of measurements: where, what, what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// Where.
-    pub span: Span,
-    /// What is wrong.
-    pub what: String,
-    /// What to do.
-    pub help: String,
-}
-
 /// Reads a `forewarn.toml`.
 ///
 /// # Errors
@@ -217,4 +206,21 @@ pub fn parse_measurement(source: &Source) -> Result<Latency, Vec<Mistake>> {
 /// Every mistake in it, in order of place; at least one.
 pub fn parse_hashes(source: &Source) -> Result<Vec<Sourced<HashTime>>, Vec<Mistake>> {
     hash::parse(source)
+}
+
+/// What to say of a rule that there is not: what is wrong, and what to do.
+pub(crate) fn no_rule(name: &str, rules: &[&str]) -> (String, String) {
+    (format!("there is no rule `{name}`"), did_you_mean(name, "rules", rules))
+}
+
+/// A list of globs of a table.
+pub(crate) fn globs(table: &Table<'_>, key: &str, m: &mut Mistakes) -> Vec<String> {
+    let texts = table.texts(key, m);
+    for &(glob, span) in &texts {
+        if let Err(why) = Globs::check(glob) {
+            let what = format!("`{glob}` is no glob: {why}");
+            m.add(span, what, "`*` stands for part of a name, `**` for any directories, `{a,b}` for a or b");
+        }
+    }
+    texts.into_iter().map(|(glob, _)| glob.to_owned()).collect()
 }

@@ -15,7 +15,6 @@ mod globs;
 mod identity;
 mod join;
 mod load;
-mod nearest;
 mod notice;
 mod outcome;
 mod place;
@@ -30,6 +29,7 @@ mod settle;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub use model::{did_you_mean, nearest};
 use rules::{Margins, RULES, Rule};
 
 use collect::Collected;
@@ -42,7 +42,6 @@ pub use fold::Reported;
 pub use globs::Globs;
 pub use identity::{Fingerprint, Identities, Identity};
 pub use load::{BaselineFile, CONFIG_NAME};
-pub use nearest::{did_you_mean, nearest};
 pub use notice::{Notice, NoticeKind, SUPPRESSIONS};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use redact::redact;
@@ -258,7 +257,7 @@ fn units_not_known(fleet: &model::Fleet, sources: &Sources) -> Vec<model::NotEva
 pub fn rule_named(name: &str, place: &str) -> Result<&'static Rule, Error> {
     RULES.iter().copied().find(|rule| rule.name == name).ok_or_else(|| {
         let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
-        let (what, help) = nearest::no_rule(name, &names);
+        let (what, help) = config::no_rule(name, &names);
         Error::stopped(place, what, help)
     })
 }

@@ -6,10 +6,12 @@
 //! key arrives here as data ([`Covers`], [`Unit`], [`Limit`]).
 
 mod budget;
+pub mod declared;
 mod finding;
 mod fleet;
 mod hash;
 mod latency;
+mod nearest;
 mod normal;
 mod retry_on;
 mod setting;
@@ -24,6 +26,7 @@ pub use fleet::{
 };
 pub use hash::{HashOf, HashSpec, HashTime};
 pub use latency::{Latency, Share};
+pub use nearest::{did_you_mean, nearest};
 pub use normal::wilson;
 pub use retry_on::{Methods, RetryOn};
 pub use setting::{

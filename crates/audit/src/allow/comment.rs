@@ -5,8 +5,9 @@
 use std::ops::Range;
 
 use super::FORM;
+use crate::config::no_rule;
 use crate::date::Date;
-use crate::nearest::{nearest, no_rule};
+use model::nearest;
 
 /// What a comment says.
 #[derive(Debug, PartialEq)]

@@ -4,8 +4,8 @@
 use model::{HashSpec, HashTime, Origin, Sourced};
 use text::{Node, Source, Syntax, Tree};
 
-use super::fields::{Mistakes, Table};
 use super::{Hashes, Mistake, measurement};
+use model::declared::{Mistakes, Table};
 
 /// The keys of `[[hash]]`.
 pub(super) const HASH: &[&str] = &[

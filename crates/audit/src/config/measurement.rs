@@ -7,7 +7,7 @@ use model::Latency;
 use text::{Node, NodeKind, ProblemKind, Source, Span, Syntax, Tree};
 
 use super::Mistake;
-use super::fields::{Mistakes, Table, kind, length_at, plain};
+use model::declared::{Mistakes, Table, kind, length_at, plain};
 
 /// The keys that say what was measured.
 pub(super) const WHAT_WAS_MEASURED: &[&str] =

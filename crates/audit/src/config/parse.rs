@@ -5,7 +5,6 @@ use readers::platforms::{PLATFORMS, Platform};
 use rules::MarginSet;
 use text::{Entry, Node, Source, Span, Syntax, Tree};
 
-use super::fields::{Mistakes, Table, word_of};
 #[cfg(test)]
 use super::hash::HASH;
 use super::hash::hashes;
@@ -14,10 +13,12 @@ use super::words::{CONTROLS, COVERS, Control, LEVELS, UNITS, ZERO};
 use super::{
     Config, DeclaredCall, DeclaredService, DeclaredSetting, Measurement, Mistake, Observed, Override,
 };
+use super::{globs, no_rule};
 use crate::allow::{Allow, Description, Scope};
 use crate::date::Date;
 use crate::globs::Globs;
-use crate::nearest::{did_you_mean, no_rule};
+use model::declared::{Mistakes, Table, word_of};
+use model::did_you_mean;
 
 const TOP: &[&str] = &[
     "exclude",
@@ -32,6 +33,8 @@ const TOP: &[&str] = &[
     "override",
     "check",
     "allow",
+    "watch",
+    "audit",
 ];
 const MARGINS: &[&str] =
     &["chain", "chain_share", "keepalive", "attempts_warning", "attempts_error", "drift", "false_timeouts"];
@@ -63,7 +66,7 @@ pub(super) fn parse(source: &Source, rules: &[&str], notices: &[&str]) -> Result
     let levelled = [rules, notices].concat();
     let margins = margins(top.get("margins"), MarginSet::default(), &mut m);
     let config = Config {
-        exclude: top.globs("exclude", &mut m),
+        exclude: globs(&top, "exclude", &mut m),
         environments: environments(top.get("environments"), &mut m),
         services: services(top.get("service"), &mut m),
         calls: calls(top.get("call"), &mut m),
@@ -87,7 +90,7 @@ fn environments(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<(String, Vec<St
     let Some(table) = Table::new(node, "[environments]", &names, &mut Mistakes::default()) else {
         return Vec::new();
     };
-    names.iter().map(|name| ((*name).to_owned(), table.globs(name, m))).collect()
+    names.iter().map(|name| ((*name).to_owned(), globs(&table, name, m))).collect()
 }
 
 fn services(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredService> {
@@ -95,7 +98,7 @@ fn services(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredService> {
         .into_iter()
         .filter_map(|table| {
             let name = table.needed_text("name", m);
-            let files = table.globs("files", m);
+            let files = globs(&table, "files", m);
             let hosts = table.texts("hosts", m).into_iter().map(|(host, _)| host.to_lowercase()).collect();
             let platform = platform(&table, m);
             let forwards = table.flag("forwards", m).or(platform.map(|_| true));
@@ -149,7 +152,7 @@ fn settings(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<DeclaredSetting> {
     Table::list(node, "[[setting]]", SETTING, m)
         .into_iter()
         .filter_map(|table| {
-            let files = table.globs("files", m);
+            let files = globs(&table, "files", m);
             let key = table.needed_text("key", m);
             let unit = table.word("unit", UNITS, m);
             let zero_is_never = table.word("zero", ZERO, m).unwrap_or(false);
@@ -290,7 +293,7 @@ fn levels(
             let Some(word) = value.text() else {
                 m.add(
                     value.span(),
-                    format!("the level of `{rule}` is {}", super::fields::kind(value)),
+                    format!("the level of `{rule}` is {}", model::declared::kind(value)),
                     "write `\"error\"`, `\"warning\"`, `\"note\"` or `\"off\"`",
                 );
                 return None;
@@ -304,7 +307,7 @@ fn overrides(node: Option<Node<'_>>, base: &MarginSet, rules: &[&str], m: &mut M
     Table::list(node, "[[override]]", OVERRIDE, m)
         .into_iter()
         .map(|table| {
-            let paths = table.globs("paths", m);
+            let paths = globs(&table, "paths", m);
             if table.get("paths").is_none() {
                 m.add(
                     table.span(),
@@ -348,7 +351,7 @@ fn allows(node: Option<Node<'_>>, rules: &[&str], m: &mut Mistakes) -> Vec<Allow
                 from: text("from", m),
                 to: text("to", m),
                 key: text("key", m),
-                paths: table.get("paths").is_some().then(|| Globs::new(&table.globs("paths", m))),
+                paths: table.get("paths").is_some().then(|| Globs::new(&globs(&table, "paths", m))),
             };
             Some(Allow {
                 span: table.span(),

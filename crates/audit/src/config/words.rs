@@ -88,7 +88,7 @@ pub(super) enum Control {
 }
 
 /// Units of a bare number.
-pub(super) const UNITS: &[(&str, TimeUnit)] = super::length::UNITS;
+pub(super) const UNITS: &[(&str, TimeUnit)] = model::declared::UNITS;
 
 /// What 0 means: whether it is no limit.
 pub(super) const ZERO: &[(&str, bool)] = &[("never", true), ("literal", false)];

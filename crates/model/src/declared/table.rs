@@ -3,26 +3,29 @@
 
 use std::time::Duration;
 
-use model::Limit;
 use text::{Entry, Node, NodeKind, Span, Style};
 
 use super::Mistake;
 use super::length::{NoLength, length};
-use crate::globs::Globs;
+use crate::Limit;
 use crate::nearest::did_you_mean;
 
 /// Mistakes as they are found.
-#[derive(Default)]
-pub(crate) struct Mistakes(Vec<Mistake>);
+#[derive(Debug, Default)]
+pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
     /// Notes a mistake.
-    pub(crate) fn add(&mut self, span: Span, what: impl Into<String>, help: impl Into<String>) {
+    pub fn add(&mut self, span: Span, what: impl Into<String>, help: impl Into<String>) {
         self.0.push(Mistake { span, what: what.into(), help: help.into() });
     }
 
-    /// The value if no mistake was noted, else all mistakes by place.
-    pub(crate) fn or<T>(mut self, value: T) -> Result<T, Vec<Mistake>> {
+    /// The value if no mistake was noted.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, by place.
+    pub fn or<T>(mut self, value: T) -> Result<T, Vec<Mistake>> {
         if self.0.is_empty() {
             return Ok(value);
         }
@@ -32,7 +35,8 @@ impl Mistakes {
 }
 
 /// A table whose keys are known.
-pub(crate) struct Table<'t> {
+#[derive(Debug)]
+pub struct Table<'t> {
     node: Node<'t>,
     /// As people write it: `[margins]`, `[[call]]`.
     name: String,
@@ -40,12 +44,7 @@ pub(crate) struct Table<'t> {
 
 impl<'t> Table<'t> {
     /// The table at a node. Keys that are not known are mistakes.
-    pub(crate) fn new(
-        node: Node<'t>,
-        name: impl Into<String>,
-        known: &[&str],
-        m: &mut Mistakes,
-    ) -> Option<Self> {
+    pub fn new(node: Node<'t>, name: impl Into<String>, known: &[&str], m: &mut Mistakes) -> Option<Self> {
         let name = name.into();
         if node.kind() != NodeKind::Map {
             m.add(
@@ -66,7 +65,7 @@ impl<'t> Table<'t> {
     }
 
     /// The tables of a list of tables (`[[call]]`).
-    pub(crate) fn list(node: Option<Node<'t>>, name: &str, known: &[&str], m: &mut Mistakes) -> Vec<Self> {
+    pub fn list(node: Option<Node<'t>>, name: &str, known: &[&str], m: &mut Mistakes) -> Vec<Self> {
         let Some(node) = node else { return Vec::new() };
         if node.kind() != NodeKind::List {
             m.add(
@@ -80,27 +79,27 @@ impl<'t> Table<'t> {
     }
 
     /// The value of a key, whatever it is.
-    pub(crate) fn get(&self, key: &str) -> Option<Node<'t>> {
+    pub fn get(&self, key: &str) -> Option<Node<'t>> {
         self.node.get(key)
     }
 
     /// Where to point for a key: its value, or the table where it is absent.
-    pub(crate) fn place(&self, key: &str) -> Span {
+    pub fn place(&self, key: &str) -> Span {
         self.get(key).map_or_else(|| self.span(), Node::span)
     }
 
     /// Where to point for the table: its first key, since the whole of it can be long.
-    pub(crate) fn span(&self) -> Span {
+    pub fn span(&self) -> Span {
         self.node.written_entries().next().map_or_else(|| self.node.span(), |entry| entry.key.span())
     }
 
     /// A text.
-    pub(crate) fn text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
+    pub fn text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
         self.get(key).and_then(|node| self.text_of(key, node, m))
     }
 
     /// A text that must be there.
-    pub(crate) fn needed_text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
+    pub fn needed_text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
         let text = self.text(key, m);
         if self.get(key).is_none() {
             m.add(self.span(), format!("{} without `{key}`", self.name), format!("add `{key} = \"...\"`"));
@@ -127,7 +126,7 @@ impl<'t> Table<'t> {
     }
 
     /// A list of texts; one text alone counts as a list of one.
-    pub(crate) fn texts(&self, key: &str, m: &mut Mistakes) -> Vec<(&'t str, Span)> {
+    pub fn texts(&self, key: &str, m: &mut Mistakes) -> Vec<(&'t str, Span)> {
         let Some(node) = self.get(key) else { return Vec::new() };
         match node.kind() {
             NodeKind::List => {
@@ -141,24 +140,8 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// A list of globs.
-    pub(crate) fn globs(&self, key: &str, m: &mut Mistakes) -> Vec<String> {
-        let texts = self.texts(key, m);
-        for &(glob, span) in &texts {
-            if let Err(why) = Globs::check(glob) {
-                let what = format!("`{glob}` is no glob: {why}");
-                m.add(
-                    span,
-                    what,
-                    "`*` stands for part of a name, `**` for any directories, `{a,b}` for a or b",
-                );
-            }
-        }
-        texts.into_iter().map(|(glob, _)| glob.to_owned()).collect()
-    }
-
     /// `true` or `false`.
-    pub(crate) fn flag(&self, key: &str, m: &mut Mistakes) -> Option<bool> {
+    pub fn flag(&self, key: &str, m: &mut Mistakes) -> Option<bool> {
         let node = self.get(key)?;
         match plain(node) {
             Some("true") => Some(true),
@@ -171,7 +154,7 @@ impl<'t> Table<'t> {
     }
 
     /// A whole number from 0 up.
-    pub(crate) fn count(&self, key: &str, m: &mut Mistakes) -> Option<u64> {
+    pub fn count(&self, key: &str, m: &mut Mistakes) -> Option<u64> {
         let node = self.get(key)?;
         let count = plain(node).and_then(|text| text.replace('_', "").parse().ok());
         if count.is_none() {
@@ -181,7 +164,7 @@ impl<'t> Table<'t> {
     }
 
     /// A number in a range.
-    pub(crate) fn number(
+    pub fn number(
         &self,
         key: &str,
         range: std::ops::RangeInclusive<f64>,
@@ -201,12 +184,12 @@ impl<'t> Table<'t> {
     }
 
     /// A length of time, with its unit.
-    pub(crate) fn length(&self, key: &str, m: &mut Mistakes) -> Option<Duration> {
+    pub fn length(&self, key: &str, m: &mut Mistakes) -> Option<Duration> {
         length_at(self.get(key)?, key, m)
     }
 
     /// A length of time, or `"never"`.
-    pub(crate) fn limit(&self, key: &str, m: &mut Mistakes) -> Option<Limit> {
+    pub fn limit(&self, key: &str, m: &mut Mistakes) -> Option<Limit> {
         let node = self.get(key)?;
         if node.text() == Some("never") {
             return Some(Limit::Never);
@@ -215,14 +198,14 @@ impl<'t> Table<'t> {
     }
 
     /// One of the words of a table of words.
-    pub(crate) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], m: &mut Mistakes) -> Option<T> {
+    pub fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], m: &mut Mistakes) -> Option<T> {
         let node = self.get(key)?;
         let word = self.text_of(key, node, m)?;
         word_of(key, word, node.span(), words, m)
     }
 
     /// The entries of a table whose keys are free names.
-    pub(crate) fn named(node: Option<Node<'t>>, name: &str, m: &mut Mistakes) -> Vec<Entry<'t>> {
+    pub fn named(node: Option<Node<'t>>, name: &str, m: &mut Mistakes) -> Vec<Entry<'t>> {
         let Some(node) = node else { return Vec::new() };
         if node.kind() != NodeKind::Map {
             m.add(
@@ -236,7 +219,7 @@ impl<'t> Table<'t> {
 }
 
 /// One of the words of a table of words.
-pub(super) fn word_of<T: Copy>(
+pub fn word_of<T: Copy>(
     key: &str,
     word: &str,
     span: Span,
@@ -252,7 +235,7 @@ pub(super) fn word_of<T: Copy>(
 }
 
 /// A length of time at a node.
-pub(super) fn length_at(node: Node<'_>, key: &str, m: &mut Mistakes) -> Option<Duration> {
+pub fn length_at(node: Node<'_>, key: &str, m: &mut Mistakes) -> Option<Duration> {
     const HELP: &str = "write a number with its unit in quotes: \"300ms\", \"1.5s\", \"2min\"";
     let Some(text) = node.text() else {
         m.add(node.span(), format!("`{key}` is {}, not a length of time", kind(node)), HELP);
@@ -273,12 +256,12 @@ pub(super) fn length_at(node: Node<'_>, key: &str, m: &mut Mistakes) -> Option<D
 }
 
 /// The text of a scalar without quotes.
-pub(super) fn plain(node: Node<'_>) -> Option<&str> {
+pub fn plain(node: Node<'_>) -> Option<&str> {
     node.scalar().filter(|scalar| scalar.style() == Style::Plain).map(text::Scalar::text)
 }
 
 /// What a node is, in words.
-pub(super) fn kind(node: Node<'_>) -> &'static str {
+pub fn kind(node: Node<'_>) -> &'static str {
     match node.kind() {
         NodeKind::List => "a list",
         NodeKind::Map => "a table",

@@ -45,11 +45,6 @@ pub fn did_you_mean(word: &str, what: &str, candidates: &[&str]) -> String {
     }
 }
 
-/// What to say of a rule that there is not: what is wrong, and what to do.
-pub(crate) fn no_rule(name: &str, rules: &[&str]) -> (String, String) {
-    (format!("there is no rule `{name}`"), did_you_mean(name, "rules", rules))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

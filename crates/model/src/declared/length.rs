@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use model::TimeUnit;
+use crate::TimeUnit;
 
 /// The units, by the words that may stand behind a number.
-pub(super) const UNITS: &[(&str, TimeUnit)] = &[
+pub const UNITS: &[(&str, TimeUnit)] = &[
     ("ns", TimeUnit::Nanoseconds),
     ("us", TimeUnit::Microseconds),
     ("µs", TimeUnit::Microseconds),

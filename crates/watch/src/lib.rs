@@ -1,0 +1,16 @@
+//! The watching side, pure: entries go in one by one, effects come out. Time, readings, deliveries and
+//! audits are entries of the journal; so a replay gives the same state and the same alerts, a test runs
+//! on virtual time, and a crash loses nothing that was journaled.
+//!
+//! Opens no socket and no file, reads no clock, draws no random number.
+
+pub mod alert;
+pub mod audits;
+pub mod guard;
+pub mod journal;
+pub mod plan;
+pub mod state;
+pub mod tally;
+pub mod time;
+
+pub use state::{State, step};
