@@ -64,6 +64,14 @@ pub enum Input {
     Silenced(crate::alert::Silence),
     /// Somebody ended a silence.
     Unsilenced(u64),
+    /// Forewarn itself is hindered, or is so no longer: the journal's disk takes nothing. Opens and ends an
+    /// alert of [`crate::alert::Symptom::Hindered`]; a fact, not a test.
+    Hindered {
+        /// By what, in words; the same words when it is over.
+        what: String,
+        /// It is over.
+        over: bool,
+    },
     /// Time went by; sent about once a second when nothing else comes.
     Tick,
 }
