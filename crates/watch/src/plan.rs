@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::Span;
+use model::{Span, TimeUnit};
 
 /// Everything that a running watch was told.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,8 +169,17 @@ pub struct Mapping {
     pub requests: Vec<Selector>,
     /// Failed ones, each with the place of its reason.
     pub failed: Vec<(usize, Selector)>,
-    /// A histogram of durations in seconds: its name without `_bucket`, and labels.
-    pub durations: Option<Selector>,
+    /// A histogram of durations.
+    pub durations: Option<Durations>,
+}
+
+/// A histogram of durations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Durations {
+    /// Its name without `_bucket`, and labels.
+    pub series: Selector,
+    /// The unit of its bounds: seconds, as Prometheus asks for, or milliseconds, as Envoy has them.
+    pub unit: TimeUnit,
 }
 
 /// A metric and what its labels must be.
