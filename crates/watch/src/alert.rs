@@ -12,8 +12,8 @@ use crate::time::At;
 pub enum Symptom {
     /// Requests fail: all reasons together, or one of them by its name.
     Failing(Option<String>),
-    /// One target fails while the service as a whole need not.
-    ReplicaFailing(String),
+    /// Single targets fail while the service as a whole need not; [`Alert::replicas`] names them.
+    ReplicaFailing,
     /// Requests are slow.
     Slow,
     /// Durations pile up at a timeout, in milliseconds.
@@ -26,7 +26,7 @@ pub enum Symptom {
     Burning(Burn),
     /// Nothing is known: its inputs are silent.
     Blind,
-    /// The configuration has a finding that it did not have.
+    /// The configuration has a finding that it did not have: the rule's name, or how many there are.
     Finding(String),
     /// No audit where one was due.
     AuditOverdue,
@@ -75,6 +75,8 @@ pub struct Alert {
     pub health: Health,
     /// The counts that opened it.
     pub evidence: Option<Evidence>,
+    /// Targets whose own test is against them, by address.
+    pub replicas: Vec<String>,
     /// Open findings about the service or a call of it.
     pub findings: Vec<OpenFinding>,
     /// The last changes of its settings, newest first.
@@ -137,7 +139,8 @@ pub struct Effect {
 pub enum Notice {
     /// An alert was opened.
     Opened(Alert),
-    /// Something about an open alert changed: it became unknown, or known again.
+    /// Something about an open alert changed: it became unknown or known again, the reason is known now,
+    /// more targets are concerned, more of the budget burns.
     Changed(Alert),
     /// An open alert is told again, to a channel that would forget it.
     Again(Alert),

@@ -19,34 +19,35 @@ pub struct Entry {
 /// What can come in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Input {
-    /// The watch began or began again; what it last heard of running totals still holds.
-    Started,
+    /// The watch began or began again, with these services; later entries name them by their place here
+    /// ([`crate::plan::Plan::outlines`]). What it last heard of running totals still holds.
+    Started(Vec<Outline>),
     /// The wall clock was set by so many milliseconds; `at` goes on from the new time if it is later.
     ClockSet(i64),
     /// Which targets a service has from now on, in the order that readings name them.
     Targets {
-        /// The service's place in the plan.
+        /// The service's place in the last [`Input::Started`].
         service: u16,
         /// The targets, by address.
         targets: Vec<String>,
     },
     /// One look at a service: what each of its targets said. A target that is not named was not asked.
     Look {
-        /// The service's place in the plan.
+        /// The service's place in the last [`Input::Started`].
         service: u16,
         /// What was said.
         readings: Vec<Reading>,
     },
     /// A walk of a service's probe ended.
     Walked {
-        /// The service's place in the plan.
+        /// The service's place in the last [`Input::Started`].
         service: u16,
         /// How it ended.
         walk: Walk,
     },
     /// A guard was learnt.
     Learnt {
-        /// The service's place in the plan.
+        /// The service's place in the last [`Input::Started`].
         service: u16,
         /// Which test it is of, and what was learnt.
         guards: Vec<crate::guard::Learnt>,
@@ -74,6 +75,22 @@ pub enum Input {
     },
     /// Time went by; sent about once a second when nothing else comes.
     Tick,
+}
+
+/// What readings of a service are made of. The journal holds it so that an entry keeps its meaning when
+/// services come, go or change places in `forewarn.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// The service's name.
+    pub name: String,
+    /// The names of its reasons, in the order of [`Tally::failed`].
+    pub reasons: Vec<String>,
+    /// The timeouts of [`Tally::piled`], in milliseconds.
+    pub pile_up: Vec<u64>,
+    /// What is slow, in milliseconds.
+    pub slow: Option<u64>,
+    /// The names of the steps of its probe.
+    pub steps: Vec<String>,
 }
 
 /// What one target said.

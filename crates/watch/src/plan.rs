@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use model::{Span, TimeUnit};
 
+use crate::journal::Outline;
+
 /// Everything that a running watch was told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -26,6 +28,14 @@ pub struct Plan {
     pub keep: Duration,
     /// Where `/metrics`, `/healthz`, alerts and silences are served; nowhere where absent.
     pub listen: Option<String>,
+}
+
+impl Plan {
+    /// What readings of its services are made of, for [`crate::journal::Input::Started`].
+    #[must_use]
+    pub fn outlines(&self) -> Vec<Outline> {
+        self.services.iter().map(Watched::outline).collect()
+    }
 }
 
 /// A service under watch.
@@ -54,6 +64,21 @@ pub struct Watched {
     pub objective: Option<Objective>,
     /// A user's way through the service, walked regularly.
     pub probe: Option<Probe>,
+}
+
+impl Watched {
+    /// What its readings are made of.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        let millis = |length: &Duration| u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        Outline {
+            name: self.name.clone(),
+            reasons: self.reasons.iter().map(|reason| reason.name.clone()).collect(),
+            pile_up: self.pile_up.iter().map(millis).collect(),
+            slow: self.latency.as_ref().map(|latency| millis(&latency.slow)),
+            steps: self.probe.iter().flat_map(|probe| &probe.steps).map(|step| step.name.clone()).collect(),
+        }
+    }
 }
 
 /// A way to fail.
