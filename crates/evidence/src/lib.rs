@@ -3,3 +3,12 @@
 //!
 //! Pure functions of numbers and small states. Knows no clock, no service and no alert; whoever watches
 //! something says what a success is and when to look.
+
+pub mod interval;
+pub mod rate;
+pub mod ratio;
+pub mod recovery;
+pub mod run;
+
+pub use ratio::{Detector, Mixture};
+pub use run::Standing;

@@ -2,6 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::detect::Against;
+use crate::history::Minute;
+use crate::plan::Plan;
+use crate::time::At;
+
+/// Hours of a week.
+const HOURS: usize = 168;
+
 /// Which test of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Signal {
@@ -40,4 +48,32 @@ pub struct Guard {
     /// How often a test against it would raise a false alarm, a year, at its part of the budget, as
     /// history implies; `None` where there is too little to say.
     pub implied: Option<f64>,
+}
+
+impl Guard {
+    /// A guard that somebody stated.
+    #[must_use]
+    pub fn declared(level: f64) -> Self {
+        Self { level: vec![level as f32], days: 0.0, dispersion: 1.0, implied: None }
+    }
+
+    /// What would be fine at a moment.
+    #[must_use]
+    pub fn at(&self, at: At) -> f64 {
+        let hour = if self.level.len() == HOURS { at.hour_of_week() } else { 0 };
+        // A guard without a level lets everything pass.
+        self.level.get(hour).map_or(1.0, |level| f64::from(*level))
+    }
+
+    /// What a look at a moment is held against.
+    #[must_use]
+    pub fn against(&self, at: At, threshold: f64) -> Against {
+        Against { guard: self.at(at), dispersion: f64::from(self.dispersion), threshold }
+    }
+}
+
+/// Learns the guards of a service that its plan does not state, as far as its history has what it takes.
+#[must_use]
+pub fn learn(_history: &[Minute], _plan: &Plan, _service: usize) -> Vec<Learnt> {
+    Vec::new()
 }

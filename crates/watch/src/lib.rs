@@ -6,7 +6,11 @@
 
 pub mod alert;
 pub mod audits;
+pub mod budget;
+pub mod delay;
+pub mod detect;
 pub mod guard;
+pub mod history;
 pub mod journal;
 pub mod plan;
 pub mod state;

@@ -1,0 +1,56 @@
+//! Whether a rate has fallen below its floor: the Shiryaev-Roberts e-detector of `ratio` on counts that
+//! are expected to be at least so many.
+//!
+//! For a rate of c floors the factor is `c^k exp((1-c) m)`, where m is what the floor expects: its mean is
+//! at most 1 for Poisson counts of any mean at or above m.
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Counts, Run, Standing};
+
+/// The alternatives: shares of the floor that may be left.
+const LEFT: [f64; ALTERNATIVES] = [0.75, 0.5, 0.25, 0.05, 0.001];
+const ALTERNATIVES: usize = 5;
+/// Evidence is kept linear, and stops here instead of overflowing.
+const MOST: f64 = 1e250;
+
+/// The state of a test of one rate.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Detector {
+    evidence: [f64; ALTERNATIVES],
+    runs: [Run; ALTERNATIVES],
+    counted: Counts,
+    /// What the floor expected, in thousandths, as the runs count whole numbers.
+    owed: f64,
+}
+
+impl Detector {
+    /// Looks at k events where the floor expects so many, and gives the evidence, to be compared with A.
+    /// Factors are taken to the power of 1 / dispersion.
+    pub fn look(&mut self, stamp: u64, k: u64, expected: f64, dispersion: f64) -> f64 {
+        if expected > 0.0 && expected.is_finite() {
+            let mildness = if dispersion > 1.0 { dispersion.recip() } else { 1.0 };
+            self.owed += expected;
+            let whole = self.owed.floor();
+            self.owed -= whole;
+            for (i, left) in LEFT.iter().enumerate() {
+                let log = mildness * (k as f64 * left.ln() + (1.0 - left) * expected);
+                self.evidence[i] = ((self.evidence[i] + 1.0) * log.exp()).min(MOST);
+                self.runs[i].add(stamp, log, self.counted);
+            }
+            self.counted.add(k, whole as u64);
+        }
+        self.evidence.iter().sum::<f64>() / ALTERNATIVES as f64
+    }
+
+    /// Since when the alternative with the most evidence has been likelier than the floor; k events came
+    /// where n were expected.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let best = (0..ALTERNATIVES).max_by(|&a, &b| self.evidence[a].total_cmp(&self.evidence[b]));
+        let run = &self.runs[best.unwrap_or(0)];
+        let Counts { k, n } = run.counts(self.counted);
+        let sum: f64 = self.evidence.iter().sum();
+        Standing { log_evidence: (sum / ALTERNATIVES as f64).ln(), since: run.since(), k, n }
+    }
+}

@@ -1,0 +1,206 @@
+//! Whether a share has risen above its guard: a mixture of Shiryaev-Roberts e-detectors on counts of
+//! failures among requests (Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for sequential
+//! change detection", 2022).
+//!
+//! Each alternative q has a factor `(q/g)^k ((1-q)/(1-g))^(n-k)`, whose mean is at most 1 as long as a
+//! request fails with a probability of at most g, whatever came before. `R <- (R + 1) factor` then has a
+//! mean of at most one a look, and so does the weighted sum over alternatives: the mean number of looks
+//! until it reaches A by chance is at least A, for every process that stays at or below the guard.
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Counts, Run, Standing};
+
+/// How many alternatives are weighed at once. Their odds are spaced evenly on a log scale, so that every
+/// share in between is hardly seen later than if it had been named; each costs time at every look.
+const ALTERNATIVES: usize = 8;
+/// The odds of the smallest alternative over those of the guard: a share of 1.25 guards still counts
+/// against the guard under it.
+const LEAST_ODDS_RATIO: f64 = 1.5;
+/// The share of the largest alternative, where the guard leaves room for it.
+const LARGEST: f64 = 0.95;
+/// ... and where it does not, its odds over those of the guard.
+const LARGEST_ODDS_RATIO: f64 = 8.0;
+/// Guards are kept in this range; outside of it nothing can be tested.
+const GUARDS: (f64, f64) = (1e-9, 0.9);
+/// Evidence is kept linear, and stops here instead of overflowing: far beyond any threshold.
+const MOST: f64 = 1e250;
+/// Up to so many requests a factor is a product of powers, which no alternative takes down to zero: the
+/// least factor of one success is 0.01, and 0.01^128 is still a number above zero.
+const BY_POWERS: u64 = 128;
+
+/// The alternatives over one guard, with what a look needs of them computed once.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stated", into = "Stated")]
+pub struct Mixture {
+    stated: Stated,
+    /// The logarithm of what one failure, and one success, multiplies the evidence with.
+    log_failure: [f64; ALTERNATIVES],
+    log_success: [f64; ALTERNATIVES],
+    failure: [f64; ALTERNATIVES],
+    success: [f64; ALTERNATIVES],
+}
+
+/// What a mixture was made of; the rest of it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Stated {
+    guard: f64,
+    dispersion: f64,
+}
+
+impl From<Stated> for Mixture {
+    fn from(stated: Stated) -> Self {
+        Self::new(stated.guard, stated.dispersion)
+    }
+}
+
+impl From<Mixture> for Stated {
+    fn from(mixture: Mixture) -> Self {
+        mixture.stated
+    }
+}
+
+impl Mixture {
+    /// Alternatives over a guard. Factors are taken to the power of 1 / dispersion: their means stay at or
+    /// below 1, and counts that vary more than independent ones would are believed less.
+    #[must_use]
+    pub fn new(guard: f64, dispersion: f64) -> Self {
+        let stated = Stated { guard, dispersion };
+        let guard = if guard.is_nan() { GUARDS.1 } else { guard.clamp(GUARDS.0, GUARDS.1) };
+        let mildness = if dispersion > 1.0 { dispersion.recip() } else { 1.0 };
+        let odds = guard / (1.0 - guard);
+        let largest = (LARGEST / (1.0 - LARGEST) / odds).max(LARGEST_ODDS_RATIO);
+        let spacing = (largest / LEAST_ODDS_RATIO).ln() / (ALTERNATIVES - 1) as f64;
+        let mut mixture = Self {
+            stated,
+            log_failure: [0.0; ALTERNATIVES],
+            log_success: [0.0; ALTERNATIVES],
+            failure: [1.0; ALTERNATIVES],
+            success: [1.0; ALTERNATIVES],
+        };
+        for i in 0..ALTERNATIVES {
+            let odds = odds * LEAST_ODDS_RATIO * (spacing * i as f64).exp();
+            let q = odds / (1.0 + odds);
+            mixture.log_failure[i] = mildness * (q / guard).ln();
+            mixture.log_success[i] = -mildness * ((1.0 - guard) * (1.0 + odds)).ln();
+            mixture.failure[i] = mixture.log_failure[i].exp();
+            mixture.success[i] = mixture.log_success[i].exp();
+        }
+        mixture
+    }
+
+    /// The guard it was made of.
+    #[must_use]
+    pub fn guard(&self) -> f64 {
+        self.stated.guard
+    }
+
+    /// Whether it was made of these.
+    #[must_use]
+    pub fn is_of(&self, guard: f64, dispersion: f64) -> bool {
+        self.stated == Stated { guard, dispersion }
+    }
+
+    /// What a look multiplies the evidence of each alternative with.
+    #[inline]
+    fn factors(&self, k: u64, n: u64) -> [f64; ALTERNATIVES] {
+        if n <= BY_POWERS {
+            let mut factors = powers(self.success, n - k);
+            if k > 0 {
+                let failures = powers(self.failure, k);
+                for i in 0..ALTERNATIVES {
+                    factors[i] *= failures[i];
+                }
+            }
+            factors
+        } else {
+            self.log_factors(k, n).map(f64::exp)
+        }
+    }
+
+    #[inline]
+    fn log_factors(&self, k: u64, n: u64) -> [f64; ALTERNATIVES] {
+        let (failures, successes) = (k as f64, (n - k) as f64);
+        std::array::from_fn(|i| failures * self.log_failure[i] + successes * self.log_success[i])
+    }
+}
+
+/// Each base to the same power, by squaring: the same bits on every machine.
+#[inline]
+fn powers(mut base: [f64; ALTERNATIVES], mut exponent: u64) -> [f64; ALTERNATIVES] {
+    let mut power = [1.0; ALTERNATIVES];
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            for i in 0..ALTERNATIVES {
+                power[i] *= base[i];
+            }
+        }
+        for base in &mut base {
+            *base *= *base;
+        }
+        exponent >>= 1;
+    }
+    power
+}
+
+/// The state of a test of one share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detector {
+    mixture: Mixture,
+    evidence: [f64; ALTERNATIVES],
+    runs: [Run; ALTERNATIVES],
+    counted: Counts,
+}
+
+impl Detector {
+    /// A test that has seen nothing.
+    #[must_use]
+    pub fn new(mixture: Mixture) -> Self {
+        Self {
+            mixture,
+            evidence: [0.0; ALTERNATIVES],
+            runs: [Run::default(); ALTERNATIVES],
+            counted: Counts::default(),
+        }
+    }
+
+    /// The alternatives it weighs.
+    #[must_use]
+    pub fn mixture(&self) -> &Mixture {
+        &self.mixture
+    }
+
+    /// Goes on with other alternatives, as where the guard depends on the hour. What was gathered stays:
+    /// its mean is what it was.
+    pub fn face(&mut self, mixture: Mixture) {
+        self.mixture = mixture;
+    }
+
+    /// Looks at k failures among n requests and gives the evidence, to be compared with A. Nothing among
+    /// nothing changes nothing. More failures than requests count as so many requests.
+    #[inline]
+    pub fn look(&mut self, stamp: u64, k: u64, n: u64) -> f64 {
+        let n = n.max(k);
+        if n > 0 {
+            let factors = self.mixture.factors(k, n);
+            let logs = self.mixture.log_factors(k, n);
+            for i in 0..ALTERNATIVES {
+                self.evidence[i] = ((self.evidence[i] + 1.0) * factors[i]).min(MOST);
+                self.runs[i].add(stamp, logs[i], self.counted);
+            }
+            self.counted.add(k, n);
+        }
+        self.evidence.iter().sum::<f64>() / ALTERNATIVES as f64
+    }
+
+    /// Since when, and with which counts, the alternative with the most evidence has been likelier than
+    /// the guard.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let best = (0..ALTERNATIVES).max_by(|&a, &b| self.evidence[a].total_cmp(&self.evidence[b]));
+        let run = &self.runs[best.unwrap_or(0)];
+        let Counts { k, n } = run.counts(self.counted);
+        let sum: f64 = self.evidence.iter().sum();
+        Standing { log_evidence: (sum / ALTERNATIVES as f64).ln(), since: run.since(), k, n }
+    }
+}
