@@ -1,13 +1,21 @@
-//! Runs the authentication service as its users do, as processes of their own, and asks it over
-//! sockets: for tests that kill them and for benchmarks that measure them. Knows the program and its
-//! protocol by what is documented of them, and imports none of their code.
+//! Runs programs as their users do, as processes of their own, and asks them over sockets: for tests that
+//! kill them and for benchmarks that measure them. Also plays the world around them: services that count,
+//! and a pager. Knows programs and their protocols by what is documented of them, and imports none of
+//! their code.
 //!
 //! Nothing that it starts outlives it: see [`scratch`].
 
+#![expect(clippy::disallowed_methods, reason = "what a rig runs, it runs in real time")]
+
+pub mod draw;
 pub mod http;
 pub mod metrics;
+pub mod process;
+pub mod receiver;
 pub mod role;
 pub mod scratch;
+pub mod server;
+pub mod source;
 
 use std::time::{Duration, Instant};
 

@@ -46,7 +46,7 @@ impl Scratch {
     pub fn below(parent: &Path, name: &str) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("authd-{name}-{}-{count}", std::process::id()));
+        let path = parent.join(format!("rig-{name}-{}-{count}", std::process::id()));
         std::fs::create_dir(&path)?;
         let mut guard = Command::new("sh")
             .args(["-c", WATCH, "sh"])

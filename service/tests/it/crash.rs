@@ -4,7 +4,6 @@
 //! it is back. Real processes and real time; the choices are drawn from a seed.
 
 mod client;
-mod draw;
 mod ledger;
 mod stack;
 
@@ -12,8 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use client::Client;
-use draw::Draw;
 use ledger::{Broken, Told};
+use rig::draw::Draw;
 use rig::until;
 use stack::{Kept, Stack, Victim};
 

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use rig::draw::Draw;
 use rig::http::{Client as Http, Reply, Request};
 use serde_json::json;
 
-use super::draw::Draw;
 use super::ledger::{Broken, Deed, Ledger, Outcome, Tokens};
 
 /// The front's `server.request_timeout` in these tests, and as long again and more for a busy machine:
