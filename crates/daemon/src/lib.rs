@@ -2,3 +2,6 @@
 //! the journal, effects become requests. Owns the clock and the journal's database.
 //!
 //! Knows no rule and no reader: whoever starts it hands in how the configuration is audited.
+
+mod access;
+pub mod http;

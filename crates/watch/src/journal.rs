@@ -142,6 +142,8 @@ pub enum Why {
     Number,
     /// The file is not there.
     NoFile,
+    /// Forewarn itself could not: no socket, a secret that cannot be read. Says nothing about the target.
+    Ours,
 }
 
 /// How a walk of a probe ended.
