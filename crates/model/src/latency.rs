@@ -3,7 +3,11 @@
 //! Knows where it was cut: a caller sees nothing beyond its own timeout, so quantiles beyond the
 //! timeout then in force are not used.
 
+mod replay;
+
 use std::time::Duration;
+
+pub use replay::Replay;
 
 use crate::Limit;
 use crate::normal::{normal_score, normal_share, wilson};
@@ -131,13 +135,24 @@ impl Stretch {
     /// The latency at a share inside the stretch.
     fn latency(&self, share: f64) -> Duration {
         let (t0, t1) = (self.from.1.as_secs_f64(), self.to.1.as_secs_f64());
-        let seconds = match (&self.scale, normal_score(share)) {
-            (Scale::LogNormal { scores: (z0, z1) }, Some(z)) if z1 > z0 => {
-                (t0.ln() + (z - z0) / (z1 - z0) * (t1.ln() - t0.ln())).exp()
-            }
-            _ => t0 + (t1 - t0) * (share - self.from.0) / (self.to.0 - self.from.0),
-        };
-        Duration::try_from_secs_f64(seconds).unwrap_or(self.to.1).clamp(self.from.1, self.to.1)
+        let latency = self.lognormal(share).or_else(|| {
+            let seconds = t0 + (t1 - t0) * (share - self.from.0) / (self.to.0 - self.from.0);
+            Duration::try_from_secs_f64(seconds).ok()
+        });
+        latency.unwrap_or(self.to.1).clamp(self.from.1, self.to.1)
+    }
+
+    /// The latency at a share on either side of the stretch, where its line is a lognormal's.
+    fn carried_on(&self, share: f64) -> Option<Duration> {
+        if share <= 0.0 { Some(Duration::ZERO) } else { self.lognormal(share) }
+    }
+
+    fn lognormal(&self, share: f64) -> Option<Duration> {
+        let Scale::LogNormal { scores: (z0, z1) } = self.scale else { return None };
+        let z = normal_score(share).filter(|_| z1 > z0)?;
+        let (t0, t1) = (self.from.1.as_secs_f64(), self.to.1.as_secs_f64());
+        let seconds = (t0.ln() + (z - z0) / (z1 - z0) * (t1.ln() - t0.ln())).exp();
+        Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
 }
 

@@ -25,7 +25,7 @@ pub use fleet::{
     ServiceView, in_effect,
 };
 pub use hash::{HashOf, HashSpec, HashTime};
-pub use latency::{Latency, Share};
+pub use latency::{Latency, Replay, Share};
 pub use nearest::{did_you_mean, nearest};
 pub use normal::wilson;
 pub use retry_on::{Methods, RetryOn};
