@@ -1,0 +1,8 @@
+//! Configuration tests: the real service runs with a candidate's values, its dependency behind a proxy
+//! that replays the latency of production, and a verdict says whether the objective holds.
+//!
+//! Knows no rule and no reader; what a latency is, `model` says.
+
+#![allow(clippy::disallowed_methods, reason = "a test of a service runs it by the clock of the machine")]
+
+pub mod proxy;

@@ -1,0 +1,58 @@
+//! Shares drawn by a seed: the same seed and the same connection give the same ones.
+
+/// A stream of shares, each equally likely from 0 to 1.
+#[derive(Debug, Clone)]
+pub(super) struct Draws {
+    state: u64,
+}
+
+impl Draws {
+    /// Those of one connection.
+    pub(super) fn of(seed: u64, connection: u64) -> Self {
+        // Two steps apart, so that neighbours' streams have nothing in common.
+        let mut draws = Self { state: seed };
+        let seed = draws.next();
+        Self { state: seed ^ connection.wrapping_mul(0xd134_2543_de82_ef95) }
+    }
+
+    /// The next share; never 0 and never 1.
+    pub(super) fn share(&mut self) -> f64 {
+        ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_and_another_connection_others() {
+        let of = |seed, connection| {
+            let mut draws = Draws::of(seed, connection);
+            [draws.share(), draws.share()]
+        };
+        assert_eq!(of(1, 0), of(1, 0));
+        assert_ne!(of(1, 0), of(1, 1));
+        assert_ne!(of(1, 0), of(2, 0));
+    }
+
+    #[test]
+    fn shares_are_spread_evenly_over_connections_too() {
+        let mut bins = [0_u32; 20];
+        for connection in 0..20_000 {
+            let share = Draws::of(7, connection).share();
+            bins[(share * 20.0) as usize] += 1;
+        }
+        // 1 000 are expected in each, with a deviation of 31.
+        assert!(bins.iter().all(|count| (850..1150).contains(count)), "{bins:?}");
+    }
+}

@@ -1,0 +1,151 @@
+//! The proxy over real sockets of loopback. Lengths are only bounded from below: how exact they are, a
+//! benchmark measures.
+
+use std::time::{Duration, Instant};
+
+use model::Latency;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+
+/// A dependency that gives back what it is sent, until it is sent no more.
+async fn echo() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut from, mut to) = stream.split();
+                tokio::io::copy(&mut from, &mut to).await
+            });
+        }
+    });
+    address
+}
+
+async fn before(dependency: String, weather: Weather) -> (Proxy, TcpStream) {
+    let proxy = Proxy::start(dependency, weather, 1).await.unwrap();
+    let stream = TcpStream::connect(proxy.address()).await.unwrap();
+    (proxy, stream)
+}
+
+/// Always so long.
+fn always(length: Duration, on_top: bool) -> Option<Delay> {
+    let quantiles = vec![(0.001, length), (0.999, length)];
+    let latency = Latency { window: String::new(), calls: 1000, in_force: None, quantiles };
+    Some(Delay { of: latency.replay().unwrap(), on_top })
+}
+
+async fn ask(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    stream.write_all(bytes).await?;
+    let mut answer = vec![0; bytes.len()];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn bytes_pass_unchanged_both_ways_and_the_end_of_one_way_is_the_end_of_that_way() {
+    let (proxy, mut stream) = before(echo().await, Weather::default()).await;
+    let sent: Vec<u8> = (0..1_000_000_u32).map(|i| (i % 251) as u8).collect();
+    let (mut from, mut to) = stream.split();
+    let mut came = Vec::new();
+    let (written, read) = tokio::join!(
+        async {
+            to.write_all(&sent).await?;
+            to.shutdown().await
+        },
+        from.read_to_end(&mut came)
+    );
+    written.unwrap();
+    read.unwrap();
+    assert!(came == sent, "{} of {} bytes", came.len(), sent.len());
+    assert_eq!(proxy.counted().connections, 1);
+}
+
+#[tokio::test]
+async fn an_answer_comes_no_sooner_than_drawn_and_each_question_is_a_turn() {
+    let length = Duration::from_millis(15);
+    for on_top in [false, true] {
+        let weather = Weather { answer: always(length, on_top), ..Weather::default() };
+        let (proxy, mut stream) = before(echo().await, weather).await;
+        for turn in 1..=3 {
+            let begun = Instant::now();
+            assert_eq!(ask(&mut stream, b"question").await.unwrap(), b"question");
+            assert!(begun.elapsed() >= length, "{:?}", begun.elapsed());
+            let counted = proxy.counted();
+            assert_eq!((counted.turns, counted.drawn, counted.late), (turn, turn, 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_and_a_request_take_their_own_time() {
+    let length = Duration::from_millis(15);
+    let weather =
+        Weather { connect: always(length, false), request: always(length, true), ..Weather::default() };
+    let (_proxy, mut stream) = before(echo().await, weather).await;
+    let begun = Instant::now();
+    ask(&mut stream, b"question").await.unwrap();
+    // The connection was begun before the clock here.
+    assert!(begun.elapsed() >= length, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn the_weather_changes_for_open_connections_too() {
+    let (proxy, mut stream) = before(echo().await, Weather::default()).await;
+    ask(&mut stream, b"one").await.unwrap();
+    let length = Duration::from_millis(15);
+    proxy.set(Weather { answer: always(length, false), ..Weather::default() });
+    let begun = Instant::now();
+    ask(&mut stream, b"two").await.unwrap();
+    assert!(begun.elapsed() >= length);
+}
+
+#[tokio::test]
+async fn each_fault_shows_as_what_it_is() {
+    let weather = |fault| Weather { fault, ..Weather::default() };
+    let (_proxy, mut stream) = before(echo().await, weather(Fault::Refuse)).await;
+    assert!(ask(&mut stream, b"question").await.is_err());
+
+    let (_proxy, mut stream) = before(echo().await, weather(Fault::Reset)).await;
+    stream.write_all(b"question").await.unwrap();
+    let mut came = Vec::new();
+    let end = stream.read_to_end(&mut came).await;
+    assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+
+    let (_proxy, mut stream) = before(echo().await, weather(Fault::BlackHole)).await;
+    stream.write_all(b"question").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut came = Vec::new();
+    stream.read_to_end(&mut came).await.unwrap();
+    assert!(came.is_empty());
+
+    let length = Duration::from_millis(15);
+    let (_proxy, mut stream) = before(echo().await, weather(Fault::SlowClose(length))).await;
+    let begun = Instant::now();
+    stream.shutdown().await.unwrap();
+    stream.read_to_end(&mut came).await.unwrap();
+    assert!(begun.elapsed() >= length);
+}
+
+#[tokio::test]
+async fn a_dependency_that_takes_no_connection_is_counted() {
+    let free = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let nobody = free.local_addr().unwrap().to_string();
+    drop(free);
+    let (proxy, mut stream) = before(nobody, Weather::default()).await;
+    assert!(ask(&mut stream, b"question").await.is_err());
+    assert_eq!(proxy.counted().failed, 1);
+}
+
+#[tokio::test]
+async fn connections_end_with_the_proxy() {
+    let (proxy, mut stream) = before(echo().await, Weather::default()).await;
+    ask(&mut stream, b"question").await.unwrap();
+    drop(proxy);
+    let mut came = Vec::new();
+    // An end or a reset: no more bytes either way.
+    let _ = stream.read_to_end(&mut came).await;
+    assert!(came.is_empty());
+}
