@@ -5,4 +5,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test of a service runs it by the clock of the machine")]
 
+pub mod file;
 pub mod proxy;
+pub mod verdict;

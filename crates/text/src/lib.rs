@@ -7,6 +7,7 @@
 mod align;
 mod builder;
 mod dotenv;
+pub mod edit;
 mod haproxy;
 mod ini;
 mod json;

@@ -1,0 +1,144 @@
+//! One value of a file set to another, and nothing else touched: comments, order and form stay. What was
+//! written is read back before it is believed.
+
+use crate::{Node, NodeKind, Source, Span, Style, Syntax, Tree};
+
+/// Why a value cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotSet {
+    /// There is no such key; those beside where it would stand.
+    NoKey(Vec<String>),
+    /// It holds a table or a list.
+    NotAScalar(Span),
+    /// The value cannot be written there so that it is read back: a line break, a quote.
+    NotWritable(Span),
+}
+
+/// The text of a file with the value of a key set. The key is its path, parts joined by dots; the place in a
+/// list is a number. Of several documents the first one that has the key is taken.
+///
+/// # Errors
+/// There is no such key, or what is there cannot be set.
+pub fn set(syntax: Syntax, source: &Source, key: &str, value: &str) -> Result<String, NotSet> {
+    let tree = Tree::parse(syntax, source);
+    let Some(node) = tree.documents().find_map(|document| find(document, key)) else {
+        return Err(NotSet::NoKey(tree.documents().flat_map(|document| beside(document, key)).collect()));
+    };
+    let Some(scalar) = node.scalar() else { return Err(NotSet::NotAScalar(node.span())) };
+    let span = scalar.span();
+    let (before, after) = (&source.text()[..span.start as usize], &source.text()[span.end as usize..]);
+    forms(syntax, scalar.style(), value)
+        .into_iter()
+        .map(|form| format!("{before}{form}{after}"))
+        .find(|text| says(syntax, source, text, key, value))
+        .ok_or(NotSet::NotWritable(span))
+}
+
+/// Whether a text says that a key has a value.
+fn says(syntax: Syntax, source: &Source, text: &str, key: &str, value: &str) -> bool {
+    let written = Source::new(source.id(), source.path(), text);
+    let tree = Tree::parse(syntax, &written);
+    let found = tree.documents().find_map(|document| find(document, key));
+    found.and_then(Node::text) == Some(value)
+}
+
+/// How a value may be written, the likeliest first.
+fn forms(syntax: Syntax, style: Style, value: &str) -> Vec<String> {
+    let quoted = || {
+        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{escaped}\"")
+    };
+    let bare = || value.to_owned();
+    // A number without quotes is one; with them it is a text, which a program may refuse.
+    let is_number_or_flag = value.parse::<f64>().is_ok() || matches!(value, "true" | "false");
+    match (syntax, style) {
+        (Syntax::Toml | Syntax::Json, Style::Plain) if is_number_or_flag => vec![bare()],
+        (Syntax::Toml | Syntax::Json, _) => vec![quoted()],
+        (_, Style::Plain) => vec![bare(), quoted()],
+        _ => vec![quoted(), bare()],
+    }
+}
+
+/// The node of a key. Keys may hold dots themselves, as those of properties do.
+fn find<'t>(node: Node<'t>, key: &str) -> Option<Node<'t>> {
+    match node.kind() {
+        NodeKind::Map => node.get(key).or_else(|| {
+            splits(key).find_map(|(first, rest)| node.get(first).and_then(|below| find(below, rest)))
+        }),
+        NodeKind::List => {
+            let (first, rest) = key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
+            let item = node.items().nth(first.parse().ok()?)?;
+            rest.map_or(Some(item), |rest| find(item, rest))
+        }
+        NodeKind::Scalar => None,
+    }
+}
+
+/// Each way to cut a key at a dot.
+fn splits(key: &str) -> impl Iterator<Item = (&str, &str)> {
+    key.match_indices('.').map(|(dot, _)| (&key[..dot], &key[dot + 1..]))
+}
+
+/// The keys of the deepest table on the way to a key that is not there.
+fn beside(node: Node<'_>, key: &str) -> Vec<String> {
+    if node.kind() != NodeKind::Map {
+        return Vec::new();
+    }
+    let deeper = splits(key).find_map(|(first, rest)| Some((node.get(first)?, rest)));
+    match deeper {
+        Some((below, rest)) => beside(below, rest),
+        None => node.entries().iter().map(|entry| entry.key.text().to_owned()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::FileId;
+
+    fn set_in(syntax: Syntax, text: &str, key: &str, value: &str) -> Result<String, NotSet> {
+        set(syntax, &Source::new(FileId(0), "f", text), key, value)
+    }
+
+    #[test]
+    fn only_the_value_changes_in_every_syntax() {
+        for (syntax, text, key, value, expected) in [
+            (Syntax::Toml, "[a] # x\nb = \"1s\" # y\n", "a.b", "300ms", "[a] # x\nb = \"300ms\" # y\n"),
+            (Syntax::Toml, "[a]\nb = 5\n", "a.b", "6", "[a]\nb = 6\n"),
+            (Syntax::Yaml, "a:\n  b: 1s # y\n", "a.b", "300ms", "a:\n  b: 300ms # y\n"),
+            (Syntax::Yaml, "a: [{b: 1}, {b: 2}]\n", "a.1.b", "3", "a: [{b: 1}, {b: 3}]\n"),
+            (Syntax::Json, "{\"a\": {\"b\": \"1s\"}}", "a.b", "2s", "{\"a\": {\"b\": \"2s\"}}"),
+            (Syntax::Properties, "a.b.c=1\nd=2\n", "a.b.c", "7", "a.b.c=7\nd=2\n"),
+            (Syntax::Env, "A=1\nB='x y'\n", "B", "z y", "A=1\nB=\"z y\"\n"),
+            (Syntax::Ini, "[a]\nb = 1\n", "a.b", "2", "[a]\nb = 2\n"),
+        ] {
+            assert_eq!(set_in(syntax, text, key, value).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_says_what_is() {
+        let text = "[a]\nb = 1\nc = 2\n";
+        assert_eq!(set_in(Syntax::Toml, text, "a.d", "1"), Err(NotSet::NoKey(vec!["b".into(), "c".into()])));
+        assert!(matches!(set_in(Syntax::Toml, text, "a", "1"), Err(NotSet::NotAScalar(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_set_is_read_back(value in "[ -~]{0,20}") {
+            for (syntax, text) in [
+                (Syntax::Toml, "[a]\nb = \"1s\"\n"),
+                (Syntax::Yaml, "a:\n  b: x\n"),
+                (Syntax::Json, "{\"a\": {\"b\": \"1s\"}}"),
+            ] {
+                let written = set_in(syntax, text, "a.b", &value);
+                let written = written.expect("bug: any text fits between quotes");
+                let source = Source::new(FileId(0), "f", written.as_str());
+                let tree = Tree::parse(syntax, &source);
+                prop_assert_eq!(tree.documents().find_map(|d| d.at(&["a", "b"])?.text()), Some(value.as_str()));
+            }
+        }
+    }
+}
