@@ -7,4 +7,5 @@
 
 pub mod file;
 pub mod proxy;
+pub mod trial;
 pub mod verdict;

@@ -1,0 +1,51 @@
+//! One run of the service under one configuration and one seed, and what came of it.
+
+use std::time::Duration;
+
+use crate::proxy::Counted;
+use crate::verdict::{Seen, Verdict};
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Which configuration: "candidate", "current", "default", or a value of the search.
+    pub label: String,
+    /// The seed of its delays and arrivals.
+    pub seed: u64,
+    /// How people fared.
+    pub seen: Seen,
+    /// What that says of the objective; [`Verdict::Open`] where the budget was used up before it was known.
+    pub verdict: Verdict,
+    /// How long those took who succeeded.
+    pub durations: Durations,
+    /// What went through the proxy of each dependency while people came, by its name.
+    pub dependencies: Vec<(String, Counted)>,
+    /// How long people came.
+    pub elapsed: Duration,
+}
+
+/// Quantiles of durations; zero where nobody succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Durations {
+    /// Half took at most this.
+    pub p50: Duration,
+    /// 95 % took at most this.
+    pub p95: Duration,
+    /// 99 % took at most this.
+    pub p99: Duration,
+    /// Nobody took longer.
+    pub most: Duration,
+}
+
+/// Why a run could not be had. It says nothing about the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Where: a process, a step, a key of the test file.
+    pub place: String,
+    /// What happened.
+    pub what: String,
+    /// The last lines that the process wrote, where one is meant; secrets left out.
+    pub log: Vec<String>,
+    /// What to do.
+    pub help: String,
+}
