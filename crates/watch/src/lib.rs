@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod audits;
 pub mod budget;
+pub mod config;
 pub mod delay;
 pub mod detect;
 pub mod guard;

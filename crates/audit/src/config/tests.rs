@@ -201,7 +201,7 @@ timeout-inversion = "fatal"
 rules = "off"
 "#), @r#"
     2:1 forewarn.toml has no key `exlude`
-        did you mean `exclude`? keys of forewarn.toml: `exclude`, `environments`, `service`, `call`, `setting`, `observed`, `hash`, `margins`, `rules`, `override`, `check`, `allow`
+        did you mean `exclude`? keys of forewarn.toml: `exclude`, `environments`, `service`, `call`, `setting`, `observed`, `hash`, `margins`, `rules`, `override`, `check`, `allow`, `watch`, `audit`
     3:12 `a[` is no glob: unclosed character class; missing ']'
         `*` stands for part of a name, `**` for any directories, `{a,b}` for a or b
     6:1 [[call]] without `to`
