@@ -1,5 +1,8 @@
 //! What people are told: alerts with their evidence, how they open, change and end, and silences.
 
+pub(crate) mod book;
+pub(crate) mod outbox;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -147,3 +150,16 @@ pub enum Notice {
     /// It ended.
     Ended(Alert),
 }
+
+impl Notice {
+    /// The alert it is about.
+    #[must_use]
+    pub fn alert(&self) -> &Alert {
+        match self {
+            Self::Opened(alert) | Self::Changed(alert) | Self::Again(alert) | Self::Ended(alert) => alert,
+        }
+    }
+}
+
+/// The name of Forewarn's own alerts in the place of a service's.
+pub const OWN: &str = "forewarn";

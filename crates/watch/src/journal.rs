@@ -93,6 +93,14 @@ pub struct Outline {
     pub steps: Vec<String>,
 }
 
+impl Outline {
+    /// Whether readings of both are made of the same things.
+    #[must_use]
+    pub fn same_readings(&self, other: &Self) -> bool {
+        self.reasons == other.reasons && self.pile_up == other.pile_up && self.slow == other.slow
+    }
+}
+
 /// What one target said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
@@ -144,6 +152,22 @@ pub enum Why {
     NoFile,
     /// Forewarn itself could not: no socket, a secret that cannot be read. Says nothing about the target.
     Ours,
+}
+
+impl Why {
+    /// All of them, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Status,
+        Self::Body,
+        Self::Format,
+        Self::Absent,
+        Self::Number,
+        Self::NoFile,
+    ];
 }
 
 /// How a walk of a probe ended.

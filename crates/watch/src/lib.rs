@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod audits;
 pub mod budget;
+pub mod burn;
 pub mod config;
 pub mod delay;
 pub mod detect;
@@ -14,8 +15,10 @@ pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod plan;
+mod silence;
 pub mod state;
 pub mod tally;
 pub mod time;
+pub mod window;
 
 pub use state::{State, step};

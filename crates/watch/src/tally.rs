@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Counts of one service at one target, either running totals or what came since the last reading.
 /// Which reason, which objective and which limit a place stands for, the plan says
 /// ([`crate::plan::Watched`]).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Requests that ended, however they ended.
     pub requests: u64,
@@ -20,6 +20,27 @@ pub struct Tally {
     pub piled: Vec<u64>,
 }
 
+impl Clone for Tally {
+    fn clone(&self) -> Self {
+        Self {
+            requests: self.requests,
+            failed: self.failed.clone(),
+            timed: self.timed,
+            slow: self.slow,
+            piled: self.piled.clone(),
+        }
+    }
+
+    // The derived one would let go of the buffers that every look of every target needs again.
+    fn clone_from(&mut self, from: &Self) {
+        self.requests = from.requests;
+        self.failed.clone_from(&from.failed);
+        self.timed = from.timed;
+        self.slow = from.slow;
+        self.piled.clone_from(&from.piled);
+    }
+}
+
 impl Tally {
     /// Adds counts of the same shape.
     pub fn add(&mut self, other: &Self) {
@@ -30,17 +51,59 @@ impl Tally {
         add(&mut self.piled, &other.piled);
     }
 
-    /// What came on top of an earlier running total; `None` where any count fell, as after a restart of
-    /// what counts.
+    /// Adds what `now` counts beyond this running total to `gained`, and moves the total there. Where any
+    /// count fell, as after a restart of what counts, or its shape is another one, nothing is gained and
+    /// the total begins anew; then `false` is given. Allocates nothing where shapes are the same.
+    pub fn advance(&mut self, now: &Self, gained: &mut Self) -> bool {
+        let grew = self.same_shape(now)
+            && now.requests >= self.requests
+            && now.timed >= self.timed
+            && now.slow >= self.slow
+            && grew(&self.failed, &now.failed)
+            && grew(&self.piled, &now.piled);
+        if grew {
+            gained.requests = gained.requests.saturating_add(now.requests - self.requests);
+            gained.timed = gained.timed.saturating_add(now.timed - self.timed);
+            gained.slow = gained.slow.saturating_add(now.slow - self.slow);
+            gain(&mut gained.failed, &now.failed, &self.failed);
+            gain(&mut gained.piled, &now.piled, &self.piled);
+        }
+        self.clone_from(now);
+        grew
+    }
+
+    /// Whether it counts the same things.
     #[must_use]
-    pub fn beyond(&self, earlier: &Self) -> Option<Self> {
-        Some(Self {
-            requests: self.requests.checked_sub(earlier.requests)?,
-            failed: beyond(&self.failed, &earlier.failed)?,
-            timed: self.timed.checked_sub(earlier.timed)?,
-            slow: self.slow.checked_sub(earlier.slow)?,
-            piled: beyond(&self.piled, &earlier.piled)?,
-        })
+    pub fn same_shape(&self, other: &Self) -> bool {
+        self.failed.len() == other.failed.len() && self.piled.len() == other.piled.len()
+    }
+
+    /// Nothing counted, in a shape with so many reasons and timeouts.
+    #[must_use]
+    pub fn empty(reasons: usize, pile_up: usize) -> Self {
+        Self { failed: vec![0; reasons], piled: vec![0; pile_up], ..Self::default() }
+    }
+
+    /// Sets all counts to zero and keeps the shape.
+    pub fn clear(&mut self) {
+        self.requests = 0;
+        self.timed = 0;
+        self.slow = 0;
+        self.failed.fill(0);
+        self.piled.fill(0);
+    }
+}
+
+fn grew(earlier: &[u64], now: &[u64]) -> bool {
+    earlier.iter().zip(now).all(|(earlier, now)| now >= earlier)
+}
+
+fn gain(gained: &mut Vec<u64>, now: &[u64], earlier: &[u64]) {
+    if gained.len() < now.len() {
+        gained.resize(now.len(), 0);
+    }
+    for ((gained, now), earlier) in gained.iter_mut().zip(now).zip(earlier) {
+        *gained = gained.saturating_add(now - earlier);
     }
 }
 
@@ -51,8 +114,4 @@ fn add(to: &mut Vec<u64>, from: &[u64]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = to.saturating_add(*from);
     }
-}
-
-fn beyond(now: &[u64], earlier: &[u64]) -> Option<Vec<u64>> {
-    now.iter().enumerate().map(|(at, now)| now.checked_sub(earlier.get(at).copied().unwrap_or(0))).collect()
 }

@@ -1,0 +1,297 @@
+//! From news of a service to its alerts: what opens one, what changes it, what ends it.
+
+use std::time::Duration;
+
+use super::State;
+use super::service::{News, Service};
+use super::trial::{Sample, against};
+use crate::alert::book::{Case, Kind, Opening};
+use crate::alert::{Alert, Evidence, Health, Symptom};
+use crate::budget;
+use crate::burn::Burnt;
+use crate::delay;
+use crate::detect::{Against, Crossing};
+use crate::guard::Signal;
+use crate::plan::Plan;
+use crate::time::At;
+
+impl State {
+    /// Opens, changes and ends alerts as the news of a service say.
+    pub(super) fn respond(&mut self, plan: &Plan, at: At, place: usize, news: &[News]) {
+        for news in news {
+            match news {
+                News::Crossed(signal, crossing) => self.crossed(plan, at, place, *signal, crossing),
+                News::Over(signal, boundary) => self.over(at, place, *signal, *boundary),
+                News::ReplicaCrossed(crossing) => self.replica_crossed(plan, at, place, crossing),
+                News::ReplicaOver => self.settle_replicas(at, place),
+                News::Burns(burnt) => self.burns(at, place, burnt),
+                News::BurnsNoMore => {
+                    let service = &self.services[place].outline.name;
+                    self.book.end(at, service, &Kind::Burning, "the short window burns no longer");
+                }
+                News::Known(known) => self.set_known(at, place, *known),
+            }
+        }
+        self.see_replicas(place);
+    }
+
+    fn crossed(&mut self, plan: &Plan, at: At, place: usize, signal: Signal, crossing: &Crossing) {
+        let service = &self.services[place];
+        let symptom = service.symptom(signal);
+        let kind = Kind::of(signal);
+        let name = service.outline.name.clone();
+        if self.book.find(&name, &kind).is_some() {
+            self.book.change(&name, &kind, |alert| alert.sharpen(symptom));
+            return;
+        }
+        let evidence = service.evidence(plan, signal, crossing);
+        let since = crossing.since;
+        let opening = Opening { service: name, kind, symptom, since, evidence: Some(evidence) };
+        self.book.open(at, opening, &self.known);
+    }
+
+    fn over(&mut self, at: At, place: usize, signal: Signal, boundary: f64) {
+        let service = &self.services[place];
+        let kind = Kind::of(signal);
+        if service.trials.iter().any(|trial| trial.is_bad() && Kind::of(trial.signal) == kind) {
+            return;
+        }
+        let guard = service.trials.iter().find(|trial| trial.signal == signal);
+        let guard = guard.and_then(|trial| trial.guard.as_ref()).map_or(0.0, |guard| guard.at(at));
+        let why = match signal {
+            Signal::Traffic => format!("above {boundary:.3} a second again; the guard is {guard:.3}"),
+            _ => format!("below {:.3} % again; the guard is {:.3} %", 100.0 * boundary, 100.0 * guard),
+        };
+        self.book.end(at, &service.outline.name, &kind, &why);
+    }
+
+    fn replica_crossed(&mut self, plan: &Plan, at: At, place: usize, crossing: &Crossing) {
+        let service = &self.services[place];
+        let name = service.outline.name.clone();
+        let bad: Vec<String> = service.targets.bad().map(|target| target.name.clone()).collect();
+        if self.book.find(&name, &Kind::Failing).is_some() {
+            self.book.change(&name, &Kind::Failing, |alert| alert.name_replicas(&bad));
+            return;
+        }
+        if self.book.find(&name, &Kind::Replicas).is_some() {
+            self.book.change(&name, &Kind::Replicas, |alert| alert.name_replicas(&bad));
+            return;
+        }
+        let evidence = service.replica_evidence(plan, crossing);
+        let opening = Opening {
+            service: name,
+            kind: Kind::Replicas,
+            symptom: Symptom::ReplicaFailing,
+            since: crossing.since,
+            evidence: Some(evidence),
+        };
+        self.book.open(at, opening, &self.known).replicas = bad;
+    }
+
+    /// Ends the alert about single targets when none is bad any more.
+    pub(super) fn settle_replicas(&mut self, at: At, place: usize) {
+        let Some(service) = self.services.get(place) else { return };
+        if service.targets.bad().next().is_none() {
+            let why = "each of its targets is good again, or is no longer listed";
+            self.book.end(at, &service.outline.name, &Kind::Replicas, why);
+        }
+    }
+
+    /// An alert about single targets is unknown while all of them are silent.
+    fn see_replicas(&mut self, place: usize) {
+        let Some(service) = self.services.get(place) else { return };
+        if service.unknown || service.targets.bad().next().is_none() {
+            return;
+        }
+        let silent = service.targets.bad().all(|target| target.baseline.is_blind());
+        let health = if silent { Health::Unknown } else { Health::Bad };
+        self.book.set_health(&service.outline.name, health, |case| case.kind == Kind::Replicas);
+    }
+
+    fn burns(&mut self, at: At, place: usize, burnt: &Burnt) {
+        let service = &self.services[place];
+        let name = service.outline.name.clone();
+        let symptom = Symptom::Burning(burnt.burn);
+        let evidence = Evidence {
+            k: burnt.k,
+            n: burnt.n,
+            guard: burnt.share,
+            guard_basis: "the budget of the objective".to_owned(),
+            implied: None,
+            budget: 0.0,
+            worst_delay: Duration::ZERO,
+        };
+        if self.book.find(&name, &Kind::Burning).is_some() {
+            self.book.change(&name, &Kind::Burning, |alert| {
+                alert.evidence = Some(evidence);
+                alert.sharpen(symptom)
+            });
+            return;
+        }
+        let since = at;
+        let opening =
+            Opening { service: name, kind: Kind::Burning, symptom, since, evidence: Some(evidence) };
+        self.book.open(at, opening, &self.known);
+    }
+
+    fn set_known(&mut self, at: At, place: usize, known: bool) {
+        let service = &self.services[place];
+        let name = &service.outline.name;
+        let health = if known { Health::Bad } else { Health::Unknown };
+        let has_intake = service.has_intake();
+        let is_of = |case: &Case| {
+            if has_intake { case.kind.is_seen_by_looks() } else { case.kind == Kind::Probe }
+        };
+        self.book.set_health(name, health, is_of);
+        if known {
+            self.book.end(at, name, &Kind::Blind, "its inputs speak again");
+        }
+    }
+
+    /// Tells of services that have been silent for long. One with an open alert is told of there.
+    pub(super) fn open_blind(&mut self, at: At) {
+        for service in &self.services {
+            let heard = service.heard();
+            if at.since(heard) < service.patience() {
+                continue;
+            }
+            let name = &service.outline.name;
+            let is_told = |case: &Case| {
+                case.alert.service == *name && (case.kind.is_trouble() || case.kind == Kind::Blind)
+            };
+            if self.book.open_cases().any(is_told) {
+                continue;
+            }
+            let opening = Opening {
+                service: name.clone(),
+                kind: Kind::Blind,
+                symptom: Symptom::Blind,
+                since: heard,
+                evidence: None,
+            };
+            self.book.open(at, opening, &self.known).health = Health::Unknown;
+        }
+    }
+
+    /// Ends what a new plan no longer watches or tests.
+    pub(super) fn settle_plan(&mut self, at: At) {
+        let services = &self.services;
+        let of = |case: &Case| services.iter().find(|service| service.outline.name == case.alert.service);
+        let watched = |case: &Case| of(case).is_some_and(|service| service.place.is_some());
+        self.book.end_where(at, "the service is no longer watched", |case| {
+            (case.kind.is_trouble() || case.kind == Kind::Blind) && !watched(case)
+        });
+        self.book.end_where(at, "what is tested has changed: the test begins anew", |case| {
+            let Some(service) = of(case) else { return false };
+            match case.kind {
+                Kind::Replicas => service.targets.bad().next().is_none(),
+                Kind::Burning => !service.burns(),
+                Kind::Failing | Kind::Slow | Kind::PileUp | Kind::Traffic | Kind::Probe => {
+                    let is_bad = |kind: &Kind| {
+                        let mut trials = service.trials.iter();
+                        trials.any(|trial| trial.is_bad() && Kind::of(trial.signal) == *kind)
+                    };
+                    !is_bad(&case.kind)
+                }
+                Kind::Blind | Kind::Findings(_) | Kind::Overdue | Kind::Hindered(_) => false,
+            }
+        });
+    }
+}
+
+impl Kind {
+    /// The kind of trouble that a test finds.
+    fn of(signal: Signal) -> Self {
+        match signal {
+            Signal::Failures | Signal::Reason(_) => Self::Failing,
+            Signal::Slow => Self::Slow,
+            Signal::PileUp(_) => Self::PileUp,
+            Signal::Traffic => Self::Traffic,
+            Signal::Probe => Self::Probe,
+        }
+    }
+}
+
+impl Alert {
+    /// Says more exactly what it is about, where it is known now; whether it is.
+    fn sharpen(&mut self, symptom: Symptom) -> bool {
+        let sharper = match (&self.symptom, &symptom) {
+            (Symptom::Failing(None), Symptom::Failing(Some(_))) => true,
+            // The most urgent pair comes first.
+            (Symptom::Burning(told), Symptom::Burning(now)) => now < told,
+            _ => false,
+        };
+        if sharper {
+            self.symptom = symptom;
+        }
+        sharper
+    }
+
+    /// Names the targets that are bad. It is news when they are twice as many as were named before, so
+    /// that a fault that goes round is not told once for each.
+    fn name_replicas(&mut self, bad: &[String]) -> bool {
+        let many = bad.len() >= 2 * self.replicas.len().max(1) || self.replicas.is_empty();
+        if many {
+            self.replicas = bad.to_vec();
+        }
+        many
+    }
+}
+
+impl Service {
+    /// What a test is about.
+    fn symptom(&self, signal: Signal) -> Symptom {
+        let reason = |place: u16| self.outline.reasons.get(usize::from(place)).cloned();
+        match signal {
+            // With one reason that counts, all failures are its.
+            Signal::Failures => Symptom::Failing(self.only_reason().and_then(reason)),
+            Signal::Reason(place) => Symptom::Failing(reason(place)),
+            Signal::Slow => Symptom::Slow,
+            Signal::PileUp(place) => {
+                let timeout = self.outline.pile_up.get(usize::from(place));
+                Symptom::PileUp(timeout.copied().unwrap_or_default())
+            }
+            Signal::Traffic => Symptom::TrafficGone,
+            Signal::Probe => {
+                let step = self.walks.step.and_then(|step| self.outline.steps.get(usize::from(step)));
+                Symptom::ProbeFailing(step.cloned().unwrap_or_default())
+            }
+        }
+    }
+
+    fn evidence(&self, plan: &Plan, signal: Signal, crossing: &Crossing) -> Evidence {
+        let place = self.place.map_or(usize::MAX, usize::from);
+        let yearly = budget::split(plan).yearly(place, signal);
+        self.evidence_of(signal, signal, yearly, crossing)
+    }
+
+    fn replica_evidence(&self, plan: &Plan, crossing: &Crossing) -> Evidence {
+        let place = self.place.map_or(usize::MAX, usize::from);
+        let yearly = budget::split(plan).replicas_yearly(place);
+        // What history implies is of all targets together.
+        let evidence = self.evidence_of(Signal::Failures, Signal::Failures, yearly, crossing);
+        Evidence { implied: None, ..evidence }
+    }
+
+    fn evidence_of(&self, of: Signal, signal: Signal, yearly: f64, crossing: &Crossing) -> Evidence {
+        let Crossing { k, n, since, guard, .. } = *crossing;
+        let trial = self.trials.iter().find(|trial| trial.signal == of);
+        let learnt = trial.and_then(|trial| Some((trial, trial.guard.as_ref()?)));
+        let seconds = self.targets.looked.map_or(0.0, |looked| looked.since(since).as_secs_f64());
+        let rate = n as f64 / seconds.max(self.every().as_secs_f64()).max(1e-3);
+        let worst_delay = learnt.map_or(Duration::MAX, |(trial, table)| {
+            let sample = Sample { from: since, at: since, k, n };
+            let against = Against { guard, ..against(table, signal, &sample, trial.threshold) };
+            delay::worst(&against, k as f64 / (n.max(1)) as f64, rate, self.every())
+        });
+        Evidence {
+            k,
+            n,
+            guard,
+            guard_basis: trial.map_or_else(String::new, |trial| trial.basis()),
+            implied: learnt.and_then(|(_, guard)| guard.implied),
+            budget: yearly,
+            worst_delay,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The targets of a service: they come, go and come again, are summed, and each is tested for itself, so
+//! that one bad one of twenty is seen.
+
+use serde::{Deserialize, Serialize};
+
+use super::trial::{Phase, Sample, Verdict, against};
+use crate::guard::{Guard, Signal};
+use crate::journal::Reading;
+use crate::tally::Tally;
+use crate::time::At;
+use crate::window::{BLIND_LOOKS, Baseline, Lost, Worth};
+
+/// So many targets of a service are tested one by one, in the order they are listed; the others count in
+/// the sum alone. With 0.7 KB a test this bounds a service to 360 KB.
+pub const MOST_REPLICA_TESTS: usize = 512;
+/// So many targets that went are remembered, the last ones, so that one that comes again is not counted
+/// twice and loses nothing.
+const MOST_GONE: usize = 64;
+
+/// The targets of a service.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Targets {
+    list: Vec<Target>,
+    gone: Vec<Target>,
+    /// What the last look counted, over all targets.
+    pub(super) sum: Tally,
+    /// When the last look was.
+    pub(super) looked: Option<At>,
+    /// When any target last said something usable.
+    pub(super) heard: Option<At>,
+    /// How many looks in a row gave nothing usable.
+    silent: u32,
+    pub(super) lost: Lost,
+}
+
+/// One target.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Target {
+    pub(super) name: String,
+    pub(super) baseline: Baseline,
+    /// Its own test, of the failures that count.
+    test: Option<Box<Phase>>,
+}
+
+/// What a look was worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Heard {
+    /// Some target said something usable.
+    pub(super) anything: bool,
+    /// Every target was counted: nothing is missing from the sum.
+    pub(super) everything: bool,
+    /// Something that came since the last look cannot be known.
+    pub(super) lost: bool,
+}
+
+/// What each replica is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReplicaGuard<'a> {
+    pub(super) guard: &'a Guard,
+    pub(super) threshold: f64,
+}
+
+/// What was found of one replica.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ReplicaVerdict {
+    pub(super) target: usize,
+    pub(super) verdict: Verdict,
+}
+
+impl Targets {
+    /// Takes over a new list. Known ones keep what was last heard of them, by name.
+    pub(super) fn list(&mut self, names: &[String]) {
+        let mut known = std::mem::take(&mut self.list);
+        known.append(&mut self.gone);
+        for name in names {
+            let place = known.iter().position(|target| target.name == *name);
+            let target = place.map(|place| known.remove(place));
+            self.list.push(target.unwrap_or_else(|| Target { name: name.clone(), ..Target::default() }));
+        }
+        for target in &mut known {
+            target.test = None;
+        }
+        let surplus = known.len().saturating_sub(MOST_GONE);
+        known.drain(..surplus);
+        self.gone = known;
+        let tested = if names.len() > 1 { MOST_REPLICA_TESTS } else { 0 };
+        for (place, target) in self.list.iter_mut().enumerate() {
+            match &target.test {
+                None if place < tested => {
+                    target.test = Some(Box::new(Phase::looking_for(Signal::Failures)));
+                }
+                Some(_) if place >= tested => target.test = None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes what targets said. What came is in [`Self::sum`]; what was found of single ones is appended
+    /// to `found`.
+    pub(super) fn look(
+        &mut self,
+        at: At,
+        readings: &[Reading],
+        counts: &[bool],
+        replicas: Option<ReplicaGuard<'_>>,
+        found: &mut Vec<ReplicaVerdict>,
+    ) -> Heard {
+        self.sum.clear();
+        let mut heard = Heard::default();
+        let mut counted = 0;
+        for reading in readings {
+            let place = usize::from(reading.target);
+            let Some(target) = self.list.get_mut(place) else {
+                self.lost.stray += 1;
+                continue;
+            };
+            let from = target.baseline.heard().unwrap_or(at);
+            let (k, n) = (failures(&self.sum, counts), self.sum.requests);
+            let worth = target.baseline.take(at, &reading.said, &mut self.sum);
+            self.lost.note(worth);
+            heard.anything |= !matches!(worth, Worth::Nothing(_));
+            heard.lost |= matches!(worth, Worth::First | Worth::Fell);
+            if worth != Worth::Counted {
+                continue;
+            }
+            counted += 1;
+            if let (Some(test), Some(ReplicaGuard { guard, threshold })) = (&mut target.test, replicas) {
+                let (k, n) = (failures(&self.sum, counts) - k, self.sum.requests - n);
+                let sample = Sample { from, at, k, n };
+                let against = against(guard, Signal::Failures, &sample, threshold);
+                if let Some(verdict) = test.look(Signal::Failures, &sample, &against) {
+                    found.push(ReplicaVerdict { target: place, verdict });
+                }
+            }
+        }
+        heard.everything = counted == self.list.len() && counted > 0;
+        self.looked = Some(at);
+        if heard.anything {
+            self.heard = Some(at);
+            self.silent = 0;
+        } else {
+            self.silent = self.silent.saturating_add(1);
+        }
+        heard
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Target> {
+        self.list.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether nothing is known of the service: several looks in a row gave nothing.
+    pub(super) fn is_blind(&self) -> bool {
+        self.silent >= BLIND_LOOKS
+    }
+
+    /// The targets whose own test is against them.
+    pub(super) fn bad(&self) -> impl Iterator<Item = &Target> {
+        self.list.iter().filter(|target| target.is_bad())
+    }
+
+    /// Forgets what was counted, but not where inputs that are read once go on.
+    pub(super) fn begin_anew(&mut self) {
+        for target in self.list.iter_mut().chain(&mut self.gone) {
+            target.baseline.forget_totals();
+            if target.test.is_some() {
+                target.test = Some(Box::new(Phase::looking_for(Signal::Failures)));
+            }
+        }
+        self.sum = Tally::default();
+    }
+
+    /// Moves all moments, as the clock was moved.
+    pub(super) fn shift(&mut self, moved: impl Fn(At) -> At) {
+        self.looked = self.looked.map(&moved);
+        self.heard = self.heard.map(&moved);
+        for target in self.list.iter_mut().chain(&mut self.gone) {
+            target.baseline.shift(&moved);
+        }
+    }
+}
+
+impl Target {
+    pub(super) fn is_bad(&self) -> bool {
+        matches!(self.test.as_deref(), Some(Phase::End(_)))
+    }
+
+    pub(super) fn log_evidence(&self) -> Option<f64> {
+        match self.test.as_deref() {
+            Some(Phase::Share(test)) => Some(test.standing()?.log_evidence),
+            _ => None,
+        }
+    }
+}
+
+/// The failures that count.
+pub(super) fn failures(tally: &Tally, counts: &[bool]) -> u64 {
+    let counted = tally.failed.iter().zip(counts).filter(|(_, counts)| **counts);
+    counted.fold(0, |sum, (failed, _)| sum.saturating_add(*failed))
+}
