@@ -4,4 +4,6 @@
 //! Knows no rule and no reader: whoever starts it hands in how the configuration is audited.
 
 mod access;
+pub mod follow;
 pub mod http;
+pub mod lines;

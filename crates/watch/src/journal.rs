@@ -152,6 +152,8 @@ pub enum Why {
     NoFile,
     /// Forewarn itself could not: no socket, a secret that cannot be read. Says nothing about the target.
     Ours,
+    /// The file is there and may not be read, or is no regular file.
+    Unreadable,
 }
 
 impl Why {

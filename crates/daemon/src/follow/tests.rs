@@ -1,0 +1,264 @@
+//! Files that are rotated, cut, deleted and made anew, and what is read of them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+/// A directory of one test, removed with it.
+struct Place {
+    directory: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("forewarn-follow-{}-{count}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        Self { directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn add(&self, name: &str, text: &str) {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    fn cut(&self, name: &str) {
+        File::create(self.path(name)).unwrap();
+    }
+
+    fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        fs::copy(self.path(from), self.path(to)).unwrap();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Follows patterns and keeps what it reads.
+struct Watcher {
+    tail: Tail,
+    read: Vec<String>,
+    at: At,
+}
+
+impl Watcher {
+    fn new(place: &Place, patterns: &[&str], start: Start, position: Option<&[u8]>) -> Self {
+        let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+        let tail = Tail::new(&patterns, &place.directory, start, position).unwrap();
+        Self { tail, read: Vec::new(), at: At(0) }
+    }
+
+    /// From now on.
+    fn of(place: &Place, pattern: &str) -> Self {
+        let mut watcher = Self::new(place, &[pattern], Start::End, None);
+        watcher.look();
+        watcher
+    }
+
+    fn keep(&mut self, look: impl FnOnce(&mut Tail, At, &mut dyn FnMut(&[u8]))) {
+        self.at = self.at.after(Duration::from_secs(1));
+        let Self { tail, read, at } = self;
+        look(tail, *at, &mut |lines| {
+            read.extend(String::from_utf8_lossy(lines).lines().map(str::to_owned));
+        });
+    }
+
+    fn look(&mut self) {
+        self.keep(Tail::look);
+    }
+
+    fn poll(&mut self) {
+        self.keep(Tail::poll);
+    }
+
+    /// What was read since the last time, in any order.
+    fn lines(&mut self) -> String {
+        self.look();
+        self.read.sort_unstable();
+        std::mem::take(&mut self.read).join(" ")
+    }
+
+    /// As after a crash: another one goes on from the position.
+    fn again(&self, place: &Place, pattern: &str) -> Self {
+        Self::new(place, &[pattern], Start::End, Some(&self.tail.position()))
+    }
+}
+
+#[test]
+fn a_log_without_a_position_is_read_from_its_last_line_on() {
+    let place = Place::new();
+    place.add("a.log", "old\nhal");
+    let mut watcher = Watcher::of(&place, "a.log");
+    place.add("a.log", "f\nnew\n");
+    assert_eq!(watcher.lines(), "half new");
+}
+
+#[test]
+fn a_log_is_read_from_its_beginning_where_that_is_wanted() {
+    let place = Place::new();
+    place.add("a.log", "old\n");
+    let mut watcher = Watcher::new(&place, &["a.log"], Start::Beginning, None);
+    assert_eq!(watcher.lines(), "old");
+}
+
+#[test]
+fn a_line_is_read_when_it_is_whole() {
+    let place = Place::new();
+    place.add("a.log", "");
+    let mut watcher = Watcher::of(&place, "a.log");
+    place.add("a.log", "one\ntw");
+    assert_eq!(watcher.lines(), "one");
+    place.add("a.log", "o");
+    assert_eq!(watcher.lines(), "");
+    place.add("a.log", "\n");
+    assert_eq!(watcher.lines(), "two");
+}
+
+#[test]
+fn a_log_that_is_not_there_yet_is_read_from_its_beginning() {
+    let place = Place::new();
+    let mut watcher = Watcher::of(&place, "a.log");
+    place.add("a.log", "one\n");
+    assert_eq!(watcher.lines(), "one");
+}
+
+#[test]
+fn a_rotated_log_is_read_to_its_end_and_the_new_one_from_its_beginning() {
+    let place = Place::new();
+    place.add("a.log", "one\n");
+    let mut watcher = Watcher::of(&place, "a.log");
+    place.add("a.log", "two\n");
+    place.rename("a.log", "a.log.1");
+    place.add("a.log.1", "three\n");
+    place.add("a.log", "four\n");
+    assert_eq!(watcher.lines(), "four three two");
+    // Its writer has not noticed yet.
+    place.add("a.log.1", "five\n");
+    place.add("a.log", "six\n");
+    assert_eq!(watcher.lines(), "five six");
+    assert_eq!(watcher.tail.counters().rotated, 1);
+    assert_eq!(watcher.tail.counters().perhaps_lost, 0);
+}
+
+#[test]
+fn logs_that_came_and_went_between_two_looks_are_read_where_they_are_still_there() {
+    let place = Place::new();
+    place.add("a.log.2", "older\n");
+    place.add("a.log.1", "old\n");
+    place.add("a.log", "one\n");
+    let rotate = || {
+        for (from, to) in [("a.log.2", "a.log.3"), ("a.log.1", "a.log.2"), ("a.log", "a.log.1")] {
+            let _ = fs::rename(place.path(from), place.path(to));
+        }
+    };
+    let mut watcher = Watcher::of(&place, "a.log");
+    let mut other = watcher.again(&place, "a.log");
+    place.add("a.log", "two\n");
+    rotate();
+    place.add("a.log", "three\n");
+    rotate();
+    place.add("a.log", "four\n");
+    assert_eq!(watcher.lines(), "four three two");
+    assert_eq!(other.lines(), "four three two");
+    assert_eq!(watcher.lines() + &other.lines(), "");
+}
+
+#[test]
+fn a_log_that_is_cut_is_read_from_its_beginning_and_told_to_be_perhaps_incomplete() {
+    let place = Place::new();
+    place.add("a.log", "one\n");
+    let mut watcher = Watcher::of(&place, "a.log");
+    place.add("a.log", "two\n");
+    assert_eq!(watcher.lines(), "two");
+    place.cut("a.log");
+    place.add("a.log", "3\n");
+    assert_eq!(watcher.lines(), "3");
+    assert_eq!((watcher.tail.counters().truncated, watcher.tail.counters().perhaps_lost), (1, 1));
+    // Longer than before, so that only its beginning tells.
+    place.cut("a.log");
+    place.add("a.log", "four and more\n");
+    assert_eq!(watcher.lines(), "four and more");
+}
+
+#[test]
+fn what_was_copied_before_a_log_was_cut_is_read_from_the_copy() {
+    for pattern in ["a.log", "a.log*"] {
+        let place = Place::new();
+        place.add("a.log", "one\n");
+        let mut watcher = Watcher::of(&place, pattern);
+        let mut other = watcher.again(&place, pattern);
+        place.add("a.log", "two\n");
+        place.copy("a.log", "a.log.1");
+        place.cut("a.log");
+        place.add("a.log", "three\n");
+        assert_eq!(watcher.lines(), "three two", "{pattern}");
+        assert_eq!(other.lines(), "three two", "{pattern} after a restart");
+        // The same name again, so that the copy of before is written over.
+        place.add("a.log", "four\n");
+        place.copy("a.log", "a.log.1");
+        place.cut("a.log");
+        place.add("a.log", "5\n");
+        watcher.poll();
+        assert_eq!(watcher.lines(), "5 four", "{pattern}");
+        assert_eq!(watcher.tail.counters().perhaps_lost, 0, "{pattern}");
+    }
+}
+
+#[test]
+fn a_copy_is_not_read_while_its_original_is() {
+    let place = Place::new();
+    place.add("a.log", "one\n");
+    let mut watcher = Watcher::of(&place, "a.log*");
+    place.add("a.log", "two\n");
+    place.copy("a.log", "a.log.1");
+    assert_eq!(watcher.lines(), "two");
+    place.add("a.log", "three\n");
+    assert_eq!(watcher.lines(), "three");
+    place.cut("a.log");
+    place.add("a.log", "4\n");
+    assert_eq!(watcher.lines(), "4");
+}
+
+#[test]
+fn a_deleted_log_is_read_as_long_as_it_is_written_and_the_next_one_from_its_beginning() {
+    let place = Place::new();
+    place.add("a.log", "one\n");
+    let mut watcher = Watcher::of(&place, "a.log");
+    let mut writer = OpenOptions::new().append(true).open(place.path("a.log")).unwrap();
+    place.remove("a.log");
+    writer.write_all(b"two\n").unwrap();
+    assert_eq!(watcher.lines(), "two");
+    writer.write_all(b"three\n").unwrap();
+    place.add("a.log", "four\n");
+    assert_eq!(watcher.lines(), "four three");
+}
+
+#[test]
+fn the_size_of_the_parts_that_are_read_makes_no_difference() {
+    let place = Place::new();
+    place.add("a.log", "one\ntwo\n\nthree\n");
+    for size in 6..20 {
+        let mut watcher = Watcher::new(&place, &["a.log"], Start::Beginning, None);
+        watcher.tail = watcher.tail.in_parts(size);
+        assert_eq!(watcher.lines(), " one three two", "{size}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Lines of access logs as counts of one service: what a line says of a request, and which reason,
+//! objective and timeout that concerns.
+//!
+//! Works on bytes, since logs hold what clients send, and allocates nothing for a line. Opens no file: see
+//! [`crate::follow`].
+
+mod judge;
+mod nginx;
+mod program;
+
+use memchr::memchr;
+use watch::plan::{Log, LogFormat, Watched};
+use watch::tally::Tally;
+
+use judge::Judge;
+use program::Program;
+
+/// A line that is longer is malformed. NGINX lets a request line have 8 KiB (`large_client_header_buffers`)
+/// and writes a byte as up to four; referer and user agent come on top.
+pub const LONGEST: usize = 64 << 10;
+
+/// Reads lines in one format for one service.
+#[derive(Debug)]
+pub struct Reader {
+    format: Format,
+    judge: Judge,
+}
+
+#[derive(Debug)]
+enum Format {
+    Text(Program),
+}
+
+/// What lines came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// The requests of the service.
+    pub tally: Tally,
+    /// All lines.
+    pub lines: u64,
+    /// Those of them that are not of the format, or longer than [`LONGEST`].
+    pub malformed: u64,
+    /// Those of them that are of no request, or of one with another path than the log's `under` names.
+    pub others: u64,
+}
+
+/// What a line says of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Heard<'l> {
+    /// The status; 0 where there was no answer.
+    status: u16,
+    /// How long it took, in microseconds.
+    micros: Option<u64>,
+    /// The path, from `/` on, perhaps with a query.
+    path: &'l [u8],
+    /// Why it ended as it did, in the words of the format.
+    why: &'l [u8],
+}
+
+/// What lines of a format say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Says {
+    status: bool,
+    time: bool,
+    path: bool,
+    why: bool,
+}
+
+impl Reader {
+    /// Reads lines of a service's log.
+    ///
+    /// # Errors
+    ///
+    /// Where the format cannot be told apart by its text, or lacks what the service is watched by.
+    pub fn new(log: &Log, service: &Watched) -> Result<Self, String> {
+        let (program, says) = match &log.format {
+            LogFormat::Nginx(text) => nginx::compile(text.as_deref(), !log.under.is_empty())?,
+            LogFormat::Envoy(_) | LogFormat::HaProxy | LogFormat::Json { .. } => {
+                return Err("logs of this format cannot be read yet".to_owned());
+            }
+        };
+        lacks(log, service, says)?;
+        Ok(Self { format: Format::Text(program), judge: Judge::new(log, service) })
+    }
+
+    /// No request, in the shape of the service's counts.
+    #[must_use]
+    pub fn nothing(&self) -> Counted {
+        Counted { tally: self.judge.nothing(), ..Counted::default() }
+    }
+
+    /// Reads whole lines, each with its line feed, and adds what they say.
+    pub fn read(&mut self, lines: &[u8], to: &mut Counted) {
+        let mut rest = lines;
+        while let Some(end) = memchr(b'\n', rest) {
+            self.line(&rest[..end], to);
+            rest = &rest[end + 1..];
+        }
+    }
+
+    fn line(&mut self, line: &[u8], to: &mut Counted) {
+        to.lines += 1;
+        if line.len() > LONGEST {
+            to.malformed += 1;
+            return;
+        }
+        let line = without_hole(line.strip_suffix(b"\r").unwrap_or(line));
+        let heard = match &self.format {
+            Format::Text(program) => program.read(line),
+        };
+        match heard {
+            Some(heard) if self.judge.count(&heard, &mut to.tally) => {}
+            Some(_) => to.others += 1,
+            None => to.malformed += 1,
+        }
+    }
+}
+
+/// A line without the zeros that stand before it where a file was cut under a writer that went on at its
+/// old place.
+fn without_hole(line: &[u8]) -> &[u8] {
+    match line.first() {
+        Some(0) => &line[line.iter().position(|byte| *byte != 0).unwrap_or(line.len())..],
+        _ => line,
+    }
+}
+
+/// Whether a service is watched by what lines do not say.
+fn lacks(log: &Log, service: &Watched, says: Says) -> Result<(), String> {
+    let by_status = log.failed.iter().any(|(_, outcome)| !outcome.status.is_empty());
+    let by_flags = log.failed.iter().any(|(_, outcome)| !outcome.flags.is_empty());
+    let by_time = service.latency.is_some() || !service.pile_up.is_empty();
+    let lacking = [
+        (by_status && !says.status, "status", "failures are told by it"),
+        (by_flags && !says.why, "field that tells why a request failed", "failures are told by its words"),
+        (by_time && !says.time, "time", "slow requests are told by it"),
+        (!log.under.is_empty() && !says.path, "path", "requests are chosen by it"),
+    ];
+    match lacking.iter().find(|(lacks, ..)| *lacks) {
+        Some((_, what, why)) => {
+            Err(format!("the log's format has no {what}, and {why}: add it to the format"))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
