@@ -49,6 +49,12 @@ struct Shared {
     machine: Machine,
 }
 
+impl Network {
+    pub(crate) fn names(&self) -> &Names {
+        &self.0.names
+    }
+}
+
 /// Sends requests with one kind of access.
 pub struct Client {
     network: Network,
@@ -231,7 +237,7 @@ impl Client {
     }
 
     /// Closes what is kept for other places than these.
-    pub fn keep_only<'u>(&self, urls: impl Iterator<Item = &'u Url>) {
+    pub(crate) fn keep_only<'u>(&self, urls: impl Iterator<Item = &'u Url>) {
         let wanted: HashSet<Origin> = urls.map(Url::origin).collect();
         self.kept().retain(|origin, _| wanted.contains(origin));
     }

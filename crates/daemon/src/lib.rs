@@ -4,6 +4,9 @@
 //! Knows no rule and no reader: whoever starts it hands in how the configuration is audited.
 
 mod access;
+mod discover;
 pub mod follow;
 pub mod http;
 pub mod lines;
+pub mod notes;
+pub mod scrape;

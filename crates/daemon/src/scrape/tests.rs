@@ -1,0 +1,4 @@
+//! The reader of expositions, and looks at servers on loopback.
+
+mod looks;
+mod reads;
