@@ -1,7 +1,13 @@
 //! The journal: everything that the watch has ever been told, in the order it was told. The state is a
 //! function of it and of nothing else.
 
+pub(crate) mod bytes;
+mod codec;
+
 use serde::{Deserialize, Serialize};
+
+pub use bytes::Unreadable;
+pub use codec::{Coder, decode, encode, is_key};
 
 use crate::audits::Audited;
 use crate::tally::Tally;

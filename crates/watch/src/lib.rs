@@ -8,6 +8,7 @@ pub mod alert;
 pub mod audits;
 pub mod budget;
 pub mod burn;
+pub mod checkpoint;
 pub mod config;
 pub mod delay;
 pub mod detect;

@@ -55,12 +55,7 @@ impl Tally {
     /// count fell, as after a restart of what counts, or its shape is another one, nothing is gained and
     /// the total begins anew; then `false` is given. Allocates nothing where shapes are the same.
     pub fn advance(&mut self, now: &Self, gained: &mut Self) -> bool {
-        let grew = self.same_shape(now)
-            && now.requests >= self.requests
-            && now.timed >= self.timed
-            && now.slow >= self.slow
-            && grew(&self.failed, &now.failed)
-            && grew(&self.piled, &now.piled);
+        let grew = now.is_beyond(self);
         if grew {
             gained.requests = gained.requests.saturating_add(now.requests - self.requests);
             gained.timed = gained.timed.saturating_add(now.timed - self.timed);
@@ -70,6 +65,17 @@ impl Tally {
         }
         self.clone_from(now);
         grew
+    }
+
+    /// Whether it counts the same things as an earlier total, and none of them less often.
+    #[must_use]
+    pub fn is_beyond(&self, earlier: &Self) -> bool {
+        self.same_shape(earlier)
+            && self.requests >= earlier.requests
+            && self.timed >= earlier.timed
+            && self.slow >= earlier.slow
+            && grew(&earlier.failed, &self.failed)
+            && grew(&earlier.piled, &self.piled)
     }
 
     /// Whether it counts the same things.

@@ -1,5 +1,8 @@
 //! Stories on virtual time.
 
+mod cost;
+mod properties;
+
 use std::time::Duration;
 
 use model::Span;
@@ -8,10 +11,13 @@ use text::FileId;
 use super::*;
 use crate::alert::{Evidence, Health, Notice};
 use crate::journal::{Reading, Said, Why};
-use crate::plan::{Access, Channel, ChannelKind, GuardSource, Intake, Log, LogFormat, Reason, Watched};
+use crate::plan::{
+    Access, Channel, ChannelKind, GuardSource, Intake, Log, LogFormat, Mapping, Reason, Scrape, Targets,
+    Watched,
+};
 use crate::tally::Tally;
 
-pub(crate) fn service(name: &str) -> Watched {
+fn service(name: &str) -> Watched {
     let log = Log { paths: Vec::new(), format: LogFormat::HaProxy, under: Vec::new(), failed: Vec::new() };
     Watched {
         name: name.to_owned(),
@@ -32,7 +38,7 @@ pub(crate) fn service(name: &str) -> Watched {
     }
 }
 
-pub(crate) fn plan(services: Vec<Watched>) -> Plan {
+fn plan(services: Vec<Watched>) -> Plan {
     let channel = Channel {
         name: "pager".to_owned(),
         kind: ChannelKind::Webhook("https://pager.example/".to_owned()),
@@ -52,8 +58,33 @@ pub(crate) fn plan(services: Vec<Watched>) -> Plan {
     }
 }
 
+/// A channel that forgets what it is not told again.
+fn alertmanager() -> Channel {
+    Channel {
+        name: "alertmanager".to_owned(),
+        kind: ChannelKind::Alertmanager {
+            url: "http://alertmanager.example".to_owned(),
+            again: Duration::from_secs(60),
+        },
+        access: Access::default(),
+        timeout: Duration::from_secs(5),
+    }
+}
+
+/// An input of replicas.
+fn scraped() -> Intake {
+    let url = |host: &str| Targets::Url(format!("http://{host}/metrics"));
+    Intake::Scrape(Scrape {
+        targets: vec![url("10.0.0.0"), url("10.0.0.1")],
+        access: Access::default(),
+        mapping: Mapping::default(),
+        timeout: Duration::from_millis(900),
+        most: 1 << 20,
+    })
+}
+
 /// A watch on virtual time, that looks once a second.
-pub(crate) struct Story {
+struct Story {
     plan: Plan,
     state: State,
     second: u64,
