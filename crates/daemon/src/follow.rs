@@ -29,6 +29,9 @@ pub const POLL: Duration = Duration::from_millis(250);
 /// How long no file need be there before its service is said to say nothing: a rotation takes a moment.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// A log of so many lines without a request is not one of requests.
+const NOTICES: u64 = 100;
+
 /// Where a log that has no position yet is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
@@ -46,8 +49,10 @@ pub struct Counters {
     pub lines: u64,
     /// Lines that are not of the format, or too long.
     pub malformed: u64,
-    /// Lines of no request, or of one that is not the service's.
-    pub others: u64,
+    /// Lines of requests that are not the service's, by their path.
+    pub elsewhere: u64,
+    /// Lines of no request.
+    pub notices: u64,
     /// Files that became shorter or begin with something else than they did.
     pub truncated: u64,
     /// Files that another one took the place of.
@@ -71,6 +76,8 @@ pub struct Follower {
     reader: Reader,
     counted: Counted,
     counters: Counters,
+    /// A line of a request was read.
+    requests: bool,
     /// When a file was last there.
     there: Option<At>,
 }
@@ -93,7 +100,7 @@ impl Follower {
         let reader = Reader::new(log, service)?;
         let tail = Tail::new(&log.paths, directory, start, position)?;
         let counted = reader.nothing();
-        Ok(Self { tail, reader, counted, counters: Counters::default(), there: None })
+        Ok(Self { tail, reader, counted, counters: Counters::default(), requests: false, there: None })
     }
 
     /// Reads what was written to the files that are known.
@@ -111,12 +118,14 @@ impl Follower {
         let counted = std::mem::replace(&mut self.counted, self.reader.nothing());
         self.counters.lines += counted.lines;
         self.counters.malformed += counted.malformed;
-        self.counters.others += counted.others;
+        self.counters.elsewhere += counted.elsewhere;
+        self.counters.notices += counted.notices;
         let files = self.tail.counters();
         self.counters = Counters {
             lines: self.counters.lines,
             malformed: self.counters.malformed,
-            others: self.counters.others,
+            elsewhere: self.counters.elsewhere,
+            notices: self.counters.notices,
             ..files
         };
         let there = self.tail.is_there();
@@ -125,6 +134,11 @@ impl Follower {
         }
         if counted.malformed > 0 && counted.malformed == counted.lines {
             return Said::Nothing(Why::Format);
+        }
+        let requests = counted.tally.requests + counted.elsewhere;
+        self.requests |= requests > 0;
+        if !self.requests && self.counters.notices > NOTICES {
+            return Said::Nothing(Why::Absent);
         }
         let recently = self.there.is_some_and(|there| at.since(there) < GRACE);
         let known = there || (recently && self.tail.was_there());

@@ -4,6 +4,9 @@
 //! Works on bytes, since logs hold what clients send, and allocates nothing for a line. Opens no file: see
 //! [`crate::follow`].
 
+mod envoy;
+mod haproxy;
+mod json;
 mod judge;
 mod nginx;
 mod program;
@@ -29,6 +32,8 @@ pub struct Reader {
 #[derive(Debug)]
 enum Format {
     Text(Program),
+    HaProxy,
+    Json(json::Fields),
 }
 
 /// What lines came to.
@@ -40,8 +45,21 @@ pub struct Counted {
     pub lines: u64,
     /// Those of them that are not of the format, or longer than [`LONGEST`].
     pub malformed: u64,
-    /// Those of them that are of no request, or of one with another path than the log's `under` names.
-    pub others: u64,
+    /// Those of them that are of requests with another path than the log's `under` names.
+    pub elsewhere: u64,
+    /// Those of them that are of no request.
+    pub notices: u64,
+}
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line<'l> {
+    /// Of a request.
+    Request(Heard<'l>),
+    /// Of something else: a server went down, a program began.
+    Notice,
+    /// Not of the format.
+    Malformed,
 }
 
 /// What a line says of a request.
@@ -73,14 +91,19 @@ impl Reader {
     ///
     /// Where the format cannot be told apart by its text, or lacks what the service is watched by.
     pub fn new(log: &Log, service: &Watched) -> Result<Self, String> {
-        let (program, says) = match &log.format {
-            LogFormat::Nginx(text) => nginx::compile(text.as_deref(), !log.under.is_empty())?,
-            LogFormat::Envoy(_) | LogFormat::HaProxy | LogFormat::Json { .. } => {
-                return Err("logs of this format cannot be read yet".to_owned());
+        let with_path = !log.under.is_empty();
+        let (format, says) = match &log.format {
+            LogFormat::Nginx(text) => text_of(nginx::compile(text.as_deref(), with_path)?),
+            LogFormat::Envoy(text) => text_of(envoy::compile(text.as_deref(), with_path)?),
+            LogFormat::HaProxy => (Format::HaProxy, Says { status: true, time: true, path: true, why: true }),
+            LogFormat::Json { status, duration, path, reason } => {
+                let fields = json::Fields::new(status, duration.as_ref(), path.as_deref(), reason.as_deref());
+                let (fields, says) = fields?;
+                (Format::Json(fields), says)
             }
         };
         lacks(log, service, says)?;
-        Ok(Self { format: Format::Text(program), judge: Judge::new(log, service) })
+        Ok(Self { format, judge: Judge::new(log, service) })
     }
 
     /// No request, in the shape of the service's counts.
@@ -105,15 +128,21 @@ impl Reader {
             return;
         }
         let line = without_hole(line.strip_suffix(b"\r").unwrap_or(line));
-        let heard = match &self.format {
-            Format::Text(program) => program.read(line),
+        let line = match &mut self.format {
+            Format::Text(program) => program.read(line).map_or(Line::Malformed, Line::Request),
+            Format::Json(fields) => fields.read(line),
+            Format::HaProxy => haproxy::read(line),
         };
-        match heard {
-            Some(heard) if self.judge.count(&heard, &mut to.tally) => {}
-            Some(_) => to.others += 1,
-            None => to.malformed += 1,
+        match line {
+            Line::Request(heard) => to.elsewhere += u64::from(!self.judge.count(&heard, &mut to.tally)),
+            Line::Notice => to.notices += 1,
+            Line::Malformed => to.malformed += 1,
         }
     }
+}
+
+fn text_of((program, says): (Program, Says)) -> (Format, Says) {
+    (Format::Text(program), says)
 }
 
 /// A line without the zeros that stand before it where a file was cut under a writer that went on at its

@@ -24,14 +24,12 @@ pub(super) enum Field {
     /// Seconds of attempts, which add up.
     SecondsOfAttempts,
     /// Whole milliseconds, or "-".
-    #[expect(dead_code, reason = "Envoy's")]
     Millis,
     /// Method, path and version, one space between.
     Request,
     /// The path.
     Path,
     /// Words that tell why.
-    #[expect(dead_code, reason = "Envoy's")]
     Why,
 }
 
