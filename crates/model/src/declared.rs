@@ -7,7 +7,7 @@ mod table;
 
 use text::Span;
 
-pub use length::UNITS;
+pub use length::{UNITS, length_of};
 pub use table::{Mistakes, Table, kind, length_at, plain, word_of};
 
 /// A mistake in a file that its owner wrote for Forewarn: where, what, what to do.

@@ -16,6 +16,7 @@ pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod plan;
+pub mod scenario;
 mod silence;
 pub mod state;
 pub mod tally;

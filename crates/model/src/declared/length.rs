@@ -28,6 +28,12 @@ pub(super) enum NoLength {
     NotALength,
 }
 
+/// Reads "300ms", "1.5 s", "2 min", "1m30s"; `None` where the text is something else.
+#[must_use]
+pub fn length_of(text: &str) -> Option<Duration> {
+    length(text).ok()
+}
+
 /// Reads "300ms", "1.5 s", "2 min", "1m30s".
 pub(super) fn length(text: &str) -> Result<Duration, NoLength> {
     let mut rest = text.trim();

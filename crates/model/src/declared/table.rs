@@ -64,6 +64,12 @@ impl<'t> Table<'t> {
         Some(Self { node, name })
     }
 
+    /// The table at a node whose keys somebody else knows.
+    pub fn open(node: Node<'t>, name: impl Into<String>, m: &mut Mistakes) -> Option<Self> {
+        let keys: Vec<&str> = node.written_entries().map(|entry| entry.key.text()).collect();
+        Self::new(node, name, &keys, m)
+    }
+
     /// The tables of a list of tables (`[[call]]`).
     pub fn list(node: Option<Node<'t>>, name: &str, known: &[&str], m: &mut Mistakes) -> Vec<Self> {
         let Some(node) = node else { return Vec::new() };
