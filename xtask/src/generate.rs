@@ -10,6 +10,7 @@ fn files() -> Result<Vec<(&'static str, String)>, String> {
     Ok(vec![
         ("schema/baseline-v1.json", wire::baseline::schema()),
         ("schema/check-v1.json", wire::check::schema()),
+        ("schema/test-v1.json", wire::tested::schema()),
         ("docs/budget.svg", budget_of_the_example()?),
     ])
 }

@@ -29,6 +29,7 @@ pub use summary::{Detail, summary};
 pub use table::{Table, calls, files, rules, services, settings};
 pub use text::{error, text};
 pub use waterfall::waterfall;
+pub use xml::escaped as xml_escaped;
 
 /// A text of a finding or a file as part of one line: secrets hidden, nothing that a terminal obeys.
 fn plain(text: &str) -> String {

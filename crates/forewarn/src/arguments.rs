@@ -106,6 +106,12 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         what: ObserveWhat,
     },
+    /// Run test files: what the watch tells of given series, on virtual time
+    ///
+    /// A scenario (`kind = "scenario"`) says what services show over time, in promtool's shorthand, and
+    /// which alerts that must and must not raise; `plan` names its forewarn.toml [default: the one beside
+    /// it]. Exits with 0 where all is as expected, 1 where it is not, 2 where a file cannot be run.
+    Test(TestArguments),
     /// Run the authentication service that Forewarn guards in its examples
     #[cfg(feature = "authd")]
     Authd {
@@ -125,6 +131,31 @@ pub(crate) enum Verb {
         #[arg(value_name = "VERB")]
         verb: Option<String>,
     },
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// Test files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How the outcome is written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TestFormatArgument,
+    /// Also every alert that was told
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// A format of the outcome of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormatArgument {
+    /// A line a file, and what differs
+    Text,
+    /// Everything, versioned; schema/test-v1.json describes it
+    Json,
+    /// JUnit XML: a case a file
+    Junit,
 }
 
 /// What `observe` can measure.

@@ -14,6 +14,7 @@ mod replace;
 mod settings;
 mod show;
 mod terminal;
+mod test;
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,6 +90,7 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         Some(Verb::Completions { shell }) => manual::completions(shell),
         Some(Verb::Man { verb }) => manual::page(verb.as_deref()),
         Some(Verb::Observe { what }) => observe::run(what),
+        Some(Verb::Test(arguments)) => test::run(&arguments, terminal),
         #[cfg(feature = "authd")]
         Some(Verb::Authd { .. }) => unreachable!("bug: it runs before anything of Forewarn's is set up"),
     }

@@ -5,6 +5,7 @@ pub mod baseline;
 pub mod check;
 pub mod sarif;
 pub mod table;
+pub mod tested;
 
 use std::fmt::Write as _;
 

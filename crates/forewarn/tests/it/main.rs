@@ -14,5 +14,6 @@ mod observe;
 mod outputs;
 mod roots;
 mod runs;
+mod scenarios;
 mod schema;
 mod workbench;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Expected, Scenario, Told, Window, clock, name_of};
-use crate::alert::Health;
+use crate::alert::{Health, Symptom};
 
 /// Where what happened is not what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub fn judge(scenario: &Scenario, told: &[Told]) -> Vec<Difference> {
     let mut left: Vec<&Told> = told.iter().collect();
     let mut differences = Vec::new();
     for expected in &scenario.expected {
-        let same = |told: &&Told| told.service == expected.service && told.symptom == expected.symptom;
+        let same = |told: &&Told| told.service == expected.service && expected.is(&told.symptom);
         // The one at the right time, where there are several; else the first, to show how far it is off.
         let at = left
             .iter()
@@ -73,6 +73,12 @@ impl Window {
 }
 
 impl Expected {
+    /// "failing" without a reason is failing for any.
+    fn is(&self, symptom: &Symptom) -> bool {
+        self.symptom == *symptom
+            || matches!((&self.symptom, symptom), (Symptom::Failing(None), Symptom::Failing(Some(_))))
+    }
+
     fn holds(&self, found: Option<&Told>) -> bool {
         let Some(told) = found else { return self.opened == Window::Never };
         let unknown = told.health.iter().find(|(_, health)| *health == Health::Unknown).map(|(at, _)| *at);

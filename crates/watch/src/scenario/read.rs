@@ -16,8 +16,8 @@ use crate::plan::{Plan, Watched};
 use crate::tally::Tally;
 
 pub(super) const TOP: &[&str] = &[
-    "kind", "name", "plan", "watch", "interval", "series", "length", "others", "service", "audit", "silence",
-    "restarts", "expect",
+    "kind", "name", "plan", "watch", "interval", "series", "length", "others", "service", "audit", "audited",
+    "silence", "restarts", "expect",
 ];
 pub(super) const SERVICE: &[&str] =
     &["name", "requests", "failed", "timed", "slow", "piled", "target", "walks", "learnt"];

@@ -152,10 +152,9 @@ impl World {
             let said = match at.totals.get(look).and_then(Option::as_ref) {
                 None => Said::Nothing(if is_log { Why::NoFile } else { Why::Connect }),
                 Some(totals) if is_log => {
-                    let nothing = Tally::default();
-                    let tally =
-                        totals.beyond(was.as_ref().unwrap_or(&nothing)).unwrap_or_else(|| totals.clone());
-                    *was = Some(totals.clone());
+                    let nothing = || Tally::empty(totals.failed.len(), totals.piled.len());
+                    let mut tally = nothing();
+                    was.get_or_insert_with(nothing).advance(totals, &mut tally);
                     Said::Since { tally, position: look.to_le_bytes().to_vec() }
                 }
                 Some(totals) => Said::Totals(totals.clone()),

@@ -154,7 +154,7 @@ failures = "few"
 6:13 `restarts` is no length of time: `soon`
     write it from the start on: "2m"
 7:1 the scenario has no key `other`
-    did you mean `others`? keys of the scenario: `kind`, `name`, `plan`, `watch`, `interval`, `series`, `length`, `others`, `service`, `audit`, `silence`, `restarts`, `expect`
+    did you mean `others`? keys of the scenario: `kind`, `name`, `plan`, `watch`, `interval`, `series`, `length`, `others`, `service`, `audit`, `audited`, `silence`, `restarts`, `expect`
 10:8 the plan watches no service `auht`
     did you mean `auth`? services: `auth`
 14:12 `requests` is no series: `0+1x` is none of promtool's forms: `0+100x60`, `100-1x60`, `5x60`, `5`, `_`, `_x60`, `stale`
@@ -179,8 +179,6 @@ failures = "few"
     `pile_up` of the plan: 300ms
 30:1 [[service.target]] without `requests`
     add `requests = '0+100x60'`
-32:3 the scenario has no key `audited`
-    did you mean `audit`? keys of the scenario: `kind`, `name`, `plan`, `watch`, `interval`, `series`, `length`, `others`, `service`, `audit`, `silence`, `restarts`, `expect`
 33:1 [[audited]] without `at`
     add `at = "2m"`, from the start on
 33:15 [[audited.findings]] without `hash`
