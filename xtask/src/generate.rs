@@ -8,6 +8,7 @@ use crate::say;
 /// Every generated file: its path in the repository and its text.
 fn files() -> Result<Vec<(&'static str, String)>, String> {
     Ok(vec![
+        ("schema/alert-v1.json", wire::alert::schema()),
         ("schema/baseline-v1.json", wire::baseline::schema()),
         ("schema/check-v1.json", wire::check::schema()),
         ("schema/test-v1.json", wire::tested::schema()),

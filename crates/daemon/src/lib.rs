@@ -4,9 +4,20 @@
 //! Knows no rule and no reader: whoever starts it hands in how the configuration is audited.
 
 mod access;
+pub mod clock;
 mod discover;
+mod files;
 pub mod follow;
 pub mod http;
 pub mod lines;
 pub mod notes;
+pub mod run;
+mod schedule;
 pub mod scrape;
+mod send;
+mod serve;
+mod store;
+
+pub use run::{Host, Setup, run, verify};
+pub use schedule::Audit;
+pub use store::Stopped;

@@ -164,7 +164,7 @@ pub enum Why {
 
 impl Why {
     /// All of them, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -175,6 +175,8 @@ impl Why {
         Self::Absent,
         Self::Number,
         Self::NoFile,
+        Self::Ours,
+        Self::Unreadable,
     ];
 }
 

