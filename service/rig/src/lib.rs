@@ -15,6 +15,7 @@ pub mod receiver;
 pub mod role;
 pub mod scratch;
 pub mod server;
+pub mod skip;
 pub mod source;
 
 use std::time::{Duration, Instant};

@@ -5,9 +5,7 @@
 //! the kernel closes even when the program is killed, and then stops the server and removes the
 //! directory. PostgreSQL refuses to run as root; then it runs as `postgres` or `nobody`.
 
-use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -67,24 +65,9 @@ pub(crate) fn server(test: &str) -> Option<&'static Server> {
 
 fn installed<T>(test: &str, server: Option<T>) -> Option<T> {
     if server.is_none() {
-        skipped(test, "PostgreSQL is not installed (needs initdb)");
+        rig::skip::skipped(test, "PostgreSQL is not installed (needs initdb)");
     }
     server
-}
-
-/// Notes that a test did not run. A test program's output is hidden where it passes, so that the line
-/// also goes to the file that `FOREWARN_SKIPPED` names.
-#[expect(clippy::print_stderr, reason = "for whoever runs the tests")]
-#[expect(clippy::disallowed_methods, reason = "how `cargo xtask test` tells its tests where to write")]
-fn skipped(test: &str, why: &str) {
-    let mut line = String::new();
-    writeln!(line, "skipped: {test}: {why}").unwrap();
-    eprint!("{line}");
-    if let Ok(path) = std::env::var("FOREWARN_SKIPPED") {
-        let file = OpenOptions::new().append(true).create(true).open(path);
-        // One write, so that lines of several programs do not mix.
-        file.unwrap().write_all(line.as_bytes()).unwrap();
-    }
 }
 
 /// The directory with PostgreSQL's programs: on the path, or where Debian puts them.
