@@ -5,11 +5,16 @@
 //! the tests linked again after a rule was edited.
 //!
 //! `cargo xtask bench auth` and `cargo xtask bench auth-timing`: the authentication service; see there.
+//!
+//! `cargo xtask bench detect` and `cargo xtask bench watch`: the watch, beside Prometheus with Alertmanager
+//! and alone; see there.
 
 mod auc;
 mod auth;
 mod auth_timing;
+mod detect;
 mod service;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -28,8 +33,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name] if name == "build" => build(),
         [name] if name == "auth" => auth::run(),
         [name] if name == "auth-timing" => auth_timing::run(),
+        [name, rest @ ..] if name == "detect" => detect::run(rest),
+        [name, rest @ ..] if name == "watch" => watch::run(rest),
+        [name, rest @ ..] if name == "source" => detect::source(rest),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
-        _ => Err("name a benchmark: cargo xtask bench check DIR, build, auth, or auth-timing".into()),
+        _ => Err("name a benchmark: cargo xtask bench check DIR, build, auth, auth-timing, detect, or watch"
+            .into()),
     }
 }
 

@@ -18,6 +18,6 @@ mod send;
 mod serve;
 mod store;
 
-pub use run::{Host, Setup, run, verify};
+pub use run::{Host, Setup, rehearse, run, verify};
 pub use schedule::Audit;
 pub use store::Stopped;

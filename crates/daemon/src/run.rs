@@ -7,6 +7,7 @@ mod inbox;
 mod intakes;
 mod minutes;
 mod record;
+mod rehearse;
 mod writer;
 
 use std::collections::HashSet;
@@ -491,3 +492,4 @@ impl Watch {
 }
 
 pub use record::verify;
+pub use rehearse::rehearse;
