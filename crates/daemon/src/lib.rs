@@ -11,6 +11,7 @@ pub mod follow;
 pub mod http;
 pub mod lines;
 pub mod notes;
+pub mod probe;
 pub mod run;
 mod schedule;
 pub mod scrape;
