@@ -7,5 +7,7 @@
 
 pub mod file;
 pub mod proxy;
+pub mod room;
 pub mod trial;
 pub mod verdict;
+pub mod words;

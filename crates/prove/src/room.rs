@@ -1,0 +1,164 @@
+//! Where a run takes place: a directory, free ports, and the promise that nothing of the run is left
+//! behind, however it ends.
+//!
+//! A `Drop` does not run where Forewarn itself is killed. So a shell in a process group of its own holds
+//! the reading end of a pipe and knows the groups of the run; when the pipe ends, as it does with its
+//! writer in any case, it kills them and removes the directory.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// What the shell does: its first argument is the directory, its second says whether that is kept.
+const CARETAKER: &str = r#"
+trap '' INT TERM HUP
+groups=
+while read -r change group; do
+  case $change in
+    +) groups="$groups $group" ;;
+    -) left=
+       for other in $groups; do [ "$other" = "$group" ] || left="$left $other"; done
+       groups=$left ;;
+  esac
+done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+[ "$2" = keep ] || rm -rf -- "$1"
+"#;
+
+/// The room of one run; emptied when it is dropped.
+#[derive(Debug)]
+pub struct Room {
+    path: PathBuf,
+    caretaker: Child,
+    pipe: Mutex<Option<ChildStdin>>,
+    ports: Mutex<BTreeMap<String, u16>>,
+}
+
+impl Room {
+    /// A new directory below another one. It stays after the end where it is to be kept.
+    ///
+    /// # Errors
+    /// The directory cannot be made, or no shell started.
+    pub fn below(parent: &Path, keep: bool) -> io::Result<Self> {
+        let path = fresh(parent)?;
+        let caretaker = Command::new("sh")
+            .args(["-c", CARETAKER, "sh"])
+            .arg(&path)
+            .arg(if keep { "keep" } else { "remove" })
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        let mut caretaker = caretaker.inspect_err(|_| drop(std::fs::remove_dir(&path)))?;
+        let pipe = Mutex::new(caretaker.stdin.take());
+        Ok(Self { path, caretaker, pipe, ports: Mutex::default() })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A process group belongs to the run.
+    ///
+    /// # Errors
+    /// The caretaker is gone.
+    pub fn guard(&self, group: u32) -> io::Result<()> {
+        self.tell('+', group)
+    }
+
+    /// A process group has ended; its number may soon be another's.
+    ///
+    /// # Errors
+    /// The caretaker is gone.
+    pub fn forget(&self, group: u32) -> io::Result<()> {
+        self.tell('-', group)
+    }
+
+    fn tell(&self, change: char, group: u32) -> io::Result<()> {
+        let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
+        pipe.as_mut().map_or(Ok(()), |pipe| writeln!(pipe, "{change} {group}"))
+    }
+
+    /// A port of loopback where nobody listens; the same name gives the same one.
+    ///
+    /// # Errors
+    /// None can be had.
+    pub fn port(&self, name: &str) -> io::Result<u16> {
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(port) = ports.get(name) {
+            return Ok(*port);
+        }
+        let port = free_port(ports.values().copied().collect())?;
+        ports.insert(name.to_owned(), port);
+        Ok(port)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It ends once everything is gone; whoever looks after the drop finds nothing.
+        let _ = self.caretaker.wait();
+    }
+}
+
+/// Makes a directory that nobody else has.
+fn fresh(parent: &Path) -> io::Result<PathBuf> {
+    let process = std::process::id();
+    for number in 0..10_000 {
+        let path = parent.join(format!("forewarn-{process}-{number}"));
+        match std::fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| path),
+        }
+    }
+    Err(io::Error::other(format!("{} is full of earlier runs; remove forewarn-*", parent.display())))
+}
+
+/// Below the ports that Linux gives to outgoing connections (32768 and up), so that none of those takes it
+/// before its owner does.
+fn free_port(taken: Vec<u16>) -> io::Result<u16> {
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    // Runs at the same time begin at different places.
+    let start = (std::process::id().wrapping_mul(97) % u32::from(COUNT)) as u16;
+    (0..COUNT)
+        .map(|step| FIRST + (start + step) % COUNT)
+        .filter(|port| !taken.contains(port))
+        .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        .ok_or_else(|| io::Error::other("no port of loopback between 20000 and 32000 is free"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_guarded_ends_with_the_room_and_the_directory_is_gone() {
+        let room = Room::below(&std::env::temp_dir(), false).unwrap();
+        let path = room.path().to_path_buf();
+        // A child of the child belongs to its group.
+        let mut child = Command::new("sh").args(["-c", "sleep 600 & wait"]).process_group(0).spawn().unwrap();
+        room.guard(child.id()).unwrap();
+        drop(room);
+        assert!(!path.exists());
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_room_that_is_kept_stays_and_a_port_keeps_its_name() {
+        let room = Room::below(&std::env::temp_dir(), true).unwrap();
+        let path = room.path().to_path_buf();
+        assert_eq!(room.port("front").unwrap(), room.port("front").unwrap());
+        assert_ne!(room.port("front").unwrap(), room.port("directory").unwrap());
+        drop(room);
+        assert!(path.exists());
+        std::fs::remove_dir(path).unwrap();
+    }
+}

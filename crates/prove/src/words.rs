@@ -1,0 +1,100 @@
+//! What `${NAME}` stands for in a run. A name that stands for nothing is a mistake, never an empty text.
+
+use std::collections::BTreeMap;
+
+/// Names and what they stand for.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    known: BTreeMap<String, String>,
+    secret: Vec<String>,
+}
+
+/// A name that stands for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The name.
+    pub name: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Words {
+    /// Lets a name stand for a text.
+    pub fn set(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.known.insert(name.into(), text.into());
+    }
+
+    /// The same, for a text that is never shown.
+    pub fn set_secret(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        let text = text.into();
+        if !text.is_empty() {
+            self.secret.push(text.clone());
+        }
+        self.set(name, text);
+    }
+
+    /// A text with its names replaced; `$${` stands for `${` itself.
+    ///
+    /// # Errors
+    /// A name stands for nothing.
+    pub fn fill(&self, text: &str) -> Result<String, Unknown> {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find("${") {
+            let (before, from) = rest.split_at(at);
+            if let Some(before) = before.strip_suffix('$') {
+                filled.push_str(before);
+                filled.push_str("${");
+                rest = &from[2..];
+                continue;
+            }
+            filled.push_str(before);
+            let Some(end) = from.find('}') else {
+                filled.push_str(from);
+                return Ok(filled);
+            };
+            let name = &from[2..end];
+            filled.push_str(self.known.get(name).ok_or_else(|| self.unknown(name))?);
+            rest = &from[end + 1..];
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+
+    /// A text in which every secret is covered.
+    pub fn cover(&self, text: &str) -> String {
+        self.secret.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(secret)"))
+    }
+
+    fn unknown(&self, name: &str) -> Unknown {
+        let names: Vec<&str> = self.known.keys().map(String::as_str).collect();
+        Unknown { name: name.to_owned(), help: model::did_you_mean(name, "known here", &names) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Words {
+        let mut words = Words::default();
+        words.set("port.front", "20001");
+        words.set_secret("env.PASSWORD", "hunter2");
+        words
+    }
+
+    #[test]
+    fn names_are_replaced_and_unknown_ones_refused() {
+        let words = words();
+        assert_eq!(words.fill("http://h:${port.front}/${port.front}").unwrap(), "http://h:20001/20001");
+        assert_eq!(words.fill("$${port.front} $5 ${open").unwrap(), "${port.front} $5 ${open");
+        let unknown = words.fill("${port.fornt}").unwrap_err();
+        assert_eq!(unknown.name, "port.fornt");
+        assert!(unknown.help.starts_with("did you mean `port.front`?"), "{}", unknown.help);
+    }
+
+    #[test]
+    fn secrets_are_covered() {
+        assert_eq!(words().cover("password hunter2 refused"), "password (secret) refused");
+    }
+}
