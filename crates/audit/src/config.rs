@@ -3,13 +3,13 @@
 //! "did you mean".
 
 mod hash;
-mod measurement;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use model::declared::Mistake;
+pub use model::declared::measurement::parse as parse_measurement;
 use model::declared::{Mistakes, Table};
 use model::{HashTime, Knob, Latency, Level, Limit, Sourced, TimeUnit, did_you_mean};
 use readers::platforms::Platform;
@@ -187,16 +187,6 @@ pub fn parse(source: &Source) -> Result<Config, Vec<Mistake>> {
     let rules: Vec<&str> = rules::RULES.iter().map(|rule| rule.name).collect();
     let notices: Vec<&str> = NoticeKind::ALL.iter().map(|kind| kind.name()).collect();
     parse::parse(source, &rules, &notices)
-}
-
-/// Reads a file of quantiles (JSON or TOML) or of a histogram (buckets as JSON or TOML, or the
-/// `_bucket` lines of one Prometheus histogram). What the file does not say is empty or 0.
-///
-/// # Errors
-///
-/// Every mistake in it, in order of place; at least one.
-pub fn parse_measurement(source: &Source) -> Result<Latency, Vec<Mistake>> {
-    measurement::parse(source)
 }
 
 /// Reads a file of `[[hash]]` tables, as `forewarn observe hash` writes it.

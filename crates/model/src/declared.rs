@@ -3,6 +3,7 @@
 //! file refuses an unknown key, a bare number and an empty text in the same words.
 
 mod length;
+pub mod measurement;
 mod table;
 
 use text::Span;

@@ -3,9 +3,9 @@
 //!
 //! In every text `${NAME}` stands for something that is only known when it runs: `${work}` (a directory of
 //! its own), `${port.NAME}` (a free port), `${proxy.NAME}` (host and port of a dependency's proxy),
-//! `${proxy.NAME.port}`, `${candidate}` (the path of the copy of the configuration), `${env.NAME}` (a
-//! variable that the file lists under `secrets`), `${seed}`, `${user}` (a number, another one for each
-//! person), and what a step kept.
+//! `${candidate}` (the path of the copy of the configuration), `${seed}`, `${user}` (a number, another one
+//! for each person), what a step kept, and in capitals a variable of the environment, whose value is never
+//! printed.
 
 use std::time::Duration;
 
@@ -34,8 +34,6 @@ pub struct Test {
     pub objective: Objective,
     /// The setting whose smallest safe value can be searched.
     pub search: Option<Search>,
-    /// Names of variables of the environment that `${env.NAME}` may stand for. Their values are never printed.
-    pub secrets: Vec<String>,
 }
 
 /// A configuration file of the service.

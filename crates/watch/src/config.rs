@@ -23,6 +23,7 @@ use text::{Node, NodeKind, ProblemKind, Source, Syntax, Tree};
 use crate::plan::Plan;
 
 pub use preset::PRESETS;
+pub use probe::steps;
 pub use selector::selector;
 
 const WATCH: &[&str] =

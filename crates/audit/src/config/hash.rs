@@ -4,7 +4,9 @@
 use model::{HashSpec, HashTime, Origin, Sourced};
 use text::{Node, Source, Syntax, Tree};
 
-use super::{Hashes, Mistake, measurement};
+use model::declared::measurement;
+
+use super::{Hashes, Mistake};
 use model::declared::{Mistakes, Table};
 
 /// The keys of `[[hash]]`.

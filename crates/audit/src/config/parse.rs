@@ -8,7 +8,6 @@ use text::{Entry, Node, Source, Span, Syntax, Tree};
 #[cfg(test)]
 use super::hash::HASH;
 use super::hash::hashes;
-use super::measurement::{self, WHAT_WAS_MEASURED};
 use super::words::{CONTROLS, COVERS, Control, LEVELS, UNITS, ZERO};
 use super::{
     Config, DeclaredCall, DeclaredService, DeclaredSetting, Measurement, Mistake, Observed, Override,
@@ -17,6 +16,7 @@ use super::{globs, no_rule};
 use crate::allow::{Allow, Description, Scope};
 use crate::date::Date;
 use crate::globs::Globs;
+use model::declared::measurement::{self, WHAT_WAS_MEASURED};
 use model::declared::{Mistakes, Table, word_of};
 use model::did_you_mean;
 

@@ -46,16 +46,7 @@ pub(super) fn read(node: Node<'_>, m: &mut Mistakes) -> Option<Probe> {
             "write a share, or `{ own = true }`",
         );
     }
-    let mut kept: Vec<String> = Vec::new();
-    let mut steps: Vec<Step> = Vec::new();
-    for table in Table::list(table.get("step"), "[[watch.service.probe.step]]", STEP, m) {
-        let Some(step) = step(&table, &kept, m) else { continue };
-        if steps.iter().any(|other| other.name == step.name) {
-            m.add(table.place("name"), format!("a second step `{}`", step.name), "name each step once");
-        }
-        kept.extend(step.keep.iter().map(|(name, _)| name.clone()));
-        steps.push(step);
-    }
+    let steps = steps(table.get("step"), "[[watch.service.probe.step]]", &[], m);
     if table.get("step").is_none() {
         m.add(
             table.span(),
@@ -64,6 +55,22 @@ pub(super) fn read(node: Node<'_>, m: &mut Mistakes) -> Option<Probe> {
         );
     }
     Some(Probe { every, timeout, steps, access: access::read(&table, m), guard })
+}
+
+/// Steps, one after the other, as a list of tables of this name states them. `known` are names that stand
+/// for something before the first step.
+pub fn steps(node: Option<Node<'_>>, name: &str, known: &[String], m: &mut Mistakes) -> Vec<Step> {
+    let mut kept = known.to_vec();
+    let mut steps: Vec<Step> = Vec::new();
+    for table in Table::list(node, name, STEP, m) {
+        let Some(step) = step(&table, &kept, m) else { continue };
+        if steps.iter().any(|other| other.name == step.name) {
+            m.add(table.place("name"), format!("a second step `{}`", step.name), "name each step once");
+        }
+        kept.extend(step.keep.iter().map(|(name, _)| name.clone()));
+        steps.push(step);
+    }
+    steps
 }
 
 fn step(table: &Table<'_>, kept: &[String], m: &mut Mistakes) -> Option<Step> {

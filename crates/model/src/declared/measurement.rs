@@ -3,18 +3,21 @@
 
 use std::time::Duration;
 
-use model::Latency;
 use text::{Node, NodeKind, ProblemKind, Source, Span, Syntax, Tree};
 
-use super::Mistake;
-use model::declared::{Mistakes, Table, kind, length_at, plain};
+use super::{Mistake, Mistakes, Table, kind, length_at, plain};
+use crate::Latency;
 
 /// The keys that say what was measured.
-pub(super) const WHAT_WAS_MEASURED: &[&str] =
-    &["window", "calls", "timeout_in_force", "quantiles", "buckets"];
+pub const WHAT_WAS_MEASURED: &[&str] = &["window", "calls", "timeout_in_force", "quantiles", "buckets"];
 
-/// Reads a file of quantiles or of a histogram.
-pub(super) fn parse(source: &Source) -> Result<Latency, Vec<Mistake>> {
+/// Reads a file of quantiles (JSON or TOML) or of a histogram (buckets as JSON or TOML, or the
+/// `_bucket` lines of one Prometheus histogram). What the file does not say is empty or 0.
+///
+/// # Errors
+///
+/// Every mistake in it, in order of place; at least one.
+pub fn parse(source: &Source) -> Result<Latency, Vec<Mistake>> {
     let text = source.text().trim_start_matches('\u{feff}');
     let syntax = if text.trim_start().starts_with('{') {
         Syntax::Json
@@ -57,7 +60,7 @@ fn empty(span: Span) -> Mistake {
 }
 
 /// What disturbed the parser is a mistake: half a configuration would claim more than it knows.
-pub(super) fn syntax(tree: &Tree<'_>, m: &mut Mistakes) {
+pub fn syntax(tree: &Tree<'_>, m: &mut Mistakes) {
     for problem in tree.problems() {
         let help = match problem.kind {
             ProblemKind::DuplicateKey => "keep one of them",
@@ -68,7 +71,7 @@ pub(super) fn syntax(tree: &Tree<'_>, m: &mut Mistakes) {
 }
 
 /// What a table says was measured: `quantiles` or `buckets`.
-pub(super) fn measured(table: &Table<'_>, m: &mut Mistakes) -> Option<Latency> {
+pub fn measured(table: &Table<'_>, m: &mut Mistakes) -> Option<Latency> {
     let window = table.text("window", m).unwrap_or("").to_owned();
     let calls = table.count("calls", m);
     let in_force = table.limit("timeout_in_force", m);

@@ -1,0 +1,334 @@
+//! From the text of a test file to its nouns: every table, every key.
+
+use std::time::Duration;
+
+use model::Latency;
+use model::declared::measurement::{self, WHAT_WAS_MEASURED};
+use model::declared::{Mistake, Mistakes, Table, kind, length_at};
+use text::{Node, Source, Syntax, Tree};
+
+use crate::file::{
+    Candidate, Dependency, Edit, Load, Objective, Process, Ready, Replayed, Search, Setup, Test,
+};
+use crate::proxy::Fault;
+
+const TOP: &[&str] =
+    &["kind", "name", "candidate", "process", "dependency", "setup", "step", "load", "objective", "search"];
+const CANDIDATE: &[&str] = &["file", "set"];
+const PROCESS: &[&str] =
+    &["name", "command", "environment", "directory", "ready", "ready_within", "stop_within"];
+const READY: &[&str] = &["http", "tcp", "ended"];
+const DEPENDENCY: &[&str] =
+    &["name", "address", "connect", "answer", "request", "on_top", "fault", "slow_close", "bandwidth"];
+/// Beside [`WHAT_WAS_MEASURED`].
+const FILE: &str = "file";
+const SETUP: &[&str] = &["persons", "step"];
+const LOAD: &[&str] = &["rate", "at_once"];
+const OBJECTIVE: &[&str] = &["good", "within"];
+const SEARCH: &[&str] = &["key", "from", "to", "margin", "dependency"];
+
+/// How long a process may take to be ready where the file does not say: a cold start of a small service.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+/// How long it may take to end: the grace of most supervisors is 10 s or more.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// Patience of a person where the file does not say (Nielsen 1993, "Usability Engineering": 10 s is how
+/// long attention is kept).
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads a file of `kind = "service"`. `file` gives the text of a measurement that it names, by its path
+/// relative to the test file.
+///
+/// # Errors
+/// Every mistake in it, in order of place.
+pub fn parse(source: &Source, file: &dyn Fn(&str) -> Result<Source, String>) -> Result<Test, Vec<Mistake>> {
+    let tree = Tree::parse(Syntax::Toml, source);
+    let mut m = Mistakes::default();
+    measurement::syntax(&tree, &mut m);
+    let test = tree
+        .documents()
+        .next()
+        .and_then(|root| Table::new(root, "the test file", TOP, &mut m))
+        .and_then(|top| test(&top, file, &mut m));
+    match (test, m.or(())) {
+        (Some(test), Ok(())) => Ok(test),
+        (_, Err(mistakes)) => Err(mistakes),
+        (None, Ok(())) => {
+            let span = text::Span { file: source.id(), start: 0, end: 0 };
+            let help = "write [candidate], [[process]], [[step]] and [objective]".to_owned();
+            Err(vec![Mistake { span, what: "the test file is empty".to_owned(), help }])
+        }
+    }
+}
+
+type Files<'f> = &'f dyn Fn(&str) -> Result<Source, String>;
+
+fn test(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Test> {
+    let name = top.needed_text("name", m).map(str::to_owned);
+    let candidate = needed(top, "candidate", m).and_then(|node| candidate(node, m));
+    let processes = processes(top, m);
+    let dependencies = dependencies(top, file, m);
+    let words = known(&processes, &dependencies);
+    let setup = Table::list(top.get("setup"), "[[setup]]", SETUP, m)
+        .iter()
+        .map(|table| setup(table, &words, m))
+        .collect();
+    let steps = watch::config::steps(top.get("step"), "[[step]]", &words, m);
+    if top.get("step").is_none() {
+        m.add(top.span(), "a test without a step", "add [[step]] with `name` and `url`");
+    }
+    let load = needed(top, "load", m).and_then(|node| load(node, m));
+    let objective = needed(top, "objective", m).and_then(|node| objective(node, m));
+    let search = top.get("search").and_then(|node| search(node, &dependencies, m));
+    Some(Test {
+        name: name?,
+        candidate: candidate?,
+        processes,
+        dependencies,
+        setup,
+        steps,
+        load: load?,
+        objective: objective?,
+        search,
+    })
+}
+
+fn needed<'t>(top: &Table<'t>, key: &str, m: &mut Mistakes) -> Option<Node<'t>> {
+    let node = top.get(key);
+    if node.is_none() {
+        m.add(top.span(), format!("no [{key}]"), format!("add a table [{key}]"));
+    }
+    node
+}
+
+fn candidate(node: Node<'_>, m: &mut Mistakes) -> Option<Candidate> {
+    let table = Table::new(node, "[candidate]", CANDIDATE, m)?;
+    let set = Table::named(table.get("set"), "[candidate.set]", m)
+        .into_iter()
+        .filter_map(|entry| match entry.value.text() {
+            Some(text) => Some(Edit {
+                key: entry.key.text().to_owned(),
+                value: text.to_owned(),
+                span: entry.key.span(),
+            }),
+            None => {
+                let what = format!("`{}` of [candidate.set] is {}", entry.key.text(), kind(entry.value));
+                m.add(
+                    entry.value.span(),
+                    what,
+                    "keys with dots stand in quotes: \"directory.url\" = \"...\"",
+                );
+                None
+            }
+        })
+        .collect();
+    Some(Candidate { file: table.needed_text("file", m)?.to_owned(), set })
+}
+
+fn processes(top: &Table<'_>, m: &mut Mistakes) -> Vec<Process> {
+    let mut processes: Vec<Process> = Vec::new();
+    for table in Table::list(top.get("process"), "[[process]]", PROCESS, m) {
+        let name = table.needed_text("name", m).map(str::to_owned);
+        let command: Vec<String> =
+            table.texts("command", m).into_iter().map(|(text, _)| text.to_owned()).collect();
+        if command.is_empty() {
+            m.add(
+                table.span(),
+                "[[process]] without `command`",
+                "add `command = [\"program\", \"argument\"]`",
+            );
+        }
+        let environment = Table::named(table.get("environment"), "`environment`", m)
+            .into_iter()
+            .map(|entry| (entry.key.text().to_owned(), entry.value.text().unwrap_or("").to_owned()))
+            .collect();
+        let ready = ready(&table, m);
+        let (Some(name), Some(ready)) = (name, ready) else { continue };
+        if processes.iter().any(|other| other.name == name) {
+            m.add(table.place("name"), format!("a second process `{name}`"), "name each once");
+        }
+        processes.push(Process {
+            name,
+            command,
+            environment,
+            directory: table.text("directory", m).map(str::to_owned),
+            ready,
+            ready_within: table.length("ready_within", m).unwrap_or(READY_WITHIN),
+            stop_within: table.length("stop_within", m).unwrap_or(STOP_WITHIN),
+        });
+    }
+    if top.get("process").is_none() {
+        m.add(top.span(), "a test without a process", "add [[process]] with `name`, `command` and `ready`");
+    }
+    processes
+}
+
+fn ready(table: &Table<'_>, m: &mut Mistakes) -> Option<Ready> {
+    const HELP: &str = "write ready = { http = \"http://127.0.0.1:${port.NAME}/healthz\" }, { tcp = \"127.0.0.1:${port.NAME}\" } or { ended = true }";
+    let Some(node) = table.get("ready") else {
+        m.add(table.span(), "[[process]] without `ready`", HELP);
+        return None;
+    };
+    let ready = Table::new(node, "`ready`", READY, m)?;
+    let (http, tcp) = (ready.text("http", m), ready.text("tcp", m));
+    match (http, tcp, ready.flag("ended", m)) {
+        (Some(url), None, None) => Some(Ready::Http(url.to_owned())),
+        (None, Some(address), None) => Some(Ready::Tcp(address.to_owned())),
+        (None, None, Some(true)) => Some(Ready::Ended),
+        _ => {
+            m.add(node.span(), "`ready` is one of `http`, `tcp` and `ended`", HELP);
+            None
+        }
+    }
+}
+
+fn dependencies(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Vec<Dependency> {
+    let mut dependencies: Vec<Dependency> = Vec::new();
+    for table in Table::list(top.get("dependency"), "[[dependency]]", DEPENDENCY, m) {
+        let name = table.needed_text("name", m).map(str::to_owned);
+        let address = table.needed_text("address", m).map(str::to_owned);
+        let mut phase = |key: &str| table.get(key).and_then(|node| latency(node, key, file, m));
+        let (connect, answer, request) = (phase("connect"), phase("answer"), phase("request"));
+        let on_top = table.flag("on_top", m).unwrap_or(false);
+        let fault = fault(&table, m);
+        let bandwidth = table.count("bandwidth", m);
+        let (Some(name), Some(address)) = (name, address) else { continue };
+        if dependencies.iter().any(|other| other.name == name) {
+            m.add(table.place("name"), format!("a second dependency `{name}`"), "name each once");
+        }
+        let replayed = Replayed { connect, answer, request, on_top };
+        dependencies.push(Dependency { name, address, replayed, fault, bandwidth });
+    }
+    dependencies
+}
+
+fn fault(table: &Table<'_>, m: &mut Mistakes) -> Fault {
+    let slow = table.length("slow_close", m).map(Fault::SlowClose);
+    let words = [
+        ("none", Fault::None),
+        ("refuse", Fault::Refuse),
+        ("reset", Fault::Reset),
+        ("black-hole", Fault::BlackHole),
+    ];
+    match (table.word("fault", &words, m), slow) {
+        (Some(_), Some(slow)) => {
+            m.add(table.place("slow_close"), "`fault` and `slow_close` together", "keep one of them");
+            slow
+        }
+        (fault, slow) => slow.or(fault).unwrap_or_default(),
+    }
+}
+
+/// Latency stated in place, as `[[observed]]` of `forewarn.toml` has it; or the file that says it.
+fn latency(node: Node<'_>, key: &str, file: Files<'_>, m: &mut Mistakes) -> Option<Latency> {
+    if node.scalar().is_some() {
+        let length = length_at(node, key, m)?;
+        // Always the same: two quantiles of one length.
+        let quantiles = vec![(0.001, length), (0.999, length)];
+        return Some(Latency { window: "stated".to_owned(), calls: 1000, in_force: None, quantiles });
+    }
+    let known: Vec<&str> = WHAT_WAS_MEASURED.iter().copied().chain([FILE]).collect();
+    let table = Table::new(node, format!("`{key}`"), &known, m)?;
+    let here = measurement::measured(&table, m);
+    let latency = match table.text(FILE, m) {
+        Some(path) if here.is_none() => read(path, &table, file, m),
+        Some(_) => {
+            m.add(table.place(FILE), "a measurement in place and in a file", "keep one of them");
+            None
+        }
+        None => here,
+    };
+    if latency.is_none() && table.get(FILE).is_none() {
+        m.add(table.span(), format!("`{key}` says no latency"), "add `quantiles`, `buckets` or `file`");
+    }
+    let drawn = latency.as_ref().and_then(Latency::replay).is_some();
+    if latency.is_some() && !drawn {
+        let help = "a replay needs one quantile below the timeout then in force";
+        m.add(table.span(), format!("`{key}` holds nothing that was seen"), help);
+    }
+    latency.filter(|_| drawn)
+}
+
+fn read(path: &str, table: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Latency> {
+    let source = match file(path) {
+        Ok(source) => source,
+        Err(why) => {
+            m.add(table.place(FILE), format!("{path}: {why}"), "paths are relative to the test file");
+            return None;
+        }
+    };
+    match measurement::parse(&source) {
+        Ok(latency) => Some(latency),
+        Err(mistakes) => {
+            for mistake in mistakes {
+                let at = source.position(mistake.span.start);
+                let what = format!("{path}:{}:{}: {}", at.line, at.column, mistake.what);
+                m.add(table.place(FILE), what, mistake.help);
+            }
+            None
+        }
+    }
+}
+
+/// What a step may name that no step keeps.
+fn known(processes: &[Process], dependencies: &[Dependency]) -> Vec<String> {
+    let ports = processes.iter().map(|process| format!("port.{}", process.name));
+    let proxies = dependencies.iter().map(|dependency| format!("proxy.{}", dependency.name));
+    ports.chain(proxies).chain(["user".to_owned(), "seed".to_owned(), "work".to_owned()]).collect()
+}
+
+fn setup(table: &Table<'_>, words: &[String], m: &mut Mistakes) -> Setup {
+    let persons = table.count("persons", m).unwrap_or(1).clamp(1, 100_000) as u32;
+    let steps = watch::config::steps(table.get("step"), "[[setup.step]]", words, m);
+    Setup { steps, persons }
+}
+
+fn load(node: Node<'_>, m: &mut Mistakes) -> Option<Load> {
+    const HELP: &str = "write rate = 50 (people a second) or at_once = 8 (people at a time)";
+    let table = Table::new(node, "[load]", LOAD, m)?;
+    let rate = table.number("rate", 0.1..=10_000.0, HELP, m);
+    match (rate, table.count("at_once", m)) {
+        (Some(rate), None) => Some(Load::Rate(rate)),
+        (None, Some(count @ 1..=10_000)) => Some(Load::AtOnce(count as u32)),
+        _ => {
+            m.add(table.span(), "[load] is one of `rate` and `at_once`, above 0", HELP);
+            None
+        }
+    }
+}
+
+fn objective(node: Node<'_>, m: &mut Mistakes) -> Option<Objective> {
+    let table = Table::new(node, "[objective]", OBJECTIVE, m)?;
+    let text = table.needed_text("good", m)?;
+    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent < 100.0) else {
+        m.add(table.place("good"), format!("`{text}` is no objective"), "write \"99.5%\"");
+        return None;
+    };
+    let within = Some(table.length("within", m).unwrap_or(PATIENCE));
+    Some(Objective { good: percent / 100.0, within })
+}
+
+fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Option<Search> {
+    let table = Table::new(node, "[search]", SEARCH, m)?;
+    let (from, to) = (table.length("from", m), table.length("to", m));
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        m.add(table.place("from"), "`from` is not below `to`", "write the lower end first");
+    }
+    let key = table.needed_text("key", m)?.to_owned();
+    let dependency = match (table.text("dependency", m), dependencies) {
+        (Some(name), _) if dependencies.iter().any(|known| known.name == name) => name.to_owned(),
+        (None, [only]) => only.name.clone(),
+        (named, _) => {
+            let names: Vec<&str> = dependencies.iter().map(|known| known.name.as_str()).collect();
+            let help = model::did_you_mean(named.unwrap_or(""), "dependencies", &names);
+            m.add(table.place("dependency"), "the dependency that the setting waits for is not said", help);
+            return None;
+        }
+    };
+    let margin = table.number("margin", 1.0..=100.0, "write a factor: margin = 2.0", m).unwrap_or(1.5);
+    let zero = Duration::from_millis(1);
+    let (from, to) = (from.unwrap_or(zero).max(zero), to.unwrap_or(Duration::from_secs(60)));
+    Some(Search { key, from, to, margin, dependency })
+}
