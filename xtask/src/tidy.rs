@@ -16,8 +16,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("wire", 3),
     ("audit", 4),
     ("daemon", 4),
-    ("prove", 4),
-    ("forewarn", 5),
+    ("prove", 5),
+    ("forewarn", 6),
 ];
 
 /// What a crate may import from elsewhere. One that is not named here may import what it needs.

@@ -27,7 +27,7 @@ pub use fleet::{
 pub use hash::{HashOf, HashSpec, HashTime};
 pub use latency::{Latency, Replay, Share};
 pub use nearest::{did_you_mean, nearest};
-pub use normal::wilson;
+pub use normal::{normal_score, normal_share, wilson};
 pub use retry_on::{Methods, RetryOn};
 pub use setting::{
     Covers, HashField, Knob, Probe, ProbeField, Relation, Setting, SettingId, Side, Topic, Unheeded, Unit,

@@ -11,7 +11,7 @@ pub fn wilson(p: f64, n: f64) -> (f64, f64) {
 }
 
 /// The standard normal distribution function; absolute error below 1e-12.
-pub(crate) fn normal_share(z: f64) -> f64 {
+pub fn normal_share(z: f64) -> f64 {
     // Abramowitz and Stegun 26.2.11 (series) and 26.2.14 (continued fraction).
     let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
     if z.abs() < 4.0 {
@@ -31,7 +31,7 @@ pub(crate) fn normal_share(z: f64) -> f64 {
 
 /// The normal score of a share: where the standard normal distribution function reaches it.
 /// `None` at 0 and 1, where it is infinite.
-pub(crate) fn normal_score(share: f64) -> Option<f64> {
+pub fn normal_score(share: f64) -> Option<f64> {
     if !(share > 0.0 && share < 1.0) {
         return None;
     }

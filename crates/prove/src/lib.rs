@@ -7,8 +7,10 @@
 
 pub mod file;
 pub mod parse;
+mod process;
 pub mod proxy;
 pub mod room;
+pub mod search;
 pub mod trial;
 pub mod verdict;
 pub mod words;

@@ -1,0 +1,201 @@
+//! A process of the test: started in a group of its own, watched until it is ready, asked to end, killed if
+//! it does not.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use daemon::http::{Client, Network, Url};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use watch::plan::Access;
+
+use crate::file::{Process, Ready};
+use crate::room::Room;
+use crate::trial::Trouble;
+use crate::words::{Unknown, Words};
+
+/// How often one looks whether it is ready.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long one such look may take.
+const ANSWER: Duration = Duration::from_secs(1);
+/// Of an answer to it only the status counts.
+const MOST: u64 = 1 << 20;
+/// How many lines of its log are shown.
+const SHOWN: usize = 12;
+/// How long a line of it may be shown.
+const WIDTH: usize = 300;
+/// Variables that every process gets from Forewarn's own environment, where they are set: without them
+/// few programs start. Nothing else is passed on, so that a test does not depend on who runs it.
+const PASSED_ON: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
+
+/// A process that was started.
+#[derive(Debug)]
+pub(crate) struct Running {
+    name: String,
+    child: Child,
+    group: Pid,
+    log: PathBuf,
+    stop_within: Duration,
+}
+
+impl Running {
+    /// Starts it. What it writes goes to a log in the room.
+    pub(crate) fn start(spec: &Process, words: &Words, room: &Room) -> Result<Self, Trouble> {
+        let fill = |text: &String| words.fill(text).map_err(|unknown| of_unknown(&spec.name, unknown));
+        let command = spec.command.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
+        let (program, arguments) = command.split_first().ok_or_else(|| Trouble {
+            place: spec.name.clone(),
+            what: "no command".to_owned(),
+            log: Vec::new(),
+            help: "add `command`".to_owned(),
+        })?;
+        let log = room.path().join(format!("{}.log", spec.name));
+        let cannot = |error: &io::Error| Trouble {
+            place: spec.name.clone(),
+            what: format!("cannot start `{program}`: {error}"),
+            log: Vec::new(),
+            help: "the program must be in PATH or named with its path, and may be run".to_owned(),
+        };
+        let out = std::fs::File::create(&log).map_err(|error| cannot(&error))?;
+        let err = out.try_clone().map_err(|error| cannot(&error))?;
+        let directory = spec.directory.as_ref().map(fill).transpose()?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .current_dir(directory.as_deref().map_or(room.path(), Path::new))
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0)
+            .kill_on_drop(true);
+        for (name, value) in &spec.environment {
+            command.env(name, fill(value)?);
+        }
+        let child = command.spawn().map_err(|error| cannot(&error))?;
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let group = group.ok_or_else(|| cannot(&io::Error::other("it has no number")))?;
+        room.guard(group.as_raw_nonzero().get().unsigned_abs()).map_err(|error| cannot(&error))?;
+        Ok(Self { name: spec.name.clone(), child, group, log, stop_within: spec.stop_within })
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn ready(&mut self, spec: &Process, words: &Words) -> Result<(), Trouble> {
+        let fill = |text: &String| words.fill(text).map_err(|unknown| of_unknown(&spec.name, unknown));
+        let deadline = Instant::now() + spec.ready_within;
+        let client = Client::new(&Access::default(), Path::new("."), &Network::default());
+        let (way, url) = match &spec.ready {
+            Ready::Ended => return self.end(spec.ready_within, words).await,
+            Ready::Tcp(address) => (fill(address)?, None),
+            Ready::Http(url) => {
+                let text = fill(url)?;
+                let url = Url::parse(&text).map_err(|why| self.trouble(&why, words, "correct `ready`"))?;
+                (text, Some(url))
+            }
+        };
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let what = format!("ended before it was ready: {status}");
+                return Err(self.trouble(&what, words, "run its command by hand; its log says more"));
+            }
+            let look = async {
+                match &url {
+                    Some(url) => {
+                        client.get(url, ANSWER, MOST).await.is_ok_and(|a| (200..300).contains(&a.status))
+                    }
+                    None => matches!(timeout(ANSWER, TcpStream::connect(&way)).await, Ok(Ok(_))),
+                }
+            };
+            if timeout_at(deadline, look).await == Ok(true) {
+                return self.is_ours(&way, words);
+            }
+            if Instant::now() >= deadline {
+                let what = format!("is not ready after {:?}: {way}", spec.ready_within);
+                return Err(self.trouble(
+                    &what,
+                    words,
+                    "give it more time with `ready_within`, or correct `ready`",
+                ));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Whoever answers on its port may be somebody else, while it died of finding the port taken.
+    fn is_ours(&mut self, way: &str, words: &Words) -> Result<(), Trouble> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            _ => {
+                let what = format!("ended, and somebody else answers at {way}");
+                Err(self.trouble(&what, words, "let it listen on ${port.NAME}, which is free"))
+            }
+        }
+    }
+
+    async fn end(&mut self, within: Duration, words: &Words) -> Result<(), Trouble> {
+        match timeout(within, self.child.wait()).await {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) => Err(self.trouble(&format!("ended with {status}"), words, "its log says why")),
+            Ok(Err(error)) => Err(self.trouble(&error.to_string(), words, "run its command by hand")),
+            Err(_) => {
+                let what = format!("has not ended after {within:?}");
+                Err(self.trouble(&what, words, "give it more time with `ready_within`"))
+            }
+        }
+    }
+
+    /// How it ended, where it did.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Asks its group to end, and kills what has not ended in time. Whether that was needed.
+    pub(crate) async fn stop(mut self, room: &Room) -> bool {
+        let _ = kill_process_group(self.group, Signal::TERM);
+        let killed = timeout(self.stop_within, self.child.wait()).await.is_err();
+        // What it started may outlive it.
+        let _ = kill_process_group(self.group, Signal::KILL);
+        let _ = self.child.wait().await;
+        let _ = room.forget(self.group.as_raw_nonzero().get().unsigned_abs());
+        killed
+    }
+
+    /// What went wrong with it, with the end of its log.
+    pub(crate) fn trouble(&self, what: &str, words: &Words, help: &str) -> Trouble {
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        let log = words.cover(&String::from_utf8_lossy(&log));
+        let lines: Vec<&str> = log.lines().collect();
+        let shown = &lines[lines.len().saturating_sub(SHOWN)..];
+        Trouble {
+            place: self.name.clone(),
+            what: words.cover(what),
+            log: shown.iter().map(|line| printable(line)).collect(),
+            help: help.to_owned(),
+        }
+    }
+}
+
+/// A line without what could move the cursor, and not longer than one wants to see.
+fn printable(line: &str) -> String {
+    line.chars().take(WIDTH).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn of_unknown(place: &str, unknown: Unknown) -> Trouble {
+    Trouble {
+        place: place.to_owned(),
+        what: format!("`${{{}}}` stands for nothing", unknown.name),
+        log: Vec::new(),
+        help: unknown.help,
+    }
+}
+
+/// Whether somebody listens there already.
+pub(crate) fn is_taken(address: SocketAddr) -> bool {
+    std::net::TcpListener::bind(address).is_err()
+}

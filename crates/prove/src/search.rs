@@ -1,0 +1,236 @@
+//! The smallest value of a setting with which the objective holds: tried at a few values around the one
+//! that the replayed latency predicts, then read off the line that the trials lie on.
+//!
+//! Between two values of a timeout the share who fail follows the tail of the latency. In log time against
+//! the normal score that tail is nearly straight, as far as the trials reach; so trials that fail often,
+//! which are quick, say where failures become rare, which would take long to see.
+
+use std::time::Duration;
+
+use model::{Latency, normal_score, normal_share};
+
+use crate::verdict::Seen;
+
+/// Where trials are made, as parts of what is predicted.
+const POINTS: [f64; 5] = [0.6, 0.75, 0.9, 1.05, 1.25];
+/// The chance of calling a search non-monotone that is not.
+const WRONG: f64 = 0.001;
+
+/// What the analysis of the replayed latency says: the smallest timeout that cuts no more of a person's
+/// calls than the objective allows. `calls` is how many calls a person makes, one after the other.
+#[must_use]
+pub fn predict(latency: &Latency, good: f64, calls: f64) -> Option<Duration> {
+    let spared = good.powf(calls.max(1.0).recip());
+    let replay = latency.replay()?;
+    Some(replay.at(spared))
+}
+
+/// The values to try, rising, within the bounds of the search.
+#[must_use]
+pub fn values(predicted: Duration, from: Duration, to: Duration) -> Vec<Duration> {
+    let mut values: Vec<Duration> =
+        POINTS.iter().map(|part| whole(predicted.mul_f64(*part)).clamp(from, to)).collect();
+    values.dedup();
+    values
+}
+
+/// Values of a search are whole milliseconds: what people write.
+fn whole(length: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX).max(1))
+}
+
+/// A value that was tried, and how people fared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// The value.
+    pub value: Duration,
+    /// How they fared.
+    pub seen: Seen,
+}
+
+/// What the trials say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// The smallest value with which the objective holds, with its 95 % interval.
+    Smallest {
+        /// The value.
+        value: Duration,
+        /// The lower end.
+        low: Duration,
+        /// The upper end.
+        high: Duration,
+    },
+    /// Even the smallest value that was tried is enough.
+    AtMost(Duration),
+    /// Even the largest value that was tried is not enough: something else fails people.
+    MoreThan(Duration),
+    /// A larger value failed more people than a smaller one: there is no such thing as "the smallest".
+    NotMonotone {
+        /// The smaller value, and the share who failed.
+        smaller: (Duration, f64),
+        /// The larger value, and the share who failed.
+        larger: (Duration, f64),
+    },
+    /// Too few people came to say.
+    TooFew,
+}
+
+/// Reads the smallest value off trials, in any order.
+#[must_use]
+pub fn conclude(tried: &[Tried], good: f64) -> Found {
+    let mut tried: Vec<&Tried> = tried.iter().filter(|tried| tried.seen.people() > 0).collect();
+    tried.sort_by_key(|tried| tried.value);
+    let (Some(first), Some(last)) = (tried.first(), tried.last()) else { return Found::TooFew };
+    if let Some(found) = not_monotone(&tried) {
+        return found;
+    }
+    let allowed = 1.0 - good;
+    let share = |tried: &Tried| tried.seen.bad() as f64 / tried.seen.people() as f64;
+    if share(first) <= allowed {
+        return Found::AtMost(first.value);
+    }
+    // Of a share a little above what is allowed so many would still be seen by chance.
+    if last.seen.share().is_some_and(|(_, low, _)| low > allowed) {
+        return Found::MoreThan(last.value);
+    }
+    line(&tried, good).unwrap_or(Found::TooFew)
+}
+
+/// The pair of values that contradicts "larger fails fewer" most, if chance does not explain it.
+fn not_monotone(tried: &[&Tried]) -> Option<Found> {
+    let limit = normal_score(1.0 - WRONG)?;
+    let pairs = tried.iter().enumerate().flat_map(|(at, a)| tried[at + 1..].iter().map(move |b| (a, b)));
+    let (score, a, b) =
+        pairs.map(|(a, b)| (rise(&a.seen, &b.seen), a, b)).max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let share = |tried: &Tried| tried.seen.bad() as f64 / tried.seen.people() as f64;
+    (score > limit).then(|| Found::NotMonotone { smaller: (a.value, share(a)), larger: (b.value, share(b)) })
+}
+
+/// How far the second share lies above the first, in standard deviations of their difference.
+fn rise(a: &Seen, b: &Seen) -> f64 {
+    let (n, m) = (a.people() as f64, b.people() as f64);
+    let (p, q) = (a.bad() as f64 / n, b.bad() as f64 / m);
+    let both = (a.bad() + b.bad()) as f64 / (n + m);
+    let deviation = (both * (1.0 - both) * (1.0 / n + 1.0 / m)).sqrt();
+    if deviation > 0.0 { (q - p) / deviation } else { 0.0 }
+}
+
+/// The weighted straight line of normal scores over log values (Finney 1947, "Probit Analysis": weights
+/// are the information of each trial), and where it reaches the objective.
+fn line(tried: &[&Tried], good: f64) -> Option<Found> {
+    let wanted = normal_score(good)?;
+    // Weights depend on the line: it settles within a few turns.
+    let mut line: Option<(f64, f64)> = None;
+    let mut ends = None;
+    for _ in 0..20 {
+        let (mut w, mut wx, mut wy, mut wxx, mut wxy) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        for tried in tried {
+            let n = tried.seen.people() as f64;
+            let x = tried.value.as_secs_f64().ln();
+            // Half a person more on either side keeps a score finite where nobody failed, or all did.
+            let seen = (tried.seen.good as f64 + 0.5) / (n + 1.0);
+            let z = match line {
+                Some((a, b)) => a + b * x,
+                None => normal_score(seen)?,
+            };
+            let z = z.clamp(-4.0, 4.0);
+            let expected = normal_share(z);
+            let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            let weight = n * density * density / (expected * (1.0 - expected));
+            let y = if line.is_some() { z + (seen - expected) / density } else { z };
+            w += weight;
+            wx += weight * x;
+            wy += weight * y;
+            wxx += weight * x * x;
+            wxy += weight * x * y;
+        }
+        let middle = wx / w;
+        let spread = wxx - w * middle * middle;
+        let slope = (wxy - middle * wy) / spread;
+        if !(slope.is_finite() && slope > 0.0) {
+            return None;
+        }
+        let height = wy / w;
+        line = Some((height - slope * middle, slope));
+        let x = middle + (wanted - height) / slope;
+        let off = x - middle;
+        let deviation = ((1.0 / w + off * off / spread).sqrt()) / slope;
+        ends = Some((x, deviation));
+    }
+    let (x, deviation) = ends?;
+    let at = |x: f64| Duration::try_from_secs_f64(x.exp()).ok();
+    let spread = 1.96 * deviation;
+    Some(Found::Smallest { value: at(x)?, low: at(x - spread)?, high: at(x + spread)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::file::Reason;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn latency() -> Latency {
+        let quantiles = vec![(0.5, MS * 222), (0.99, MS * 505), (0.999, MS * 661)];
+        Latency { window: String::new(), calls: 41_200, in_force: None, quantiles }
+    }
+
+    fn tried(value: Duration, good: u64, timeouts: u64) -> Tried {
+        Tried { value, seen: Seen { good, failed: BTreeMap::from([(Reason::Timeout, timeouts)]) } }
+    }
+
+    /// A trial of so many people, each with one call of the latency.
+    fn trial(value: Duration, people: u32, draw: &mut impl FnMut() -> f64) -> Tried {
+        let replay = latency().replay().unwrap();
+        let late = (0..people).filter(|_| replay.at(draw()) > value).count() as u64;
+        tried(value, u64::from(people) - late, late)
+    }
+
+    #[test]
+    fn the_value_that_is_read_off_is_near_the_one_that_is_computed_whatever_the_seed() {
+        let computed = predict(&latency(), 0.995, 1.0).unwrap();
+        let mut near = 0;
+        for seed in 0..40_u64 {
+            let mut state = seed;
+            // Knuth's MMIX generator; its upper bits are good enough to draw from.
+            let mut draw = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 11) as f64 / (1_u64 << 53) as f64
+            };
+            draw();
+            let trials: Vec<Tried> = values(computed, MS, MS * 60_000)
+                .into_iter()
+                .map(|value| trial(value, 1000, &mut draw))
+                .collect();
+            let Found::Smallest { value, low, high } = conclude(&trials, 0.995) else { continue };
+            assert!(low <= value && value <= high);
+            let ratio = value.as_secs_f64() / computed.as_secs_f64();
+            near += u32::from((0.8..=1.2).contains(&ratio));
+        }
+        assert!(near >= 38, "{near} of 40");
+    }
+
+    #[test]
+    fn a_larger_value_that_fails_more_people_is_said() {
+        let trials = [tried(MS * 100, 900, 100), tried(MS * 200, 700, 300), tried(MS * 300, 990, 10)];
+        let expected = Found::NotMonotone { smaller: (MS * 100, 0.1), larger: (MS * 200, 0.3) };
+        assert_eq!(conclude(&trials, 0.995), expected);
+    }
+
+    #[test]
+    fn what_is_enough_everywhere_and_nowhere_is_said() {
+        assert_eq!(conclude(&[tried(MS, 1000, 1), tried(MS * 2, 1000, 0)], 0.995), Found::AtMost(MS));
+        let never = [tried(MS, 900, 100), tried(MS * 2, 900, 100)];
+        assert_eq!(conclude(&never, 0.995), Found::MoreThan(MS * 2));
+        assert_eq!(conclude(&[], 0.995), Found::TooFew);
+    }
+
+    #[test]
+    fn more_calls_of_a_person_need_more_patience_for_each() {
+        let one = predict(&latency(), 0.995, 1.0).unwrap();
+        let three = predict(&latency(), 0.995, 3.0).unwrap();
+        assert!(one < three, "{one:?} {three:?}");
+    }
+}
