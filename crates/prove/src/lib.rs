@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test of a service runs it by the clock of the machine")]
 
 pub mod file;
+pub mod mutate;
 pub mod parse;
 mod process;
 pub mod proxy;
