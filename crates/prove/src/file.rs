@@ -162,7 +162,7 @@ pub struct Search {
 pub enum Reason {
     /// No answer in time: 504, or the person's own patience.
     Timeout,
-    /// 429, or 503 with Retry-After.
+    /// 429.
     Throttled,
     /// 401 or 403: says something about the test's accounts, not about the configuration.
     Credentials,

@@ -8,9 +8,11 @@
 pub mod file;
 pub mod mutate;
 pub mod parse;
+mod person;
 mod process;
 pub mod proxy;
 pub mod room;
+pub mod run;
 pub mod search;
 pub mod trial;
 pub mod verdict;

@@ -44,9 +44,12 @@ pub fn mutations(settings: &[Written]) -> Vec<Mutation> {
     settings.iter().flat_map(of).collect()
 }
 
+/// How it is broken, and what is made of a quantity then.
+type Way = (&'static str, fn(&Quantity<'_>) -> Option<String>);
+
 fn of(setting: &Written) -> Vec<Mutation> {
     let Some(quantity) = Quantity::parse(&setting.value) else { return Vec::new() };
-    let ways: &[(&str, fn(&Quantity) -> Option<String>)] = match setting.controls {
+    let ways: &[Way] = match setting.controls {
         Controls::Timeout => &[
             ("a tenth", |quantity| quantity.times(1, 10)),
             ("seconds for milliseconds", |quantity| quantity.in_unit("ms", "s")),
@@ -59,7 +62,7 @@ fn of(setting: &Written) -> Vec<Mutation> {
             &[("none", |quantity| quantity.set(0)), ("five times", |quantity| quantity.times(5, 1))]
         }
     };
-    let written = |&(how, way): &(&'static str, fn(&Quantity) -> Option<String>)| {
+    let written = |&(how, way): &Way| {
         let after = way(&quantity).filter(|after| *after != setting.value)?;
         Some(Mutation { key: setting.key.clone(), before: setting.value.clone(), after, how })
     };

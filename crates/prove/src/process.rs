@@ -2,7 +2,6 @@
 //! it does not.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -41,6 +40,8 @@ pub(crate) struct Running {
     group: Pid,
     log: PathBuf,
     stop_within: Duration,
+    /// It is ready when it has ended.
+    ends: bool,
 }
 
 impl Running {
@@ -82,7 +83,8 @@ impl Running {
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let group = group.ok_or_else(|| cannot(&io::Error::other("it has no number")))?;
         room.guard(group.as_raw_nonzero().get().unsigned_abs()).map_err(|error| cannot(&error))?;
-        Ok(Self { name: spec.name.clone(), child, group, log, stop_within: spec.stop_within })
+        let (name, ends) = (spec.name.clone(), spec.ready == Ready::Ended);
+        Ok(Self { name, child, group, log, stop_within: spec.stop_within, ends })
     }
 
     /// Waits until it is ready.
@@ -155,6 +157,11 @@ impl Running {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Whether it was to end.
+    pub(crate) fn ends_by_itself(&self) -> bool {
+        self.ends
+    }
+
     /// Asks its group to end, and kills what has not ended in time. Whether that was needed.
     pub(crate) async fn stop(mut self, room: &Room) -> bool {
         let _ = kill_process_group(self.group, Signal::TERM);
@@ -193,9 +200,4 @@ fn of_unknown(place: &str, unknown: Unknown) -> Trouble {
         log: Vec::new(),
         help: unknown.help,
     }
-}
-
-/// Whether somebody listens there already.
-pub(crate) fn is_taken(address: SocketAddr) -> bool {
-    std::net::TcpListener::bind(address).is_err()
 }

@@ -6,7 +6,7 @@
 //! is looked at, in the first bytes.
 
 mod connection;
-mod draws;
+pub(crate) mod draws;
 #[cfg(test)]
 mod tests;
 mod timer;
@@ -105,6 +105,22 @@ pub struct Counted {
     pub late: u64,
     /// How much later, all of them together.
     pub late_by: Duration,
+}
+
+impl Counted {
+    /// What came on top of earlier counts.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            connections: self.connections - earlier.connections,
+            turns: self.turns - earlier.turns,
+            failed: self.failed - earlier.failed,
+            multiplexed: self.multiplexed - earlier.multiplexed,
+            drawn: self.drawn - earlier.drawn,
+            late: self.late - earlier.late,
+            late_by: self.late_by.saturating_sub(earlier.late_by),
+        }
+    }
 }
 
 impl Counts {
