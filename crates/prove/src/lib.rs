@@ -10,6 +10,7 @@ pub mod mutate;
 pub mod parse;
 mod person;
 mod process;
+pub mod proof;
 pub mod proxy;
 pub mod room;
 pub mod run;

@@ -273,7 +273,10 @@ fn read(path: &str, table: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Opt
 fn known(processes: &[Process], dependencies: &[Dependency]) -> Vec<String> {
     let ports = processes.iter().map(|process| format!("port.{}", process.name));
     let proxies = dependencies.iter().map(|dependency| format!("proxy.{}", dependency.name));
-    ports.chain(proxies).chain(["user", "seed", "work", "base", "candidate"].map(str::to_owned)).collect()
+    ports
+        .chain(proxies)
+        .chain(["user", "seed", "work", "base", "candidate", "forewarn"].map(str::to_owned))
+        .collect()
 }
 
 fn setup(table: &Table<'_>, words: &[String], m: &mut Mistakes) -> Setup {

@@ -1,6 +1,5 @@
 //! Carries out a test: the room, the proxies, the processes, the people; and gives all of it back.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,8 +44,8 @@ pub struct Runner<'t> {
     rooms: PathBuf,
     /// Rooms stay after the end.
     keep: bool,
-    /// Variables that `${NAME}` in capitals stands for.
-    environment: BTreeMap<String, String>,
+    /// What is known before a run: variables of the environment, the program itself.
+    words: Words,
     network: Network,
 }
 
@@ -60,15 +59,9 @@ struct Stage {
 
 impl<'t> Runner<'t> {
     /// What is needed to run a test whose file lies in `base`.
-    pub fn new(
-        test: &'t Test,
-        base: &Path,
-        rooms: &Path,
-        keep: bool,
-        environment: BTreeMap<String, String>,
-    ) -> Self {
+    pub fn new(test: &'t Test, base: &Path, rooms: &Path, keep: bool, words: Words) -> Self {
         let (base, rooms) = (base.to_path_buf(), rooms.to_path_buf());
-        Self { test, base, rooms, keep, environment, network: Network::default() }
+        Self { test, base, rooms, keep, words, network: Network::default() }
     }
 
     /// One run under one configuration, which is given as its text. `stop` ends it early; then nothing is
@@ -112,10 +105,7 @@ impl<'t> Runner<'t> {
             help: "a run needs a temporary directory, free ports of loopback and a shell".to_owned(),
         };
         let room = Room::below(&self.rooms, self.keep).map_err(of_host)?;
-        let mut words = Words::default();
-        for (name, value) in &self.environment {
-            words.set_secret(name, value);
-        }
+        let mut words = self.words.clone();
         words.set("work", room.path().to_string_lossy());
         words.set("base", self.base.to_string_lossy());
         words.set("seed", seed.to_string());

@@ -50,6 +50,20 @@ impl Replay {
         }
     }
 
+    /// The share of calls that take at most so long: where [`Replay::at`] passes it.
+    pub fn share_within(&self, limit: Duration) -> f64 {
+        if self.at(self.shown) <= limit {
+            return 1.0;
+        }
+        // Halving 50 times leaves less than a share can be told from its neighbour.
+        let (mut low, mut high) = (0.0, self.shown);
+        for _ in 0..50 {
+            let middle = 0.5 * (low + high);
+            if self.at(middle) <= limit { low = middle } else { high = middle }
+        }
+        low
+    }
+
     /// The share above which it was not measured but carried on: beyond the highest quantile.
     pub fn measured_up_to(&self) -> f64 {
         self.points.last().map_or(0.0, |&(share, _)| share)
@@ -143,6 +157,10 @@ mod tests {
                 lengths.iter().zip([0.25, 0.5, 0.9, 0.99, 0.999]).map(|(ms, q)| (q, *ms)).collect();
             if let Some(replay) = latency(&quantiles, calls, in_force).replay() {
                 prop_assert!(replay.at(a.min(b)) <= replay.at(a.max(b)));
+                let limit = Duration::from_millis((a * 5000.0) as u64);
+                let share = replay.share_within(limit);
+                prop_assert!(share == 0.0 || replay.at(share) <= limit);
+                prop_assert!(share == 1.0 || replay.at((share + 1e-9).min(1.0)) >= limit);
             }
         }
     }
