@@ -112,6 +112,12 @@ pub(crate) enum Verb {
     /// which alerts that must and must not raise; `plan` names its forewarn.toml [default: the one beside
     /// it]. Exits with 0 where all is as expected, 1 where it is not, 2 where a file cannot be run.
     Test(TestArguments),
+    /// Write what other tools take
+    Export {
+        /// What to write
+        #[command(subcommand)]
+        what: ExportWhat,
+    },
     /// Run the authentication service that Forewarn guards in its examples
     #[cfg(feature = "authd")]
     Authd {
@@ -156,6 +162,27 @@ pub(crate) enum TestFormatArgument {
     Json,
     /// JUnit XML: a case a file
     Junit,
+}
+
+/// What `export` can write.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportWhat {
+    /// Rules for Prometheus, with promtool tests, as a fallback while Forewarn is down
+    Prometheus(ExportArguments),
+}
+
+/// Arguments of `export prometheus`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// Use this forewarn.toml
+    #[arg(long, value_name = "FILE", default_value = "forewarn.toml")]
+    pub(crate) config: PathBuf,
+    /// Write the rules and their tests to this directory instead of the rules to stdout
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) output: Option<PathBuf>,
+    /// How often Prometheus scrapes the services and evaluates rules
+    #[arg(long, value_name = "LENGTH", default_value = "15s")]
+    pub(crate) scrape_interval: String,
 }
 
 /// What `observe` can measure.

@@ -5,6 +5,7 @@ mod arguments;
 mod baseline;
 mod check;
 mod explain;
+mod export;
 mod init;
 mod manual;
 mod observe;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, ExportWhat, Verb};
 use terminal::Terminal;
 
 /// Nothing at or above the level to fail on.
@@ -90,6 +91,7 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         Some(Verb::Completions { shell }) => manual::completions(shell),
         Some(Verb::Man { verb }) => manual::page(verb.as_deref()),
         Some(Verb::Observe { what }) => observe::run(what),
+        Some(Verb::Export { what: ExportWhat::Prometheus(arguments) }) => export::prometheus(&arguments),
         Some(Verb::Test(arguments)) => test::run(&arguments, terminal),
         #[cfg(feature = "authd")]
         Some(Verb::Authd { .. }) => unreachable!("bug: it runs before anything of Forewarn's is set up"),

@@ -79,22 +79,22 @@ fn read(path: &Path) -> Result<Scenario, Error> {
         Ok(at) => at,
         Err(mistakes) => return Err(Error::Mistakes { source, mistakes }),
     };
+    let help = "name the plan in the test file with `plan = \"...\"`, or write [watch] into it";
     let plan = match at {
         PlanAt::Here => None,
-        PlanAt::File(name) => Some(plan(&path.parent().unwrap_or(Path::new("")).join(name))?),
+        PlanAt::File(name) => Some(plan(&path.parent().unwrap_or(Path::new("")).join(name), help)?),
     };
     scenario::parse(&source, plan.as_ref()).map_err(|mistakes| Error::Mistakes { source, mistakes })
 }
 
 /// The plan of a `forewarn.toml`.
-pub(crate) fn plan(path: &Path) -> Result<Plan, Error> {
-    let help = "name the plan in the test file with `plan = \"...\"`, or write [watch] into it";
+pub(crate) fn plan(path: &Path, help: &str) -> Result<Plan, Error> {
     let source = source(path, help)?;
     watch::config::parse(&source).map_err(|mistakes| Error::Mistakes { source, mistakes })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary reads the files that it was given")]
-pub(crate) fn source(path: &Path, help: &str) -> Result<Source, Error> {
+fn source(path: &Path, help: &str) -> Result<Source, Error> {
     let text = fs::read_to_string(path)
         .map_err(|error| Error::stopped(path.display(), format!("cannot be read: {error}"), help))?;
     Ok(Source::new(FileId(0), shown(path), text))

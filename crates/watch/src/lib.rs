@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod delay;
 pub mod detect;
+pub mod export;
 pub mod guard;
 pub mod history;
 pub mod journal;

@@ -20,6 +20,7 @@ fn the_short_help_fits_on_a_screen() {
       show         Show what was read: files, services, calls, settings, time budgets, rules
       observe      Measure on this host what configuration cannot say
       test         Run test files: what the watch tells of given series, on virtual time
+      export       Write what other tools take
       authd        Run the authentication service that Forewarn guards in its examples
       completions  Print the completions of a shell
       man          Print a manual page, for `man -l`

@@ -6,6 +6,7 @@ mod authd;
 #[cfg(unix)]
 mod bad_input;
 mod determinism;
+mod export;
 mod help;
 mod integrations;
 mod living;
