@@ -1,5 +1,6 @@
 //! The state of the watch, and the one function that moves it.
 
+mod evidence;
 mod respond;
 mod service;
 mod targets;
@@ -94,10 +95,10 @@ pub fn step(plan: &Plan, state: &mut State, entry: &Entry, effects: &mut Vec<Eff
             Delivery::AsBefore => {}
             Delivery::Fails(channel, why) => {
                 let what = format!("the channel `{channel}` takes nothing: {why}");
-                state.hinder(at, format!("channel {channel}"), what);
+                state.hinder(at, Kind::Refuses(channel), what);
             }
             Delivery::Works(channel) => {
-                state.unhinder(at, format!("channel {channel}"), "the channel takes notices again");
+                state.book.end(at, OWN, &Kind::Refuses(channel), "it takes notices again");
             }
         },
         Input::Silenced(silence) => {
@@ -108,8 +109,10 @@ pub fn step(plan: &Plan, state: &mut State, entry: &Entry, effects: &mut Vec<Eff
             state.silences.end(*id);
             state.book.stir();
         }
-        Input::Hindered { what, over: false } => state.hinder(at, what.clone(), what.clone()),
-        Input::Hindered { what, over: true } => state.unhinder(at, what.clone(), "it is over"),
+        Input::Hindered { what, over: false } => state.hinder(at, Kind::Hindered(what.clone()), what.clone()),
+        Input::Hindered { what, over: true } => {
+            state.book.end(at, OWN, &Kind::Hindered(what.clone()), "it is over")
+        }
         Input::Tick => {}
     }
     if at >= state.turn {
@@ -157,11 +160,12 @@ impl State {
     }
 
     fn take_audit(&mut self, at: At, audited: &Audited) {
+        let stopped = Kind::Hindered("audit".to_owned());
         if let Some(why) = &audited.stopped {
-            self.hinder(at, "audit".to_owned(), format!("the audit was stopped: {why}"));
+            self.hinder(at, stopped, format!("the audit was stopped: {why}"));
             return;
         }
-        self.unhinder(at, "audit".to_owned(), "an audit was run to its end");
+        self.book.end(at, OWN, &stopped, "an audit was run to its end");
         self.book.end(at, OWN, &Kind::Overdue, "an audit was run");
         let new = self.known.take(at, audited);
         let known = &self.known;
@@ -196,17 +200,12 @@ impl State {
         alert.findings.truncate(MOST);
     }
 
-    fn hinder(&mut self, at: At, by: String, what: String) {
-        let kind = Kind::Hindered(by);
+    fn hinder(&mut self, at: At, kind: Kind, what: String) {
         if self.book.find(OWN, &kind).is_none() {
             let symptom = Symptom::Hindered(what);
             let opening = Opening { service: OWN.to_owned(), kind, symptom, since: at, evidence: None };
             self.book.open(at, opening, &self.known);
         }
-    }
-
-    fn unhinder(&mut self, at: At, by: String, why: &str) {
-        self.book.end(at, OWN, &Kind::Hindered(by), why);
     }
 
     /// What time alone brings about.

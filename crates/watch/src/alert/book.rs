@@ -31,8 +31,10 @@ pub(crate) enum Kind {
     /// Findings of one audit, by their hashes.
     Findings(Vec<String>),
     Overdue,
-    /// By what, or which channel.
+    /// By what.
     Hindered(String),
+    /// A channel takes nothing, by its name; all others are told.
+    Refuses(String),
 }
 
 impl Kind {
@@ -42,8 +44,14 @@ impl Kind {
             Self::Failing | Self::Replicas | Self::Slow | Self::PileUp | Self::Traffic | Self::Burning => {
                 true
             }
-            Self::Probe | Self::Blind | Self::Findings(_) | Self::Overdue | Self::Hindered(_) => false,
+            Self::Probe | Self::Blind | Self::Findings(_) | Self::Overdue => false,
+            Self::Hindered(_) | Self::Refuses(_) => false,
         }
+    }
+
+    /// The channel that cannot be told of it.
+    fn refuses(&self) -> Option<&str> {
+        if let Self::Refuses(channel) = self { Some(channel) } else { None }
     }
 
     /// Whether it says that the service itself is bad.
@@ -200,7 +208,7 @@ impl Book {
                     (true, true) => Notice::Ended,
                     (true, false) => Notice::Changed,
                 };
-                outbox.tell(&notice(case.alert.clone()), effects);
+                outbox.tell(&notice(case.alert.clone()), case.kind.refuses(), effects);
                 case.told = true;
                 case.changed = false;
             }
@@ -218,14 +226,15 @@ impl Book {
         self.cases.iter().filter(|case| case.alert.ended.is_none())
     }
 
-    /// The open alerts whose opening was told and that may be told again.
+    /// The open alerts whose opening was told and that may be told again, with the channel that cannot be.
     pub(crate) fn told<'a>(
         &'a self,
         at: At,
         silences: &'a Silences,
-    ) -> impl Iterator<Item = &'a Alert> + Clone {
-        let told = self.open_cases().filter(|case| case.told).map(|case| &case.alert);
-        told.filter(move |alert| !silences.cover(&alert.service, at))
+    ) -> impl Iterator<Item = (&'a Alert, Option<&'a str>)> + Clone {
+        let told = self.open_cases().filter(|case| case.told);
+        let told = told.filter(move |case| !silences.cover(&case.alert.service, at));
+        told.map(|case| (&case.alert, case.kind.refuses()))
     }
 
     /// The last alerts that ended, the newest last.

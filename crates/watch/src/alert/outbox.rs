@@ -103,10 +103,12 @@ impl Outbox {
         effects.extend(handed.map(|waiting| waiting.effect.clone()));
     }
 
-    /// Tells all channels.
-    pub(crate) fn tell(&mut self, notice: &Notice, effects: &mut Vec<Effect>) {
+    /// Tells all channels but one.
+    pub(crate) fn tell(&mut self, notice: &Notice, but: Option<&str>, effects: &mut Vec<Effect>) {
         for channel in 0..self.channels.len() {
-            self.put(channel, notice.clone(), effects);
+            if but != Some(&self.channels[channel].name) {
+                self.put(channel, notice.clone(), effects);
+            }
         }
     }
 
@@ -114,7 +116,7 @@ impl Outbox {
     pub(crate) fn again<'a>(
         &mut self,
         at: At,
-        open: impl Iterator<Item = &'a Alert> + Clone,
+        open: impl Iterator<Item = (&'a Alert, Option<&'a str>)> + Clone,
         effects: &mut Vec<Effect>,
     ) {
         for channel in 0..self.channels.len() {
@@ -124,9 +126,9 @@ impl Outbox {
                 continue;
             }
             line.again_due = at.after(again);
-            for alert in open.clone() {
+            for (alert, but) in open.clone() {
                 // What still waits will tell it.
-                if !self.waits(channel, alert.id) {
+                if but != Some(&self.channels[channel].name) && !self.waits(channel, alert.id) {
                     self.put(channel, Notice::Again(alert.clone()), effects);
                 }
             }

@@ -1,16 +1,11 @@
 //! From news of a service to its alerts: what opens one, what changes it, what ends it.
 
-use std::time::Duration;
-
 use super::State;
-use super::service::{News, Service};
-use super::trial::{Sample, against};
+use super::service::News;
 use crate::alert::book::{Case, Kind, Opening};
 use crate::alert::{Alert, Evidence, Health, Symptom};
-use crate::budget;
 use crate::burn::Burnt;
-use crate::delay;
-use crate::detect::{Against, Crossing};
+use crate::detect::Crossing;
 use crate::guard::Signal;
 use crate::plan::Plan;
 use crate::time::At;
@@ -18,9 +13,13 @@ use crate::time::At;
 impl State {
     /// Opens, changes and ends alerts as the news of a service say.
     pub(super) fn respond(&mut self, plan: &Plan, at: At, place: usize, news: &[News]) {
+        let leading = leading_reason(news);
         for news in news {
             match news {
-                News::Crossed(signal, crossing) => self.crossed(plan, at, place, *signal, crossing),
+                News::Crossed(signal, crossing) => {
+                    let about = if matches!(signal, Signal::Reason(_)) { leading } else { *signal };
+                    self.crossed(plan, at, place, (*signal, about), crossing);
+                }
                 News::Over(signal, boundary) => self.over(at, place, *signal, *boundary),
                 News::ReplicaCrossed(crossing) => self.replica_crossed(plan, at, place, crossing),
                 News::ReplicaOver => self.settle_replicas(at, place),
@@ -35,9 +34,16 @@ impl State {
         self.see_replicas(place);
     }
 
-    fn crossed(&mut self, plan: &Plan, at: At, place: usize, signal: Signal, crossing: &Crossing) {
+    fn crossed(
+        &mut self,
+        plan: &Plan,
+        at: At,
+        place: usize,
+        (signal, about): (Signal, Signal),
+        crossing: &Crossing,
+    ) {
         let service = &self.services[place];
-        let symptom = service.symptom(signal);
+        let symptom = service.symptom(about);
         let kind = Kind::of(signal);
         let name = service.outline.name.clone();
         if self.book.find(&name, &kind).is_some() {
@@ -112,15 +118,7 @@ impl State {
         let service = &self.services[place];
         let name = service.outline.name.clone();
         let symptom = Symptom::Burning(burnt.burn);
-        let evidence = Evidence {
-            k: burnt.k,
-            n: burnt.n,
-            guard: burnt.share,
-            guard_basis: "the budget of the objective".to_owned(),
-            implied: None,
-            budget: 0.0,
-            worst_delay: Duration::ZERO,
-        };
+        let evidence = Evidence::from(burnt);
         if self.book.find(&name, &Kind::Burning).is_some() {
             self.book.change(&name, &Kind::Burning, |alert| {
                 alert.evidence = Some(evidence);
@@ -152,7 +150,8 @@ impl State {
     pub(super) fn open_blind(&mut self, at: At) {
         for service in &self.services {
             let heard = service.heard();
-            if at.since(heard) < service.patience() {
+            // What the plan does not have is not looked at either.
+            if service.place.is_none() || at.since(heard) < service.patience() {
                 continue;
             }
             let name = &service.outline.name;
@@ -193,10 +192,20 @@ impl State {
                     };
                     !is_bad(&case.kind)
                 }
-                Kind::Blind | Kind::Findings(_) | Kind::Overdue | Kind::Hindered(_) => false,
+                Kind::Blind | Kind::Findings(_) | Kind::Overdue => false,
+                Kind::Hindered(_) | Kind::Refuses(_) => false,
             }
         });
     }
+}
+
+/// Of the reasons that crossed at one look the one with the most failures: it names the alert.
+fn leading_reason(news: &[News]) -> Signal {
+    let reasons = news.iter().filter_map(|news| match news {
+        News::Crossed(signal @ Signal::Reason(_), crossing) => Some((crossing.k, *signal)),
+        _ => None,
+    });
+    reasons.max_by_key(|(k, _)| *k).map_or(Signal::Failures, |(_, signal)| signal)
 }
 
 impl Kind {
@@ -235,63 +244,5 @@ impl Alert {
             self.replicas = bad.to_vec();
         }
         many
-    }
-}
-
-impl Service {
-    /// What a test is about.
-    fn symptom(&self, signal: Signal) -> Symptom {
-        let reason = |place: u16| self.outline.reasons.get(usize::from(place)).cloned();
-        match signal {
-            // With one reason that counts, all failures are its.
-            Signal::Failures => Symptom::Failing(self.only_reason().and_then(reason)),
-            Signal::Reason(place) => Symptom::Failing(reason(place)),
-            Signal::Slow => Symptom::Slow,
-            Signal::PileUp(place) => {
-                let timeout = self.outline.pile_up.get(usize::from(place));
-                Symptom::PileUp(timeout.copied().unwrap_or_default())
-            }
-            Signal::Traffic => Symptom::TrafficGone,
-            Signal::Probe => {
-                let step = self.walks.step.and_then(|step| self.outline.steps.get(usize::from(step)));
-                Symptom::ProbeFailing(step.cloned().unwrap_or_default())
-            }
-        }
-    }
-
-    fn evidence(&self, plan: &Plan, signal: Signal, crossing: &Crossing) -> Evidence {
-        let place = self.place.map_or(usize::MAX, usize::from);
-        let yearly = budget::split(plan).yearly(place, signal);
-        self.evidence_of(signal, signal, yearly, crossing)
-    }
-
-    fn replica_evidence(&self, plan: &Plan, crossing: &Crossing) -> Evidence {
-        let place = self.place.map_or(usize::MAX, usize::from);
-        let yearly = budget::split(plan).replicas_yearly(place);
-        // What history implies is of all targets together.
-        let evidence = self.evidence_of(Signal::Failures, Signal::Failures, yearly, crossing);
-        Evidence { implied: None, ..evidence }
-    }
-
-    fn evidence_of(&self, of: Signal, signal: Signal, yearly: f64, crossing: &Crossing) -> Evidence {
-        let Crossing { k, n, since, guard, .. } = *crossing;
-        let trial = self.trials.iter().find(|trial| trial.signal == of);
-        let learnt = trial.and_then(|trial| Some((trial, trial.guard.as_ref()?)));
-        let seconds = self.targets.looked.map_or(0.0, |looked| looked.since(since).as_secs_f64());
-        let rate = n as f64 / seconds.max(self.every().as_secs_f64()).max(1e-3);
-        let worst_delay = learnt.map_or(Duration::MAX, |(trial, table)| {
-            let sample = Sample { from: since, at: since, k, n };
-            let against = Against { guard, ..against(table, signal, &sample, trial.threshold) };
-            delay::worst(&against, k as f64 / (n.max(1)) as f64, rate, self.every())
-        });
-        Evidence {
-            k,
-            n,
-            guard,
-            guard_basis: trial.map_or_else(String::new, |trial| trial.basis()),
-            implied: learnt.and_then(|(_, guard)| guard.implied),
-            budget: yearly,
-            worst_delay,
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::targets::{ReplicaGuard, ReplicaVerdict, Targets, failures};
+use super::targets::{MOST_REPLICA_TESTS, ReplicaGuard, ReplicaVerdict, Targets, failures};
 use super::trial::{Sample, Trial, Verdict};
 use crate::alert::Health;
 use crate::budget::Budget;
@@ -42,6 +42,8 @@ pub(super) struct Service {
     pub(super) since: At,
     /// How often it is looked at, or walked through where nothing else is known of it.
     every: Duration,
+    /// How often its probe walks.
+    probe_every: Duration,
     /// It has inputs beside its probe.
     has_intake: bool,
 }
@@ -123,6 +125,7 @@ impl Service {
             unknown: true,
             since: at,
             every: plan.look,
+            probe_every: plan.look,
             has_intake: true,
         };
         if let Some(place) = place {
@@ -137,8 +140,11 @@ impl Service {
     fn adopt(&mut self, watched: &Watched, place: usize, budget: &Budget) {
         self.counts = watched.reasons.iter().map(|reason| reason.counts).collect();
         self.has_intake = watched.intake != Intake::None;
-        if let (false, Some(probe)) = (self.has_intake, &watched.probe) {
-            self.every = probe.every;
+        if let Some(probe) = &watched.probe {
+            self.probe_every = probe.every;
+            if !self.has_intake {
+                self.every = probe.every;
+            }
         }
         let of_reason = |reason: u16| {
             let stated = watched.by_reason.iter().find(|(place, _)| *place == usize::from(reason));
@@ -207,7 +213,7 @@ impl Service {
         let threshold = self.replica_threshold + (self.targets.len().max(1) as f64).ln();
         let guard =
             guard.and_then(|trial| trial.guard.as_ref()).map(|guard| ReplicaGuard { guard, threshold });
-        let heard = self.targets.look(at, readings, &self.counts, guard, &mut replicas);
+        let heard = self.targets.look((at, self.every), readings, &self.counts, guard, &mut replicas);
         self.note_known(!self.targets.is_blind(), heard.anything, news);
         news.extend(replicas.into_iter().map(|ReplicaVerdict { verdict, .. }| match verdict {
             Verdict::Crossed(crossing) => News::ReplicaCrossed(crossing),
@@ -217,18 +223,6 @@ impl Service {
         if came.requests > 0 || came.timed > 0 {
             self.total.add(came);
             let failed = failures(came, &self.counts);
-            for trial in &mut self.trials {
-                let (k, n) = match trial.signal {
-                    Signal::Failures => (failed, came.requests),
-                    Signal::Reason(place) => (at_place(&came.failed, place), came.requests),
-                    Signal::Slow => (came.slow, came.timed),
-                    Signal::PileUp(place) => (at_place(&came.piled, place), came.timed),
-                    Signal::Traffic | Signal::Probe => continue,
-                };
-                if let Some(verdict) = trial.look(&Sample { from, at, k, n }) {
-                    news.push(News::of(trial.signal, verdict));
-                }
-            }
             if let Some(budgeted) = &mut self.burning {
                 match budgeted.burning.add(at, failed, came.requests, budgeted.good) {
                     None => {}
@@ -236,8 +230,27 @@ impl Service {
                     Some(Turn::Over) => news.push(News::BurnsNoMore),
                 }
             }
+            self.test(from, at, news);
         }
         self.count_traffic(at, heard.everything, heard.lost, news);
+    }
+
+    /// Tests what came since the last look.
+    fn test(&mut self, from: At, at: At, news: &mut Vec<News>) {
+        let came = &self.targets.timely;
+        let failed = failures(came, &self.counts);
+        for trial in &mut self.trials {
+            let (k, n) = match trial.signal {
+                Signal::Failures => (failed, came.requests),
+                Signal::Reason(place) => (at_place(&came.failed, place), came.requests),
+                Signal::Slow => (came.slow, came.timed),
+                Signal::PileUp(place) => (at_place(&came.piled, place), came.timed),
+                Signal::Traffic | Signal::Probe => continue,
+            };
+            if let Some(verdict) = trial.look(&Sample { from, at, k, n }) {
+                news.push(News::of(trial.signal, verdict));
+            }
+        }
     }
 
     /// Tests the traffic when every target has said what came since they all last did: a part of the
@@ -360,6 +373,26 @@ impl Service {
 
     pub(super) fn every(&self) -> Duration {
         self.every
+    }
+
+    pub(super) fn probe_every(&self) -> Duration {
+        self.probe_every
+    }
+
+    /// The target that keeps the traffic from being tested, by being silent.
+    pub(super) fn holds_up_traffic(&self) -> Option<&str> {
+        self.trials.iter().find(|trial| trial.signal == Signal::Traffic && trial.guard.is_some())?;
+        let mut targets = self.targets.iter();
+        targets.find(|target| target.baseline.is_blind()).map(|target| target.name.as_str())
+    }
+
+    /// How many targets are not tested one by one.
+    pub(super) fn untested(&self) -> usize {
+        if self.replica_threshold.is_finite() {
+            self.targets.len().saturating_sub(MOST_REPLICA_TESTS)
+        } else {
+            0
+        }
     }
 
     /// Moves all moments that lengths are measured from, as the clock was moved.

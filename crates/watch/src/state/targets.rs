@@ -1,6 +1,8 @@
 //! The targets of a service: they come, go and come again, are summed, and each is tested for itself, so
 //! that one bad one of twenty is seen.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::trial::{Phase, Sample, Verdict, against};
@@ -13,6 +15,8 @@ use crate::window::{BLIND_LOOKS, Baseline, Lost, Worth};
 /// So many targets of a service are tested one by one, in the order they are listed; the others count in
 /// the sum alone. With 0.7 KB a test this bounds a service to 360 KB.
 pub const MOST_REPLICA_TESTS: usize = 512;
+/// A target may miss so many looks and still counts among the others: not every answer comes in time.
+const MOST_MISSED: u32 = 2;
 /// So many targets that went are remembered, the last ones, so that one that comes again is not counted
 /// twice and loses nothing.
 const MOST_GONE: usize = 64;
@@ -24,6 +28,10 @@ pub(super) struct Targets {
     gone: Vec<Target>,
     /// What the last look counted, over all targets.
     pub(super) sum: Tally,
+    /// The part of it that came since the look before. What a target counted over a longer time, in which
+    /// others went on, is not of one time with theirs: a bad replica that speaks again would make a look
+    /// bad that was not.
+    pub(super) timely: Tally,
     /// When the last look was.
     pub(super) looked: Option<At>,
     /// When any target last said something usable.
@@ -99,13 +107,15 @@ impl Targets {
     /// to `found`.
     pub(super) fn look(
         &mut self,
-        at: At,
+        (at, every): (At, Duration),
         readings: &[Reading],
         counts: &[bool],
         replicas: Option<ReplicaGuard<'_>>,
         found: &mut Vec<ReplicaVerdict>,
     ) -> Heard {
         self.sum.clear();
+        self.timely.clear();
+        let oldest = self.heard.map(|heard| At(heard.0.saturating_sub(millis(every * MOST_MISSED))));
         let mut heard = Heard::default();
         let mut counted = 0;
         for reading in readings {
@@ -115,8 +125,11 @@ impl Targets {
                 continue;
             };
             let from = target.baseline.heard().unwrap_or(at);
-            let (k, n) = (failures(&self.sum, counts), self.sum.requests);
-            let worth = target.baseline.take(at, &reading.said, &mut self.sum);
+            let is_timely = oldest.is_none_or(|oldest| from >= oldest);
+            let sum = if is_timely { &mut self.timely } else { &mut self.sum };
+            let (k, n) = (failures(sum, counts), sum.requests);
+            let worth = target.baseline.take(at, &reading.said, sum);
+            let (k, n) = (failures(sum, counts) - k, sum.requests - n);
             self.lost.note(worth);
             heard.anything |= !matches!(worth, Worth::Nothing(_));
             heard.lost |= matches!(worth, Worth::First | Worth::Fell);
@@ -125,7 +138,6 @@ impl Targets {
             }
             counted += 1;
             if let (Some(test), Some(ReplicaGuard { guard, threshold })) = (&mut target.test, replicas) {
-                let (k, n) = (failures(&self.sum, counts) - k, self.sum.requests - n);
                 let sample = Sample { from, at, k, n };
                 let against = against(guard, Signal::Failures, &sample, threshold);
                 if let Some(verdict) = test.look(Signal::Failures, &sample, &against) {
@@ -133,6 +145,7 @@ impl Targets {
                 }
             }
         }
+        self.sum.add(&self.timely);
         heard.everything = counted == self.list.len() && counted > 0;
         self.looked = Some(at);
         if heard.anything {
@@ -171,6 +184,7 @@ impl Targets {
             }
         }
         self.sum = Tally::default();
+        self.timely = Tally::default();
     }
 
     /// Moves all moments, as the clock was moved.
@@ -194,6 +208,10 @@ impl Target {
             _ => None,
         }
     }
+}
+
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The failures that count.

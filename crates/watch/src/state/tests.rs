@@ -1,7 +1,8 @@
-//! Stories on virtual time.
+//! The state on virtual time: plans and fixtures of its tests.
 
 mod cost;
 mod properties;
+mod stories;
 
 use std::time::Duration;
 
@@ -81,92 +82,4 @@ fn scraped() -> Intake {
         timeout: Duration::from_millis(900),
         most: 1 << 20,
     })
-}
-
-/// A watch on virtual time, that looks once a second.
-struct Story {
-    plan: Plan,
-    state: State,
-    second: u64,
-    totals: Tally,
-    told: Vec<String>,
-}
-
-impl Story {
-    fn new(plan: Plan) -> Self {
-        let state = State::default();
-        let totals = Tally::empty(plan.services[0].reasons.len(), 0);
-        let mut story = Self { plan, state, second: 1_000_000, totals, told: Vec::new() };
-        story.enter(Input::Started(story.plan.outlines()));
-        story.enter(Input::Targets { service: 0, targets: vec!["a:80".to_owned()] });
-        story
-    }
-
-    fn enter(&mut self, input: Input) {
-        let mut effects = Vec::new();
-        let entry = Entry { at: At(self.second * 1000), input };
-        step(&self.plan, &mut self.state, &entry, &mut effects);
-        for effect in effects {
-            self.told.push(said(self.second - 1_000_000, &effect.notice));
-            self.enter(Input::Delivered { key: effect.key, outcome: Ok(()) });
-        }
-    }
-
-    fn look(&mut self, said: Said) {
-        self.second += 1;
-        self.enter(Input::Look { service: 0, readings: vec![Reading { target: 0, said }] });
-    }
-
-    /// So many seconds with so many requests each, and so many of them failed by reason.
-    fn go(&mut self, seconds: u64, requests: u64, failed: [u64; 3]) {
-        for _ in 0..seconds {
-            self.totals.add(&Tally { requests, failed: failed.to_vec(), ..Tally::default() });
-            self.look(Said::Totals(self.totals.clone()));
-        }
-    }
-
-    fn silent(&mut self, seconds: u64) {
-        for _ in 0..seconds {
-            self.look(Said::Nothing(Why::Connect));
-        }
-    }
-}
-
-fn said(second: u64, notice: &Notice) -> String {
-    let verb = match notice {
-        Notice::Opened(_) => "opened",
-        Notice::Changed(_) => "changed",
-        Notice::Again(_) => "again",
-        Notice::Ended(_) => "ended",
-    };
-    let Alert { id, service, symptom, since, health, evidence, ended, .. } = notice.alert();
-    let health = match health {
-        Health::Good => "good",
-        Health::Bad => "bad",
-        Health::Unknown => "unknown",
-    };
-    let evidence = evidence.as_ref().map_or(String::new(), |evidence| {
-        let Evidence { k, n, guard, guard_basis, budget, worst_delay, .. } = evidence;
-        let worst = worst_delay.as_secs_f64();
-        format!(", {k} of {n}, guard {guard:.3} {guard_basis}, {budget:.2} a year, in {worst:.0} s")
-    });
-    let why = ended.as_ref().map_or(String::new(), |(_, why)| format!(": {why}"));
-    let since = since.0 / 1000 - 1_000_000;
-    format!("{second} s: {verb} {id} {service} {symptom:?} {health}, since {since} s{evidence}{why}")
-}
-
-#[test]
-fn a_fault_is_told_with_its_reason_stays_open_in_silence_and_ends_by_a_test() {
-    let mut story = Story::new(plan(vec![service("auth")]));
-    story.go(60, 100, [1, 0, 3]);
-    story.go(20, 100, [1, 19, 3]);
-    story.silent(60);
-    story.go(20, 100, [1, 19, 3]);
-    story.go(60, 100, [1, 0, 3]);
-    insta::assert_snapshot!(story.told.join("\n"), @r#"
-    61 s: opened 0 auth Failing(Some("refused")) bad, since 61 s, 20 of 100, guard 0.020 declared, 0.50 a year, in 2 s
-    82 s: changed 0 auth Failing(Some("refused")) unknown, since 61 s, 20 of 100, guard 0.020 declared, 0.50 a year, in 2 s
-    141 s: changed 0 auth Failing(Some("refused")) bad, since 61 s, 20 of 100, guard 0.020 declared, 0.50 a year, in 2 s
-    164 s: ended 0 auth Failing(Some("refused")) good, since 61 s, 20 of 100, guard 0.020 declared, 0.50 a year, in 2 s: below 7.630 % again; the guard is 2.000 %
-    "#);
 }

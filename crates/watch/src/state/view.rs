@@ -1,9 +1,9 @@
 //! What the state shows to whoever serves it: per service its health, counts, tests and targets. Borrows
 //! where it can; changes nothing.
 
-use super::State;
 use super::service::{Service, Walks};
 use super::trial::{Basis, Phase, Trial};
+use super::{MOST_REPLICA_TESTS, State};
 use crate::alert::Health;
 use crate::guard::Signal;
 use crate::journal::Why;
@@ -59,8 +59,6 @@ pub struct TargetView<'a> {
 pub struct Waiting {
     /// The service.
     pub service: String,
-    /// Which test.
-    pub signal: Signal,
     /// In words: "auth: all failures: the guard is not learnt yet".
     pub what: String,
 }
@@ -76,15 +74,26 @@ impl State {
     pub fn waiting(&self) -> Vec<Waiting> {
         let mut waiting = Vec::new();
         for view in self.services() {
+            let name = view.name();
+            let mut add = |what: String| {
+                waiting.push(Waiting { service: name.to_owned(), what: format!("{name}: {what}") })
+            };
             for trial in view.service.trials.iter().filter(|trial| trial.guard.is_none()) {
-                let name = view.name();
-                let from = match trial.basis {
-                    Basis::Declared => "stated",
-                    Basis::History => "learnt from its file of history",
-                    Basis::Own => "learnt yet from what was seen",
+                let learnt = match trial.basis {
+                    // A guard that is stated is always there.
+                    Basis::Declared | Basis::Own => "the guard is not learnt yet",
+                    Basis::History => "the guard is not learnt from its file of history",
                 };
-                let what = format!("{name}: {}: the guard is not {from}", view.signal(trial.signal));
-                waiting.push(Waiting { service: name.to_owned(), signal: trial.signal, what });
+                add(format!("{}: {learnt}", view.signal(trial.signal)));
+            }
+            if let Some(target) = view.service.holds_up_traffic() {
+                add(format!("traffic: {target} is silent, and without it the sum is not whole"));
+            }
+            if view.service.untested() > 0 {
+                let untested = view.service.untested();
+                add(format!(
+                    "{untested} targets are not tested one by one: that is done for {MOST_REPLICA_TESTS}"
+                ));
             }
         }
         waiting

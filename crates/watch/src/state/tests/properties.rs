@@ -489,16 +489,20 @@ proptest! {
     #[test]
     fn nothing_is_counted_twice_and_only_what_cannot_be_known_is_lost(happenings in happenings()) {
         let world = World::of(&happenings);
-        // Slowly and plainly: what each target said last, by name, however often Forewarn began anew.
-        let mut last: BTreeMap<(u16, u16), u64> = BTreeMap::new();
+        // Slowly and plainly: what each target said last, however often Forewarn began anew. A fall of
+        // any count tells of a restart.
+        let mut last: BTreeMap<(u16, u16), Vec<u64>> = BTreeMap::new();
         let mut counted = [0_u64; 3];
         for entry in &world.entries {
             let Input::Look { service, readings } = &entry.input else { continue };
             for Reading { target, said } in readings {
                 let Said::Totals(now) = said else { continue };
-                let before = last.insert((*service, *target), now.requests);
-                let came = before.and_then(|before| now.requests.checked_sub(before));
-                counted[usize::from(*service)] += came.unwrap_or(0);
+                let now = vec![now.requests, now.timed, now.slow, now.failed[0]];
+                let before = last.insert((*service, *target), now.clone());
+                let Some(before) = before else { continue };
+                if now.iter().zip(&before).all(|(now, before)| now >= before) {
+                    counted[usize::from(*service)] += now[0] - before[0];
+                }
             }
         }
         let seen: Vec<u64> = world.state.services().map(|view| view.total().requests).collect();
