@@ -4,6 +4,8 @@
 //! `cargo xtask bench build`: what a newcomer and a rule's author wait for: a cold release build, and
 //! the tests linked again after a rule was edited.
 //!
+//! `cargo xtask bench false-alarms`: how often the watch cries wolf; see there.
+//!
 //! `cargo xtask bench auth` and `cargo xtask bench auth-timing`: the authentication service; see there.
 //!
 //! `cargo xtask bench detect` and `cargo xtask bench watch`: the watch, beside Prometheus with Alertmanager
@@ -13,6 +15,7 @@ mod auc;
 mod auth;
 mod auth_timing;
 mod detect;
+mod false_alarms;
 mod service;
 mod watch;
 
@@ -34,11 +37,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name] if name == "auth" => auth::run(),
         [name] if name == "auth-timing" => auth_timing::run(),
         [name, rest @ ..] if name == "detect" => detect::run(rest),
+        [name, rest @ ..] if name == "false-alarms" => false_alarms::run(rest),
         [name, rest @ ..] if name == "watch" => watch::run(rest),
         [name, rest @ ..] if name == "source" => detect::source(rest),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
-        _ => Err("name a benchmark: cargo xtask bench check DIR, build, auth, auth-timing, detect, or watch"
-            .into()),
+        _ => {
+            Err("name a benchmark: check DIR, build, auth, auth-timing, detect, false-alarms, or watch"
+                .into())
+        }
     }
 }
 

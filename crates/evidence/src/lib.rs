@@ -5,10 +5,13 @@
 //! something says what a success is and when to look.
 
 pub mod bound;
+pub mod dispersion;
 pub mod interval;
+pub mod random;
 pub mod rate;
 pub mod ratio;
 pub mod recovery;
+pub mod replay;
 pub mod run;
 
 pub use ratio::{Detector, Mixture};

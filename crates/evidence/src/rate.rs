@@ -54,3 +54,51 @@ impl Detector {
         Standing { log_evidence: (sum / ALTERNATIVES as f64).ln(), since: run.since(), k, n }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_look_has_a_mean_of_at_most_one_at_and_above_the_floor(
+            floor in 0.01..30.0_f64, above in 1.0..3.0_f64, dispersion in 1.0..10.0_f64,
+        ) {
+            let (mean, mut chance, mut sum) = (floor * above, (-floor * above).exp(), 0.0);
+            for k in 0..400 {
+                sum += chance * Detector::default().look(0, k, floor, dispersion);
+                chance *= mean / (k + 1) as f64;
+            }
+            prop_assert!(sum <= 1.0 + 1e-9, "{sum}");
+        }
+
+        #[test]
+        fn fewer_events_are_more_evidence(floor in 0.01..1000.0_f64, k in 0_u64..1000) {
+            let look = |k| Detector::default().look(0, k, floor, 1.0);
+            prop_assert!(look(k) >= look(k + 1));
+        }
+    }
+
+    #[test]
+    fn a_standstill_is_seen_soon_and_its_beginning_is_known() {
+        let mut detector = Detector::default();
+        for at in 0..100 {
+            detector.look(at, 12, 10.0, 1.0);
+        }
+        let crossed = (100..).find(|&at| detector.look(at, 0, 10.0, 1.0) >= 1e9).expect("at some time");
+        assert!(crossed <= 103, "{crossed}");
+        let standing = detector.standing();
+        assert_eq!((standing.since, standing.k), (100, 0));
+        assert_eq!(standing.n, 10 * (crossed - 99));
+    }
+
+    #[test]
+    fn a_floor_of_nothing_is_never_missed() {
+        let mut detector = Detector::default();
+        for floor in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(detector.look(0, 0, floor, 1.0), 0.0);
+        }
+    }
+}

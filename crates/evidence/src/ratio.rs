@@ -101,6 +101,17 @@ impl Mixture {
         self.stated == Stated { guard, dispersion }
     }
 
+    /// What one failure and one success add to the logarithm of the evidence, for each alternative.
+    pub fn alternatives(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.log_failure.into_iter().zip(self.log_success)
+    }
+
+    /// The logarithm of the weight that each alternative has.
+    #[must_use]
+    pub fn log_weight(&self) -> f64 {
+        -(ALTERNATIVES as f64).ln()
+    }
+
     /// What a look multiplies the evidence of each alternative with.
     #[inline]
     fn factors(&self, k: u64, n: u64) -> [f64; ALTERNATIVES] {
@@ -180,12 +191,18 @@ impl Detector {
     /// nothing changes nothing. More failures than requests count as so many requests.
     #[inline]
     pub fn look(&mut self, stamp: u64, k: u64, n: u64) -> f64 {
+        self.look_once_for(1.0, stamp, k, n)
+    }
+
+    /// Looks once where so many looks would be taken, for simulations: as many runs begin.
+    #[inline]
+    pub fn look_once_for(&mut self, looks: f64, stamp: u64, k: u64, n: u64) -> f64 {
         let n = n.max(k);
         if n > 0 {
             let factors = self.mixture.factors(k, n);
             let logs = self.mixture.log_factors(k, n);
             for i in 0..ALTERNATIVES {
-                self.evidence[i] = ((self.evidence[i] + 1.0) * factors[i]).min(MOST);
+                self.evidence[i] = ((self.evidence[i] + looks) * factors[i]).min(MOST);
                 self.runs[i].add(stamp, logs[i], self.counted);
             }
             self.counted.add(k, n);
@@ -202,5 +219,126 @@ impl Detector {
         let Counts { k, n } = run.counts(self.counted);
         let sum: f64 = self.evidence.iter().sum();
         Standing { log_evidence: (sum / ALTERNATIVES as f64).ln(), since: run.since(), k, n }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::{Stream, Table};
+
+    fn binomial(k: u64, n: u64, p: f64) -> f64 {
+        let choose = (1..=k).map(|i| (n - k + i) as f64 / i as f64).product::<f64>();
+        choose * p.powi(k as i32) * (1.0 - p).powi((n - k) as i32)
+    }
+
+    proptest! {
+        #[test]
+        fn a_look_has_a_mean_of_at_most_one_at_and_below_the_guard(
+            guard in 1e-5..0.8_f64, below in 0.0..=1.0_f64, dispersion in 1.0..10.0_f64, n in 1_u64..50,
+        ) {
+            let mixture = Mixture::new(guard, dispersion);
+            let look = |k| Detector::new(mixture).look(0, k, n);
+            let mean: f64 = (0..=n).map(|k| binomial(k, n, guard * below) * look(k)).sum();
+            prop_assert!(mean <= 1.0 + 1e-9, "{mean}");
+        }
+
+        #[test]
+        fn more_failures_are_more_evidence(guard in 1e-5..0.8_f64, n in 1_u64..2000, k in 0_u64..2000) {
+            let k = k.min(n - 1);
+            let look = |k| Detector::new(Mixture::new(guard, 1.0)).look(0, k, n);
+            prop_assert!(look(k + 1) >= look(k));
+        }
+
+        #[test]
+        fn it_is_read_back_as_it_was(looks in prop::collection::vec((0_u64..20, 0_u64..400), 0..50)) {
+            let mut detector = Detector::new(Mixture::new(0.013, 1.7));
+            for (at, (k, n)) in looks.into_iter().enumerate() {
+                detector.look(at as u64, k, n);
+            }
+            let bytes = postcard::to_allocvec(&detector).expect("it is written");
+            prop_assert!(bytes.len() <= 1024);
+            prop_assert_eq!(postcard::from_bytes::<Detector>(&bytes).expect("it is read"), detector);
+        }
+
+        #[test]
+        fn factors_by_powers_are_those_by_logarithms(guard in 1e-9..0.9_f64, k in 0_u64..=128, n in 0_u64..=128) {
+            let (mixture, n) = (Mixture::new(guard, 1.0), n.max(k));
+            let factors = mixture.factors(k, n);
+            for (factor, log) in factors.into_iter().zip(mixture.log_factors(k, n)) {
+                prop_assert!((factor.ln() - log).abs() < 1e-9 * log.abs().max(1.0), "{factor} {log}");
+            }
+        }
+    }
+
+    #[test]
+    fn its_state_is_small() {
+        assert!(size_of::<Detector>() <= 1024);
+    }
+
+    #[test]
+    fn alarms_by_chance_are_as_rare_as_stated() {
+        let mut stream = Stream::new(3);
+        for (rate, guard) in [(1.0, 0.01), (10.0, 0.01), (100.0, 0.0005)] {
+            let (failures, successes) = (Table::poisson(rate * guard), Table::poisson(rate * (1.0 - guard)));
+            let mut detector = Detector::new(Mixture::new(guard, 1.0));
+            let mut alarms = 0;
+            for at in 0..200_000 {
+                let k = failures.draw(&mut stream);
+                if detector.look(at, k, k + successes.draw(&mut stream)) >= 500.0 {
+                    alarms += 1;
+                    detector = Detector::new(*detector.mixture());
+                }
+            }
+            assert!((10..=400).contains(&alarms), "{rate}/s at {guard}: {alarms} in 400 times A looks");
+        }
+    }
+
+    #[test]
+    fn nothing_among_nothing_changes_nothing() {
+        let mut detector = Detector::new(Mixture::new(0.01, 1.0));
+        detector.look(1, 3, 20);
+        let before = detector.clone();
+        detector.look(2, 0, 0);
+        assert_eq!(detector, before);
+    }
+
+    #[test]
+    fn a_run_begins_where_the_fault_does() {
+        let mut detector = Detector::new(Mixture::new(0.01, 1.0));
+        for at in 0..500 {
+            detector.look(at, u64::from(at % 10 == 0), 10);
+        }
+        for at in 500..520 {
+            detector.look(at, 2, 10);
+        }
+        let standing = detector.standing();
+        assert!((495..=502).contains(&standing.since), "{standing:?}");
+        assert!(standing.k >= 36 && standing.n <= 250, "{standing:?}");
+        assert!(standing.log_evidence > 20.0, "{standing:?}");
+    }
+
+    #[test]
+    fn a_fault_of_any_length_stays_a_number() {
+        let mut detector = Detector::new(Mixture::new(1e-9, 1.0));
+        for at in 0..10_000 {
+            assert!(detector.look(at, 1_000_000, 1_000_000).is_finite());
+        }
+        assert!(detector.standing().log_evidence.is_finite());
+        for guard in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Detector::new(Mixture::new(guard, f64::NAN)).look(0, u64::MAX, 1).is_finite(), "{guard}");
+        }
+    }
+
+    #[test]
+    fn the_guard_may_change_with_the_hour() {
+        let mut detector = Detector::new(Mixture::new(0.01, 1.0));
+        detector.look(0, 5, 50);
+        detector.face(Mixture::new(0.1, 1.0));
+        assert!(detector.mixture().is_of(0.1, 1.0));
+        let (before, after) = (detector.standing().log_evidence, detector.look(1, 5, 50).ln());
+        assert!(after < before + 1.0, "what is usual now is hardly evidence: {before} {after}");
     }
 }

@@ -128,3 +128,45 @@ impl Budget {
         self.parts.get(service)?.iter().find(|part| part.test == test)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{plan, service};
+    use crate::plan::{GuardSource, LatencyObjective};
+
+    #[test]
+    fn all_tests_together_have_the_budget_and_no_more() {
+        let mut slow = service(&["timeout", "error"]);
+        let (guard, slow_from) = (GuardSource::Own, Duration::from_millis(300));
+        slow.latency = Some(LatencyObjective { slow: slow_from, guard });
+        let plan = plan(vec![service(&["error"]), slow]);
+        let budget = split(&plan);
+        let signals = [Signal::Failures, Signal::Reason(0), Signal::Reason(1), Signal::Slow, Signal::Traffic];
+        let yearly = |service| signals.map(|signal| budget.yearly(service, signal));
+        assert_eq!(yearly(0), [0.25, 0.0, 0.0, 0.0, 0.0]);
+        let third = 0.5 / 3.0;
+        assert_eq!(yearly(1), [0.25, third, third, third, 0.0]);
+        assert_eq!(budget.threshold(0, Signal::Slow), f64::INFINITY);
+    }
+
+    #[test]
+    fn where_there_is_nothing_else_the_failures_have_all_of_it() {
+        let budget = split(&plan(vec![service(&["error"]); 24]));
+        let threshold = budget.threshold(7, Signal::Failures);
+        assert!((threshold - (31_557_600.0 * 24.0_f64).ln()).abs() < 1e-9, "{threshold}");
+        assert_eq!(budget.threshold(24, Signal::Failures), f64::INFINITY);
+    }
+
+    #[test]
+    fn replicas_share_the_part_of_their_service() {
+        let mut many = service(&["error"]);
+        if let Intake::Scrape(scrape) = &mut many.intake {
+            scrape.targets.push(scrape.targets[0].clone());
+        }
+        let budget = split(&plan(vec![many]));
+        assert_eq!(budget.replicas_yearly(0), 0.5);
+        let more = budget.replica_threshold(0, 20) - budget.replica_threshold(0, 1);
+        assert!((more - 20.0_f64.ln()).abs() < 1e-9);
+    }
+}

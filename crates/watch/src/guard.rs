@@ -1,14 +1,22 @@
 //! Guards: what would still be fine, stated or learnt from history.
 
+mod season;
+mod share;
+mod traffic;
+
 use serde::{Deserialize, Serialize};
 
+use self::share::Asked;
+use crate::budget;
 use crate::detect::Against;
 use crate::history::Minute;
-use crate::plan::Plan;
+use crate::plan::{GuardSource, Plan, Watched};
+use crate::tally::Tally;
 use crate::time::At;
 
 /// Hours of a week.
 const HOURS: usize = 168;
+const MINUTES_A_DAY: f32 = 1440.0;
 
 /// Which test of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +82,73 @@ impl Guard {
 
 /// Learns the guards of a service that its plan does not state, as far as its history has what it takes.
 #[must_use]
-pub fn learn(_history: &[Minute], _plan: &Plan, _service: usize) -> Vec<Learnt> {
-    Vec::new()
+pub fn learn(history: &[Minute], plan: &Plan, service: usize) -> Vec<Learnt> {
+    let Some(watched) = plan.services.get(service) else { return Vec::new() };
+    let budget = budget::split(plan);
+    let looks = (60.0 / plan.look.as_secs_f64().max(0.001)).round().clamp(1.0, 600.0) as usize;
+    let signals = wanted(watched).into_iter().filter(|signal| budget.yearly(service, *signal) > 0.0);
+    let learn = |signal: Signal| {
+        let asked = Asked {
+            threshold: budget.threshold(service, signal),
+            yearly: budget.yearly(service, signal),
+            looks,
+        };
+        let guard = match signal {
+            Signal::Traffic => traffic::learn(history, asked),
+            _ => share::learn(&minutes(history, watched, signal), asked),
+        };
+        guard.map(|guard| Learnt { signal, guard })
+    };
+    signals.filter_map(learn).collect()
 }
+
+/// The tests of a service whose guards are to be learnt.
+fn wanted(service: &Watched) -> Vec<Signal> {
+    let is_open = |source: &GuardSource| !matches!(source, GuardSource::Declared(_));
+    let mut wanted = Vec::new();
+    if is_open(&service.failures) {
+        wanted.push(Signal::Failures);
+    }
+    let stated =
+        |place: usize| service.by_reason.iter().any(|(stated, source)| *stated == place && !is_open(source));
+    let reasons = service.reasons.iter().enumerate().zip(0..);
+    wanted.extend(
+        reasons
+            .filter(|((place, reason), _)| reason.counts && !stated(*place))
+            .map(|(_, place)| Signal::Reason(place)),
+    );
+    if service.latency.as_ref().is_some_and(|latency| is_open(&latency.guard)) {
+        wanted.push(Signal::Slow);
+    }
+    wanted.extend(service.pile_up.iter().zip(0..).map(|(_, place)| Signal::PileUp(place)));
+    if service.traffic.as_ref().is_some_and(is_open) {
+        wanted.push(Signal::Traffic);
+    }
+    wanted
+}
+
+/// The counts of a test of a share, out of those of its service; none in minutes that do not have them.
+fn minutes(history: &[Minute], service: &Watched, signal: Signal) -> Vec<share::Minute> {
+    let of = |tally: &Tally| -> Option<(u64, u64)> {
+        let failed = |place: usize| tally.failed.get(place).copied();
+        Some(match signal {
+            Signal::Failures => {
+                let counting = service.reasons.iter().enumerate().filter(|(_, reason)| reason.counts);
+                let failures = counting.filter_map(|(place, _)| failed(place));
+                (failures.fold(0, u64::saturating_add), tally.requests)
+            }
+            Signal::Reason(place) => (failed(usize::from(place))?, tally.requests),
+            Signal::Slow => (tally.slow, tally.timed),
+            Signal::PileUp(place) => (*tally.piled.get(usize::from(place))?, tally.timed),
+            Signal::Traffic | Signal::Probe => return None,
+        })
+    };
+    let minute = |minute: &Minute| {
+        let (k, n) = of(&minute.tally)?;
+        Some(share::Minute { at: minute.at, k, n })
+    };
+    history.iter().filter_map(minute).collect()
+}
+
+#[cfg(test)]
+mod tests;

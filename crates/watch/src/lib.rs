@@ -13,6 +13,8 @@ pub mod config;
 pub mod delay;
 pub mod detect;
 pub mod export;
+#[cfg(test)]
+mod fixture;
 pub mod guard;
 pub mod history;
 pub mod journal;
