@@ -3,6 +3,8 @@
 
 mod files;
 mod name;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

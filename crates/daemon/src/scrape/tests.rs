@@ -1,4 +1,5 @@
 //! The reader of expositions, and looks at servers on loopback.
 
 mod looks;
+mod oracle;
 mod reads;

@@ -52,7 +52,7 @@ fn read_with(
     Ok((tally, remarks))
 }
 
-fn read(text: &str) -> Result<(Tally, Vec<Remark>), Unusable> {
+pub(super) fn read(text: &str) -> Result<(Tally, Vec<Remark>), Unusable> {
     read_with(&mapping(), text.as_bytes(), false, usize::MAX)
 }
 
@@ -309,7 +309,7 @@ pub(super) struct Family {
     noise: Vec<(String, f64)>,
 }
 
-fn family() -> impl Strategy<Value = Family> {
+pub(super) fn family() -> impl Strategy<Value = Family> {
     let outcome =
         prop::sample::select(vec!["ok", "timeout", "503", "refused", "user\\error"]).prop_map(str::to_owned);
     let label = "[a-zA-Z0-9 \\\\\"\n{},=#é]{0,12}";
