@@ -5,6 +5,7 @@
 //! the tests linked again after a rule was edited.
 //!
 //! `cargo xtask bench false-alarms`: how often the watch cries wolf; see there.
+//! `cargo xtask bench intake`: lines of a log a second, beside mtail and `wc -l`; see there.
 //!
 //! `cargo xtask bench auth` and `cargo xtask bench auth-timing`: the authentication service; see there.
 //!
@@ -16,6 +17,7 @@ mod auth;
 mod auth_timing;
 mod detect;
 mod false_alarms;
+mod intake;
 mod service;
 mod watch;
 
@@ -39,12 +41,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name, rest @ ..] if name == "detect" => detect::run(rest),
         [name, rest @ ..] if name == "false-alarms" => false_alarms::run(rest),
         [name, rest @ ..] if name == "watch" => watch::run(rest),
+        [name, rest @ ..] if name == "intake" => intake::run(rest),
         [name, rest @ ..] if name == "source" => detect::source(rest),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
-        _ => {
-            Err("name a benchmark: check DIR, build, auth, auth-timing, detect, false-alarms, or watch"
-                .into())
-        }
+        _ => Err(
+            "name a benchmark: check DIR, build, auth, auth-timing, detect, false-alarms, watch, or intake"
+                .into(),
+        ),
     }
 }
 

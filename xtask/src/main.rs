@@ -26,7 +26,8 @@ static TASKS: &[Task] = &[
         usage: "bench NAME [DIR]  check DIR: speed and memory of an audit, as ratios; build: build times;
                                 auth: the service's speed; auth-timing: what its times tell;
                                 detect: how soon a fault is told, beside Prometheus;
-                                false-alarms: how often the watch cries wolf; watch: what a watch costs",
+                                false-alarms: how often the watch cries wolf; watch: what a watch costs;
+                                intake: lines of a log",
         run: bench::run,
     },
     Task {

@@ -188,8 +188,11 @@ impl Tail {
                 copy.take_over(&file.place());
                 copy.named = false;
                 file.restart();
+                let (log, found, facts) = (file.path.clone(), copy.path.clone(), copy.facts());
                 self.copies.retain(|known| known.facts.identity != copy.identity);
                 self.files.push(copy);
+                // It may have been cut more than once, and copied each time.
+                self.rotated_after(&log, Some(&found), facts, at);
             }
             None => {
                 self.counters.lost_bytes += file.unread();
@@ -244,10 +247,11 @@ impl Tail {
             self.resume_at(path, |place| place.identity == facts.identity, true, at);
         }
         let directories = self.directories(names);
+        let mut moved = Vec::new();
         for path in directories.iter().flat_map(|directory| disk::entries(directory)) {
             let Ok(facts) = disk::facts(&path) else { continue };
             if self.resume_at(&path, |place| place.identity == facts.identity, false, at) {
-                self.between_since(&path, names, at);
+                moved.push(path);
             }
         }
         // A file system may be known by another number after a restart, and a file be moved by a copy.
@@ -263,6 +267,9 @@ impl Tail {
             {
                 self.resume_at(&path, |place| place.print.length > 0, false, at);
             }
+        }
+        for path in moved {
+            self.between_since(&path, names, at);
         }
         // As long as nothing is there, or may not be read, what is missing may come back.
         if !names.is_empty() && self.counters.unreadable == 0 {
@@ -359,7 +366,10 @@ impl Tail {
                 Some(order) => order.is_gt(),
                 None => old_facts.is_some_and(|old| facts.written > old.written),
             };
-            if newer && let Ok(mut file) = Followed::begin(path, Start::Beginning, at) {
+            if newer
+                && let Ok(mut file) = Followed::begin(path, Start::Beginning, at)
+                && self.original_of(&file, &facts).is_none()
+            {
                 file.named = false;
                 self.files.push(file);
             }

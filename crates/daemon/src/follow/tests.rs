@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// A directory of one test, removed with it.
@@ -260,5 +262,177 @@ fn the_size_of_the_parts_that_are_read_makes_no_difference() {
         let mut watcher = Watcher::new(&place, &["a.log"], Start::Beginning, None);
         watcher.tail = watcher.tail.in_parts(size);
         assert_eq!(watcher.lines(), " one three two", "{size}");
+    }
+}
+
+/// What may happen to a log and to whoever reads it.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    /// So many lines are written.
+    Write(usize),
+    /// A line is begun.
+    Begin,
+    /// It is rotated; its writer writes so many lines before it notices.
+    Rotate(usize),
+    /// It is copied and cut.
+    CopyAndCut,
+    /// It is cut.
+    Cut,
+    /// It is deleted, and there again.
+    Delete,
+    Poll,
+    Look,
+    /// What was read since is committed.
+    Commit,
+    /// The reader is killed and begins again from what was committed.
+    Kill,
+}
+
+/// A log that is written while it is read.
+struct Scene {
+    place: Place,
+    pattern: &'static str,
+    watcher: Watcher,
+    written: Vec<String>,
+    begun: bool,
+    committed: Vec<String>,
+    position: Vec<u8>,
+}
+
+impl Scene {
+    fn new(pattern: &'static str) -> Self {
+        let place = Place::new();
+        place.add("a.log", "");
+        let watcher = Watcher::of(&place, pattern);
+        let position = watcher.tail.position();
+        Self { place, pattern, watcher, written: Vec::new(), begun: false, committed: Vec::new(), position }
+    }
+
+    fn write(&mut self, name: &str, lines: usize) {
+        for _ in 0..lines {
+            let line = format!("line {}", self.written.len());
+            let text = if self.begun { format!("{}\n", &line[1..]) } else { format!("{line}\n") };
+            self.begun = false;
+            self.place.add(name, &text);
+            self.written.push(line);
+        }
+    }
+
+    fn end_line(&mut self) {
+        if self.begun {
+            self.write("a.log", 1);
+        }
+    }
+
+    /// The names of before get a higher number each.
+    fn renumber(&self) {
+        for number in (1..30).rev() {
+            let name = |number| self.place.path(&format!("a.log.{number}"));
+            let _ = fs::rename(name(number), name(number + 1));
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Write(lines) => self.write("a.log", lines),
+            Event::Begin if !self.begun => {
+                self.place.add("a.log", "l");
+                self.begun = true;
+            }
+            Event::Begin => {}
+            Event::Rotate(late) => {
+                self.end_line();
+                self.renumber();
+                self.place.rename("a.log", "a.log.1");
+                self.write("a.log.1", late);
+                self.place.add("a.log", "");
+            }
+            Event::CopyAndCut => {
+                self.end_line();
+                self.renumber();
+                self.place.copy("a.log", "a.log.1");
+                self.place.cut("a.log");
+            }
+            Event::Cut => {
+                self.end_line();
+                self.place.cut("a.log");
+            }
+            Event::Delete => {
+                self.end_line();
+                self.place.remove("a.log");
+                self.place.add("a.log", "");
+            }
+            Event::Poll => self.watcher.poll(),
+            Event::Look => self.watcher.look(),
+            Event::Commit => {
+                self.committed.append(&mut self.watcher.read);
+                self.position = self.watcher.tail.position();
+            }
+            Event::Kill => {
+                self.watcher = Watcher::new(&self.place, &[self.pattern], Start::End, Some(&self.position));
+            }
+        }
+    }
+
+    /// What was committed in the end, in the order of writing.
+    fn end(&mut self) -> Vec<String> {
+        self.end_line();
+        for event in [Event::Look, Event::Look, Event::Commit] {
+            self.happen(event);
+        }
+        let mut all = self.committed.clone();
+        all.sort_unstable_by_key(|line| line.strip_prefix("line ").unwrap().parse::<usize>().unwrap());
+        all
+    }
+}
+
+fn reading() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        3 => (1usize..4).prop_map(Event::Write),
+        1 => Just(Event::Begin),
+        2 => Just(Event::Look),
+        1 => Just(Event::Poll),
+        2 => Just(Event::Commit),
+        1 => Just(Event::Kill),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn each_line_is_committed_once_over_any_rotations_and_kills(
+        events in proptest::collection::vec(
+            prop_oneof![4 => reading(), 1 => (0usize..3).prop_map(Event::Rotate)], 0..40,
+        ),
+        pattern in prop_oneof![Just("a.log"), Just("a.log*")],
+    ) {
+        let mut scene = Scene::new(pattern);
+        for event in events {
+            scene.happen(event);
+        }
+        prop_assert_eq!(scene.end(), scene.written);
+    }
+
+    #[test]
+    fn no_line_is_committed_twice_whatever_happens_to_the_files(
+        events in proptest::collection::vec(
+            prop_oneof![
+                4 => reading(),
+                1 => (0usize..3).prop_map(Event::Rotate),
+                1 => Just(Event::CopyAndCut),
+                1 => Just(Event::Cut),
+                1 => Just(Event::Delete),
+            ],
+            0..40,
+        ),
+        pattern in prop_oneof![Just("a.log"), Just("a.log*")],
+    ) {
+        let mut scene = Scene::new(pattern);
+        for event in events {
+            scene.happen(event);
+        }
+        let all = scene.end();
+        let mut once = all.clone();
+        once.dedup();
+        prop_assert_eq!(all, once);
     }
 }
