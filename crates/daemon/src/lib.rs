@@ -21,4 +21,5 @@ mod store;
 
 pub use run::{Host, Setup, rehearse, run, verify};
 pub use schedule::Audit;
+pub use serve::ask;
 pub use store::Stopped;

@@ -184,7 +184,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
     let mut watch = Watch {
         clock: Clock::new(wall.clone(), recovered.at),
         writer: Writer::begin(store.clone(), &mut writing),
-        recorder: recovered.recorder,
+        recorder: Recorder::default(),
         minutes: Minutes::of(&plan),
         identity: identity.into(),
         network: Network::default(),
@@ -316,7 +316,9 @@ impl Watch {
         let body = self.recorder.encode(&entries);
         let minutes = self.minutes.turn(at, &self.world.look().state);
         let begun = Instant::now();
-        self.writer.put(Write::Batch(Batch { seq: self.seq, at, body, minutes })).await;
+        if !self.writer.put(Write::Batch(Batch { seq: self.seq, at, body, minutes })).await {
+            self.recorder.restart();
+        }
         let took = begun.elapsed();
 
         let mut effects = Vec::new();
@@ -445,9 +447,8 @@ impl Watch {
         self.checkpointed = Instant::now();
         let (body, at) = {
             let world = self.world.look();
-            (record::checkpoint(&world.state), world.now)
+            (self.recorder.checkpoint(&world.state), world.now)
         };
-        self.recorder.restart();
         self.writer.put(Write::Checkpoint(Checkpoint { seq: self.seq, at, body })).await;
     }
 

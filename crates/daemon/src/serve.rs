@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Method, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
+use watch::plan::Access;
 
+use crate::http::{Ask, Client, Network, Url};
 use crate::run::{Told, World};
 use crate::store::Stopped;
 
@@ -65,6 +68,37 @@ pub(crate) async fn bind(
         stopped(format!("cannot be bound: {error}"), "end what listens there, or name another port")
     })?;
     Ok(Server { listener, address, api: Arc::new(api::Api { world, asked }) })
+}
+
+/// Asks a watch on this machine something: the status and the body of its answer.
+///
+/// # Errors
+///
+/// Says why there is no answer.
+pub async fn ask(
+    listen: &str,
+    method: &str,
+    path: &str,
+    body: String,
+    wait: Duration,
+) -> Result<(u16, Vec<u8>), String> {
+    /// As many bytes of an answer as are read: some thousand silences.
+    const MOST: u64 = 1 << 20;
+    let url = Url::parse(&format!("http://{listen}{path}"))?;
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
+    let client = Client::new(&Access::default(), Path::new("."), &Network::default());
+    let headers = [(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"))];
+    let ask = Ask {
+        method,
+        url: &url,
+        headers: &headers,
+        body: body.into(),
+        timeout: wait,
+        most: MOST,
+        repeatable: false,
+    };
+    let answer = client.whole(&ask).await.map_err(|failed| failed.why)?;
+    Ok((answer.status, answer.body))
 }
 
 fn is_of_this_machine(ip: IpAddr) -> bool {

@@ -37,6 +37,7 @@ Examples:
   forewarn check --output out.sarif   text to read, and a file for code scanning
   forewarn explain timeout-missing    why a rule exists, and what to do
   forewarn show calls                 who calls whom, as far as the files say
+  forewarn watch                      watch services, and tell who is to know when they fail
   forewarn observe hash               how long a password hash takes on this host
   forewarn baseline                   accept the findings of today; from then on only new ones count
   forewarn init                       write a forewarn.toml with every option and its default"
@@ -100,6 +101,21 @@ pub(crate) enum Verb {
     },
     /// Show what was read: files, services, calls, settings, time budgets, rules
     Show(ShowArguments),
+    /// Watch services, and tell at once when requests fail, slow down or stay away
+    ///
+    /// Looks at the services that [watch] of forewarn.toml names, once a second: their metrics, their access
+    /// logs, or a probe that walks a user's way. Each look is held against a guard, the share of failures
+    /// that would still be fine, by a test whose rate of false alarms is stated; it holds on condition that
+    /// the guard is true. Who is told, [[watch.channel]] says. All that was seen is in a journal, so that
+    /// nothing is forgotten or told anew after a restart. SIGTERM ends it in order; SIGHUP, or a change of
+    /// the file, makes it read forewarn.toml anew.
+    Watch(WatchArguments),
+    /// Keep a running watch from telling alerts for a while
+    Silence {
+        /// What to do
+        #[command(subcommand)]
+        what: SilenceWhat,
+    },
     /// Measure on this host what configuration cannot say
     Observe {
         /// What to measure
@@ -183,6 +199,58 @@ pub(crate) struct ExportArguments {
     /// How often Prometheus scrapes the services and evaluates rules
     #[arg(long, value_name = "LENGTH", default_value = "15s")]
     pub(crate) scrape_interval: String,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArguments {
+    /// Watch by this file
+    #[arg(long, value_name = "FILE", default_value = "forewarn.toml")]
+    pub(crate) config: PathBuf,
+    /// Only say what would be watched, and whether the file is sound
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Only replay the journal, and compare with the state that was kept
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) verify_journal: bool,
+}
+
+/// What `silence` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SilenceWhat {
+    /// Begin a silence; alerts still open and end, and are shown by the watch
+    Add {
+        /// The service; all of them without it
+        #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+        /// For how long: 90s, 30m, 2h, 1d
+        #[arg(long = "for", value_name = "LENGTH")]
+        length: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// The file that the watch runs by, which says where it listens
+        #[arg(long, value_name = "FILE", default_value = "forewarn.toml")]
+        config: PathBuf,
+    },
+    /// List the silences that hold
+    List {
+        /// The file that the watch runs by, which says where it listens
+        #[arg(long, value_name = "FILE", default_value = "forewarn.toml")]
+        config: PathBuf,
+    },
+    /// End a silence
+    End {
+        /// Its number
+        #[arg(value_name = "ID")]
+        id: u64,
+        /// The file that the watch runs by, which says where it listens
+        #[arg(long, value_name = "FILE", default_value = "forewarn.toml")]
+        config: PathBuf,
+    },
 }
 
 /// What `observe` can measure.

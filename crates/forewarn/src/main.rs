@@ -14,8 +14,10 @@ mod progress;
 mod replace;
 mod settings;
 mod show;
+mod silence;
 mod terminal;
 mod test;
+mod watch;
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -90,6 +92,8 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         Some(Verb::Show(what)) => show::run(what),
         Some(Verb::Completions { shell }) => manual::completions(shell),
         Some(Verb::Man { verb }) => manual::page(verb.as_deref()),
+        Some(Verb::Watch(arguments)) => watch::run(arguments),
+        Some(Verb::Silence { what }) => silence::run(what),
         Some(Verb::Observe { what }) => observe::run(what),
         Some(Verb::Export { what: ExportWhat::Prometheus(arguments) }) => export::prometheus(&arguments),
         Some(Verb::Test(arguments)) => test::run(&arguments, terminal),

@@ -5,33 +5,45 @@ use std::path::Path;
 use std::time::Duration;
 
 use watch::State;
-use watch::journal::Entry;
+use watch::checkpoint::{load, save};
+use watch::journal::{Coder, Entry, Unreadable, decode, encode, is_key};
 use watch::plan::Plan;
 use watch::time::At;
 
-use crate::store::{Stopped, Store};
+use crate::store::{Checkpoint, Stopped, Store};
 
 /// So many rows are read at a time: a few megabytes at most.
 const AT_ONCE: u32 = 1_000;
 
 /// Turns entries into rows.
 #[derive(Default)]
-pub(super) struct Recorder;
+pub(super) struct Recorder {
+    coder: Coder,
+}
 
 impl Recorder {
     /// The entries as a row.
     pub(super) fn encode(&mut self, entries: &[Entry]) -> Vec<u8> {
-        postcard::to_stdvec(entries).expect("bug: entries are plain data")
+        encode(entries, &mut self.coder)
     }
 
-    /// What is written next stands behind a checkpoint: it leans on nothing before it.
-    pub(super) fn restart(&mut self) {}
+    /// What is written next leans on nothing before it.
+    pub(super) fn restart(&mut self) {
+        self.coder.reset();
+    }
+
+    /// The state as bytes. The next row leans on it alone: reading can begin there even where a later
+    /// Forewarn cannot read this one's states.
+    pub(super) fn checkpoint(&mut self, state: &State) -> Vec<u8> {
+        self.restart();
+        save(state, &self.coder)
+    }
 }
 
 /// The state as the journal left it.
 pub(super) struct Recovered {
     pub(super) state: State,
-    pub(super) recorder: Recorder,
+    coder: Coder,
     /// The last row.
     pub(super) seq: u64,
     /// The moment of the last entry; none in a new journal.
@@ -53,16 +65,27 @@ impl Recovered {
     }
 }
 
+impl Recovered {
+    /// From the beginning.
+    fn nothing() -> Self {
+        Self { state: State::default(), coder: Coder::default(), seq: 0, at: None, replayed: 0 }
+    }
+
+    fn from(checkpoint: &Checkpoint) -> Result<Self, Unreadable> {
+        let (state, coder) = load(&checkpoint.body)?;
+        Ok(Self { state, coder, seq: checkpoint.seq, at: Some(checkpoint.at), replayed: 0 })
+    }
+}
+
 /// Reads the last checkpoint that can be read, and replays what stands behind it.
 pub(super) fn recover(store: &Store, plan: &Plan) -> Result<Recovered, Stopped> {
-    let unreadable = |error: rusqlite::Error| store.unreadable(&error);
-    let mut recovered =
-        Recovered { state: State::default(), recorder: Recorder, seq: 0, at: None, replayed: 0 };
+    let mut recovered = Recovered::nothing();
     for skip in 0.. {
-        let Some(checkpoint) = store.checkpoint(skip).map_err(unreadable)? else { break };
-        // One that a later or earlier Forewarn wrote in another form is passed over: the rows say the same.
-        if let Ok(state) = postcard::from_bytes(&checkpoint.body) {
-            recovered = Recovered { state, seq: checkpoint.seq, at: Some(checkpoint.at), ..recovered };
+        let checkpoint = store.checkpoint(skip).map_err(|error| store.unreadable(&error))?;
+        let Some(checkpoint) = checkpoint else { break };
+        // One of another version is passed over: the rows say the same.
+        if let Ok(from) = Recovered::from(&checkpoint) {
+            recovered = from;
             break;
         }
     }
@@ -82,34 +105,33 @@ pub fn verify(directory: &Path, plan: &Plan) -> Result<u64, Stopped> {
     let nothing = || Stopped::new(directory.display(), "has no checkpoint yet", "try again in five minutes");
     let last = store.checkpoint(0).map_err(unreadable)?.ok_or_else(nothing)?;
     let first = store.oldest_checkpoint().map_err(unreadable)?.ok_or_else(nothing)?;
-    let begun = store.batches(0, 1).map_err(unreadable)?.first().is_some_and(|batch| batch.seq == 1);
-    let mut recovered =
-        Recovered { state: State::default(), recorder: Recorder, seq: 0, at: None, replayed: 0 };
-    if !begun {
-        let state = postcard::from_bytes(&first.body).map_err(|_| {
-            Stopped::new(
-                directory.display(),
-                "holds checkpoints of another version",
-                "verify it with the Forewarn that wrote it",
-            )
-        })?;
-        recovered = Recovered { state, seq: first.seq, ..recovered };
-    }
+    let is_whole = store.batches(0, 1).map_err(unreadable)?.first().is_some_and(|batch| batch.seq == 1);
+    let mut recovered = if is_whole {
+        Recovered::nothing()
+    } else {
+        Recovered::from(&first).map_err(|why| {
+            let help = "verify it with the Forewarn that wrote it";
+            Stopped::new(directory.display(), format!("row {}: the state {why}", first.seq), help)
+        })?
+    };
     replay(&store, plan, &mut recovered, last.seq)?;
-    if recovered.seq != last.seq || checkpoint(&recovered.state) != last.body {
+    let mut recorder = Recorder::default();
+    if recovered.seq != last.seq || recorder.checkpoint(&recovered.state) != last.body {
         return Err(Stopped::new(
             directory.display(),
             format!("row {}: a replay gives another state than the watch had", last.seq),
-            "keep a copy of the directory and report it",
+            "where forewarn.toml was changed since, that is why; else keep a copy of the directory and report it",
         ));
     }
     Ok(recovered.replayed)
 }
 
-/// Moves a state by the rows behind it, up to `last`. Effects are not carried out: those that nobody is
-/// known to have heard of are in the outbox.
+/// Moves a state by the rows behind it, up to `last`. Effects are not carried out: the core hands out
+/// again what nobody is known to have been told.
 fn replay(store: &Store, plan: &Plan, recovered: &mut Recovered, last: u64) -> Result<(), Stopped> {
     let mut effects = Vec::new();
+    // Where no state could be read, reading begins with the first row that leans on none before it.
+    let mut begun = recovered.at.is_some();
     loop {
         let batches = store.batches(recovered.seq, AT_ONCE).map_err(|error| store.unreadable(&error))?;
         if batches.is_empty() {
@@ -119,25 +141,21 @@ fn replay(store: &Store, plan: &Plan, recovered: &mut Recovered, last: u64) -> R
             if batch.seq > last {
                 return Ok(());
             }
-            let entries: Vec<Entry> = postcard::from_bytes(&batch.body).map_err(|_| {
-                Stopped::new(
-                    "the journal",
-                    format!("row {} cannot be read", batch.seq),
-                    "move the journal's directory away to begin a new one",
-                )
+            begun |= is_key(&batch.body);
+            recovered.seq = batch.seq;
+            recovered.at = Some(batch.at);
+            if !begun {
+                continue;
+            }
+            let entries = decode(&batch.body, &mut recovered.coder).map_err(|why| {
+                let help = "move the journal's directory away to begin a new one, and keep it to look at";
+                Stopped::new("the journal", format!("row {}: {why}", batch.seq), help)
             })?;
             for entry in &entries {
                 watch::step(plan, &mut recovered.state, entry, &mut effects);
             }
             effects.clear();
-            recovered.seq = batch.seq;
-            recovered.at = Some(batch.at);
             recovered.replayed += 1;
         }
     }
-}
-
-/// The state as bytes.
-pub(super) fn checkpoint(state: &State) -> Vec<u8> {
-    postcard::to_stdvec(state).expect("bug: the state is plain data")
 }

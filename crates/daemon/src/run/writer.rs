@@ -62,17 +62,18 @@ impl Writer {
         Self { queue, progress, waiting, put: 0, gap: false, hindered: None }
     }
 
-    /// Puts something at the end of the queue, and waits for it to be on disk, but not for ever.
-    pub(super) async fn put(&mut self, write: Write) {
+    /// Puts something at the end of the queue, and waits for it to be on disk, but not for ever. Whether it
+    /// will be written.
+    pub(super) async fn put(&mut self, write: Write) -> bool {
         let size = size(&write);
         let is_checkpoint = matches!(write, Write::Checkpoint(_));
         if (self.gap && !is_checkpoint) || self.waiting.load(Ordering::Relaxed) + size > MOST {
             // Without the entries that are left out the journal is only whole from the next checkpoint on.
             self.gap = true;
-            return;
+            return false;
         }
         if self.queue.send(write).is_err() {
-            return;
+            return false;
         }
         self.waiting.fetch_add(size, Ordering::Relaxed);
         self.gap = false;
@@ -81,6 +82,7 @@ impl Writer {
         if self.hindered.is_none() {
             let _ = timeout(PATIENCE, self.progress.wait_for(|progress| progress.written >= put)).await;
         }
+        true
     }
 
     /// What changed since it was asked last.
