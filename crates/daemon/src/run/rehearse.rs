@@ -10,7 +10,7 @@ use watch::time::At;
 
 use super::CHECKPOINT;
 use super::minutes::Minutes;
-use super::record::{self, Recorder};
+use super::record::Recorder;
 use crate::store::{Batch, Checkpoint, Stopped, Store, Write};
 
 /// So many rows go into one commit; a watch makes one for each.
@@ -28,7 +28,7 @@ pub fn rehearse(
     slots: impl IntoIterator<Item = Vec<Entry>>,
 ) -> Result<u64, Stopped> {
     let store = Store::open(directory)?;
-    let (mut state, mut recorder, mut minutes) = (State::default(), Recorder, Minutes::of(plan));
+    let (mut state, mut recorder, mut minutes) = (State::default(), Recorder::default(), Minutes::of(plan));
     let (mut seq, mut checkpointed) = (0, None);
     let (mut writes, mut effects) = (Vec::new(), Vec::new());
     let flush = |writes: &mut Vec<Write>| {
@@ -47,8 +47,7 @@ pub fn rehearse(
         effects.clear();
         if at.since(*checkpointed.get_or_insert(at)) >= CHECKPOINT {
             checkpointed = Some(at);
-            recorder.restart();
-            writes.push(Write::Checkpoint(Checkpoint { seq, at, body: record::checkpoint(&state) }));
+            writes.push(Write::Checkpoint(Checkpoint { seq, at, body: recorder.checkpoint(&state) }));
         }
         if writes.len() >= TOGETHER {
             flush(&mut writes)?;

@@ -18,6 +18,8 @@ fn the_short_help_fits_on_a_screen() {
       baseline     Accept the findings of today in forewarn-baseline.json; an existing one only shrinks
       init         Write a forewarn.toml with every option, commented out
       show         Show what was read: files, services, calls, settings, time budgets, rules
+      watch        Watch services, and tell at once when requests fail, slow down or stay away
+      silence      Keep a running watch from telling alerts for a while
       observe      Measure on this host what configuration cannot say
       test         Run test files: what the watch tells of given series, on virtual time
       export       Write what other tools take
