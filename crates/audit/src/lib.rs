@@ -198,6 +198,7 @@ fn examine(
         files,
         unread: None,
         fleet: joined.fleet,
+        margins,
         environments: joined.names.into_iter().collect(),
         findings: settled.findings,
         set_aside: settled.set_aside,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::{Fleet, Level, NotEvaluated};
+use rules::Margins;
 use text::{FileId, Source, Span};
 
 use crate::Repository;
@@ -98,6 +99,8 @@ pub struct Outcome {
     pub unread: Option<Error>,
     /// The fleet.
     pub fleet: Fleet,
+    /// The margins that the rules compared with.
+    pub margins: Margins,
     /// The names of all environments, those that were not asked for included.
     pub environments: Vec<String>,
     /// Findings to show, worst first, then by place.

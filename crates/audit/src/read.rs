@@ -108,6 +108,7 @@ fn status(source: &Source, syntax: Syntax, fragment: &Fragment) -> FileStatus {
     let dialect = if fragment.dialect.is_empty() { syntax_name(syntax) } else { fragment.dialect };
     let written = |setting: &&model::Setting| !setting.value.origin.is_default();
     let settings = fragment.groups.iter().flat_map(|group| group.settings.iter().filter(written)).count();
+    let settings = settings + fragment.monitor.len();
     match missing(source, &fragment.problems) {
         Some((from_line, problem)) => FileStatus::PartlyRead { dialect, settings, from_line, problem },
         None => FileStatus::Read { dialect, settings },

@@ -1,6 +1,7 @@
 //! From an outcome to bytes. Takes no decision: what is shown and at which level is settled before,
 //! so every format shows the same set. Secrets are hidden here, in every format.
 
+mod alerts;
 mod budget;
 mod canvas;
 mod github;
@@ -17,6 +18,7 @@ mod text;
 mod waterfall;
 mod xml;
 
+pub use alerts::alerts;
 pub use budget::{budget, budget_table};
 pub use github::github;
 pub use json::json;

@@ -431,6 +431,8 @@ pub(crate) enum ShowWhat {
     Settings,
     /// How long a request may take: from each edge, or those before SERVICE, to the last dependency
     Budget,
+    /// Every alert of the monitoring, and how long after a fault it reaches a person at worst
+    Alerts,
     /// Every rule; no file is read for it
     Rules,
 }

@@ -36,6 +36,7 @@ pub(crate) fn run(mut arguments: ShowArguments) -> Result<u8, Error> {
             let table = match what {
                 ShowWhat::Services => render::services(&outcome),
                 ShowWhat::Calls => render::calls(&outcome),
+                ShowWhat::Alerts => render::alerts(&outcome),
                 _ => render::settings(&outcome),
             };
             (table, outcome.unread)

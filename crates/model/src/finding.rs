@@ -35,6 +35,12 @@ pub enum FailureMode {
     InertSetting,
     /// A token or a key is used after its end.
     ExpiredCredential,
+    /// An outage of which nobody is told.
+    SilentAlert,
+    /// An outage of which people are told too late.
+    LateAlert,
+    /// An alarm where nothing is wrong, after which the next one is not believed.
+    FalseAlarm,
 }
 
 impl FailureMode {
@@ -55,6 +61,9 @@ impl FailureMode {
             Self::ConfigurationDrift => "configuration-drift",
             Self::InertSetting => "inert-setting",
             Self::ExpiredCredential => "expired-credential",
+            Self::SilentAlert => "silent-alert",
+            Self::LateAlert => "late-alert",
+            Self::FalseAlarm => "false-alarm",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use text::Span;
 
+use crate::monitor::Monitor;
 use crate::{Covers, HashTime, Knob, Latency, Limit, Origin, Setting, SettingId, Sourced};
 
 /// A service's number in its environment.
@@ -44,6 +45,8 @@ pub struct Environment {
     pub calls: Vec<Call>,
     /// Every group in effect here, those of services and calls included.
     pub groups: Vec<GroupId>,
+    /// What watches it.
+    pub monitor: Monitor,
     /// Finds the calls of a service.
     pub ends: CallEnds,
     /// Finds the groups of a service that set a knob.

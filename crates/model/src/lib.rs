@@ -11,6 +11,7 @@ mod finding;
 mod fleet;
 mod hash;
 mod latency;
+pub mod monitor;
 mod nearest;
 mod normal;
 mod retry_on;

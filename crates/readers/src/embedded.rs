@@ -84,6 +84,7 @@ fn take(inner: Fragment, path: &str, component: usize, into: &mut Fragment) {
     }));
     into.mounts
         .extend(inner.mounts.into_iter().map(|mount| Mount { component: before + mount.component, ..mount }));
+    into.monitor.extend(inner.monitor);
     into.included.extend(inner.included);
     into.ignored.extend(inner.ignored.into_iter().map(|mut ignored| {
         ignored.key = format!("{path}.{}", ignored.key);

@@ -1,6 +1,7 @@
 //! What one file contributes: components, groups of settings, addresses of other components, and
 //! what was left out. `audit::join` makes a fleet of fragments; nothing here looks at two files.
 
+use model::monitor::Monitor;
 use model::{GroupKind, Knob, Setting, Sourced, TimeUnit};
 use text::{FileId, Problem, Source, Span};
 
@@ -36,6 +37,8 @@ pub struct Fragment {
     pub platform: Option<Platform>,
     /// Namespaces of which the file says whether what runs in them has a proxy beside it.
     pub sidecars: Vec<(String, bool)>,
+    /// What watches the services.
+    pub monitor: Monitor,
 }
 
 /// A platform that runs the services of whole files. Of several that run together, the paths of all start

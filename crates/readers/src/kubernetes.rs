@@ -18,6 +18,7 @@ mod scale;
 
 use text::{Node, NodeKind, Span, Syntax, Tree};
 
+use crate::prometheus;
 use crate::{Component, ComponentKind, Context, Dialect, Fragment, Ignored, Reason};
 use config_map::config_map;
 pub(crate) use lifecycle::{pre_stop, seconds};
@@ -60,6 +61,9 @@ pub(crate) fn read_object(
         Kind::VirtualService => istio::virtual_service(object, absent, fragment),
         Kind::DestinationRule => istio::destination_rule(object, absent, fragment),
         Kind::MeshGateway => istio::gateway(object, absent, fragment),
+        Kind::Prometheus | Kind::PrometheusRule | Kind::ServiceMonitor | Kind::PodMonitor => {
+            prometheus::object(object, fragment);
+        }
         Kind::HorizontalPodAutoscaler | Kind::ScaledObject => scale::autoscaler(object, fragment),
         _ => {
             let component = fragment.components.len();

@@ -10,6 +10,7 @@ pub mod measure;
 pub mod platforms;
 pub mod variables;
 
+mod alertmanager;
 mod app_server;
 mod comments;
 mod compose;
@@ -32,6 +33,8 @@ mod pieces;
 mod placeholder;
 mod postgresql;
 mod products;
+mod prometheus;
+mod promql;
 mod protobuf;
 mod read;
 mod relation;

@@ -3,6 +3,7 @@
 
 use text::{Source, Syntax, Tree};
 
+use crate::alertmanager::ALERTMANAGER;
 use crate::compose::COMPOSE;
 use crate::envoy::ENVOY;
 use crate::grpc::GRPC;
@@ -14,6 +15,7 @@ use crate::mysql::MYSQL;
 use crate::nginx::NGINX;
 use crate::pgbouncer::PGBOUNCER;
 use crate::postgresql::POSTGRESQL;
+use crate::prometheus::PROMETHEUS;
 use crate::spring::SPRING;
 use crate::{Declared, Fragment, Neighbours};
 
@@ -52,6 +54,8 @@ pub static DIALECTS: &[&Dialect] = &[
     &PGBOUNCER,
     &MYSQL,
     &POSTGRESQL,
+    &PROMETHEUS,
+    &ALERTMANAGER,
     &SPRING,
 ];
 

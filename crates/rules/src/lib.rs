@@ -15,6 +15,12 @@ mod keepalive_race;
 mod kept;
 mod labels;
 mod margins;
+mod monitor_alert_late;
+mod monitor_range_too_short;
+mod monitor_ratio_flaps;
+mod monitor_target_unwatched;
+mod monitor_threshold_unreachable;
+mod monitored;
 mod owners;
 mod patience;
 mod plausible;
@@ -150,6 +156,11 @@ pub static RULES: &[&Rule] = &[
     &keepalive_above_middlebox::RULE,
     &keepalive_ping_too_fast::RULE,
     &keepalive_race::RULE,
+    &monitor_alert_late::RULE,
+    &monitor_range_too_short::RULE,
+    &monitor_ratio_flaps::RULE,
+    &monitor_target_unwatched::RULE,
+    &monitor_threshold_unreachable::RULE,
     &pool_acquire_above_request::RULE,
     &pool_below_workers::RULE,
     &pool_connect_above_acquire::RULE,

@@ -24,6 +24,11 @@ pub struct MarginSet {
     pub drift: f64,
     /// The acceptable share of calls that a timeout cuts although they would succeed.
     pub false_timeouts: f64,
+    /// An outage that fails this share of all requests shall be noticed: the outage that Forewarn was
+    /// founded on failed a fifth of all sign-ins for hours.
+    pub plausible_failure: f64,
+    /// Within this an alert that calls a person shall reach them; where nobody says, [`MarginSet::DETECT_WITHIN`].
+    pub detect_within: Option<Duration>,
 }
 
 impl Default for MarginSet {
@@ -36,11 +41,17 @@ impl Default for MarginSet {
             attempts_error: 10,
             drift: 2.0,
             false_timeouts: 0.001,
+            plausible_failure: 0.2,
+            detect_within: None,
         }
     }
 }
 
 impl MarginSet {
+    /// How soon a person is called where nobody says how soon they shall be: what burn-rate alerts are
+    /// built to keep for a whole outage (Google, The Site Reliability Workbook, "Alerting on SLOs").
+    pub const DETECT_WITHIN: Duration = Duration::from_secs(300);
+
     /// The distance to keep from a limit along a chain.
     pub fn chain(&self, limit: Duration) -> Duration {
         self.chain.max(limit.mul_f64(self.chain_share.clamp(0.0, 1e3)))

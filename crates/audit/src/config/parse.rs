@@ -36,8 +36,17 @@ const TOP: &[&str] = &[
     "watch",
     "audit",
 ];
-const MARGINS: &[&str] =
-    &["chain", "chain_share", "keepalive", "attempts_warning", "attempts_error", "drift", "false_timeouts"];
+const MARGINS: &[&str] = &[
+    "chain",
+    "chain_share",
+    "keepalive",
+    "attempts_warning",
+    "attempts_error",
+    "drift",
+    "false_timeouts",
+    "plausible_failure",
+    "detect_within",
+];
 const SERVICE: &[&str] = &["name", "files", "hosts", "forwards", "platform"];
 const CALL: &[&str] = &["from", "to", "absent", "passes_deadline", "idempotent", "per_request"];
 const SETTING: &[&str] = &["files", "key", "controls", "covers", "unit", "zero", "to"];
@@ -262,6 +271,10 @@ fn margins(node: Option<Node<'_>>, base: MarginSet, m: &mut Mistakes) -> MarginS
             .number("drift", 1.0..=1e9, "write a factor from 1 up: 2 allows twice as much", m)
             .unwrap_or(base.drift),
         false_timeouts: table.number("false_timeouts", 0.0..=1.0, SHARE, m).unwrap_or(base.false_timeouts),
+        plausible_failure: table
+            .number("plausible_failure", 0.001..=1.0, SHARE, m)
+            .unwrap_or(base.plausible_failure),
+        detect_within: table.length("detect_within", m).or(base.detect_within),
     };
     if margins.attempts_warning > margins.attempts_error {
         m.add(

@@ -12,6 +12,7 @@ mod environment;
 mod governing;
 mod kustomize;
 mod layers;
+mod monitor;
 mod mounts;
 mod naming;
 mod owners;
@@ -177,7 +178,7 @@ fn build(
     joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
     joined.unmet.extend(owned.undecided.iter().cloned());
     let calls = calls::calls(name, parts, &mut owned, config, &mut services, arena, &mut joined.met);
-    services.into_environment(name, &owned, calls)
+    Environment { monitor: monitor::monitor(parts, active), ..services.into_environment(name, &owned, calls) }
 }
 
 /// Who defines which workload, for the borders between territories. Patches define nothing, and

@@ -98,6 +98,7 @@ fn outcome() -> Outcome {
     let first = Reported { finding: first, also };
     let environment = |name: &str| Environment { name: name.into(), ..Environment::default() };
     Outcome {
+        margins: rules::Margins::default(),
         fleet: Fleet {
             environments: vec![environment("production"), environment("staging")],
             ..Fleet::default()

@@ -112,7 +112,8 @@ fn run(rule: &Rule, example: &Example<'_>) -> Result<Outcome, String> {
     if !shown.is_empty() {
         shown.push('\n');
     }
-    let read = !outcome.fleet.settings.is_empty();
+    let monitored = outcome.fleet.environments.iter().any(|environment| !environment.monitor.is_empty());
+    let read = !outcome.fleet.settings.is_empty() || monitored;
     Ok(Outcome { shown, knew: summary(&outcome, Detail::Full), read })
 }
 

@@ -29,6 +29,10 @@ pub(crate) enum Kind {
     HorizontalPodAutoscaler,
     ScaledObject,
     BackendConfig,
+    Prometheus,
+    PrometheusRule,
+    ServiceMonitor,
+    PodMonitor,
 }
 
 impl Kind {
@@ -59,6 +63,12 @@ impl Kind {
             ("autoscaling", "HorizontalPodAutoscaler") => Self::HorizontalPodAutoscaler,
             ("keda.sh", "ScaledObject") => Self::ScaledObject,
             ("cloud.google.com", "BackendConfig") => Self::BackendConfig,
+            ("monitoring.coreos.com", "Prometheus") => Self::Prometheus,
+            ("monitoring.coreos.com", "PrometheusRule") => Self::PrometheusRule,
+            // The same groups, for Google's managed service.
+            ("monitoring.googleapis.com", "Rules" | "ClusterRules") => Self::PrometheusRule,
+            ("monitoring.coreos.com", "ServiceMonitor") => Self::ServiceMonitor,
+            ("monitoring.coreos.com", "PodMonitor") => Self::PodMonitor,
             _ => return None,
         })
     }
@@ -93,6 +103,10 @@ impl Kind {
             Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
             Self::ScaledObject => "ScaledObject",
             Self::BackendConfig => "BackendConfig",
+            Self::Prometheus => "Prometheus",
+            Self::PrometheusRule => "PrometheusRule",
+            Self::ServiceMonitor => "ServiceMonitor",
+            Self::PodMonitor => "PodMonitor",
         }
     }
 

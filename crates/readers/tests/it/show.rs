@@ -2,8 +2,10 @@
 //! another file than the one read.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Unit, Value};
+use model::monitor::{Compare, Condition, Counts, Matcher, Monitor, Quantity, Route, Rule, Series};
+use model::{Knob, Limit, Origin, Probe, ProbeField, Setting, Sourced, Unit, Value, pretty};
 use readers::{
     Address, Component, ComponentKind, Fragment, Group, Ignored, Kustomization, Layer, LayerOf, MountKind,
     Owner, Reason, Target, Way,
@@ -26,6 +28,106 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    fn monitor(&mut self, monitor: &Monitor) -> std::fmt::Result {
+        for (index, evaluator) in monitor.evaluators.iter().enumerate() {
+            let (at, scrape) = (self.place(evaluator.at), self.length(&evaluator.scrape));
+            let evaluation = self.length(&evaluator.evaluation);
+            writeln!(
+                self.out,
+                "evaluator {index} ({at}): scrapes every {scrape}, evaluates every {evaluation}"
+            )?;
+            for loads in &evaluator.loads {
+                let files: Vec<&str> =
+                    loads.files.iter().map(|file| self.site.0[file.0 as usize].path()).collect();
+                let files = if files.is_empty() { "nothing here".to_owned() } else { files.join(", ") };
+                writeln!(self.out, "  loads {}: {files}", loads.pattern.value)?;
+            }
+        }
+        for job in &monitor.jobs {
+            let of = job.evaluator.map_or(String::new(), |index| format!(" of evaluator {index}"));
+            let every = job.scrape.as_ref().map_or(String::new(), |s| format!(", every {}", self.length(s)));
+            let also = if job.aliases.is_empty() {
+                String::new()
+            } else {
+                format!(", also {}", job.aliases.join(", "))
+            };
+            let any = if job.any_name { ", or any other name" } else { "" };
+            writeln!(self.out, "job {}{of}{every}{also}{any}", job.name.value)?;
+        }
+        for group in &monitor.groups {
+            let at = self.place(group.at);
+            let every =
+                group.interval.as_ref().map_or(String::new(), |s| format!(", every {}", self.length(s)));
+            writeln!(self.out, "rules {} in {} ({at}){every}", group.name, group.file)?;
+            for rule in &group.rules {
+                self.rule(rule)?;
+            }
+        }
+        for router in &monitor.routers {
+            let (at, resolve) = (self.place(router.at), self.length(&router.resolve_after));
+            writeln!(self.out, "router ({at}): an alert ends {resolve} after it was last sent")?;
+            self.route(&router.root, 1)?;
+        }
+        Ok(())
+    }
+
+    fn rule(&mut self, rule: &Rule) -> std::fmt::Result {
+        match &rule.alert {
+            Some(alert) => {
+                let pending = self.length(&alert.pending);
+                let labels: Vec<String> =
+                    alert.labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+                let labels =
+                    if labels.is_empty() { String::new() } else { format!(" {{{}}}", labels.join(", ")) };
+                let pages = if alert.pages() { ", pages" } else { "" };
+                writeln!(self.out, "  alert {}{labels}, pending {pending}{pages}", rule.name.value)?;
+            }
+            None => writeln!(self.out, "  records {}", rule.name.value)?,
+        }
+        let query = &rule.query;
+        if !query.parsed {
+            let at = self.place(query.at);
+            return writeln!(self.out, "    no expression that is understood ({at})");
+        }
+        for range in &query.ranges {
+            let two = if range.needs_two { ", needs two samples" } else { "" };
+            let length = self.length(&range.length);
+            writeln!(self.out, "    {} over {} of {length}{two}", range.function, series(&range.of))?;
+        }
+        if !query.watches.is_empty() {
+            let watched: Vec<String> = query.watches.iter().map(series).collect();
+            writeln!(self.out, "    notices that {} is gone", watched.join(", "))?;
+        }
+        if rule.alert.is_some() {
+            writeln!(self.out, "    when {}", condition(&query.condition))?;
+        } else {
+            writeln!(self.out, "    {}", quantity(&query.value))?;
+        }
+        Ok(())
+    }
+
+    fn route(&mut self, route: &Route, depth: usize) -> std::fmt::Result {
+        let matchers: Vec<String> = route.matchers.iter().map(matcher).collect();
+        let what = if matchers.is_empty() { "everything".to_owned() } else { matchers.join(", ") };
+        let goes_on = if route.goes_on { ", goes on" } else { "" };
+        let times = [&route.group_wait, &route.group_interval, &route.repeat].map(|time| self.length(time));
+        let [wait, interval, repeat] = times;
+        let indent = "  ".repeat(depth);
+        writeln!(self.out, "{indent}{what}: waits {wait}, then {interval}, again after {repeat}{goes_on}")?;
+        for route in &route.routes {
+            self.route(route, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn length(&self, length: &Sourced<Duration>) -> String {
+        let at = length.origin.span().map_or(String::new(), |span| self.place(span));
+        match &length.origin {
+            Origin::Default { of, .. } => format!("{} (default of {of}, near {at})", pretty(length.value)),
+            _ => format!("{} ({at})", pretty(length.value)),
+        }
+    }
+
     fn fragment(&mut self, fragment: &Fragment) -> std::fmt::Result {
         if fragment.forwards {
             writeln!(self.out, "forwards")?;
@@ -59,6 +161,7 @@ impl Shown<'_> {
             writeln!(self.out, "file")?;
             self.groups(fragment, Owner::File)?;
         }
+        self.monitor(&fragment.monitor)?;
         for (namespace, sidecar) in &fragment.sidecars {
             let what = if *sidecar { "a proxy" } else { "no proxy" };
             writeln!(self.out, "namespace {namespace} puts {what} beside what runs in it")?;
@@ -321,5 +424,66 @@ fn why(reason: Reason) -> &'static str {
         Reason::Empty => "empty",
         Reason::Description => "describes, sets nothing",
         Reason::Replaced => "set again further down",
+    }
+}
+
+fn matcher(matcher: &Matcher) -> String {
+    let compare = match matcher.compare {
+        Compare::Is => "=",
+        Compare::IsNot => "!=",
+        Compare::Matches => "=~",
+        Compare::MatchesNot => "!~",
+    };
+    format!("{}{compare}{}", matcher.label, matcher.value)
+}
+
+fn series(series: &Series) -> String {
+    let labels: Vec<String> = series.labels.iter().map(matcher).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
+    let counts = match series.counts {
+        Counts::Failures => " (failures)",
+        Counts::Successes => " (successes)",
+        Counts::Unsaid => "",
+    };
+    format!("{}{labels}{counts}", series.metric)
+}
+
+fn quantity(of: &Quantity) -> String {
+    match of {
+        Quantity::Number(number) => format!("{number}"),
+        Quantity::Flows(flows) => {
+            let flows: Vec<String> = flows
+                .iter()
+                .map(|flow| format!("{} in {}", series(&flow.series), pretty(flow.window.value)))
+                .collect();
+            flows.join(" + ")
+        }
+        Quantity::Over(a, b) => format!("({}) / ({})", quantity(a), quantity(b)),
+        Quantity::Minus(a, b) => format!("({}) - ({})", quantity(a), quantity(b)),
+        Quantity::Times(factor, of) => format!("{factor} x {}", quantity(of)),
+        Quantity::Series(of) => series(of),
+        Quantity::Other(_) => "something".to_owned(),
+    }
+}
+
+fn condition(of: &Condition) -> String {
+    let all = |list: &[Condition], word: &str| {
+        let parts: Vec<String> = list.iter().map(|one| format!("[{}]", condition(one))).collect();
+        parts.join(word)
+    };
+    let share = |of: &Condition| {
+        of.share().map_or(String::new(), |share| format!(": more than {:.4} of all fail", share.above))
+    };
+    match of {
+        Condition::All(list) => all(list, " and "),
+        Condition::Any(list) => all(list, " or "),
+        Condition::Above(what, limit) => {
+            format!("{} > {} = {}{}", quantity(what), limit.written, limit.value, share(of))
+        }
+        Condition::Below(what, limit) => {
+            format!("{} < {} = {}{}", quantity(what), limit.written, limit.value, share(of))
+        }
+        Condition::Gone => "it is gone".to_owned(),
+        Condition::Other(_) => "something".to_owned(),
     }
 }

@@ -15,6 +15,7 @@ const NOT_RULES: &[&str] = &[
     "labels",
     "lib",
     "margins",
+    "monitored",
     "owners",
     "patience",
     "plausible",
@@ -34,8 +35,19 @@ const HEADINGS: &[&str] = &[
 ];
 
 /// The families of rules; a name begins with one.
-const TOPICS: &[&str] =
-    &["drift", "keepalive", "pool", "probe", "retry", "shutdown", "timeout", "token", "unit", "value"];
+const TOPICS: &[&str] = &[
+    "drift",
+    "keepalive",
+    "monitor",
+    "pool",
+    "probe",
+    "retry",
+    "shutdown",
+    "timeout",
+    "token",
+    "unit",
+    "value",
+];
 
 fn stems(extension: &str) -> BTreeSet<String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

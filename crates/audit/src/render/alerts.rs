@@ -1,0 +1,106 @@
+//! The table of alerts: what each looks at, when it speaks, and how long that takes at worst.
+
+use std::time::Duration;
+
+use model::monitor::{Alert, Condition, Monitor, NoWay, Rule, RuleGroup, percent};
+use model::{Environment, pretty};
+
+use super::Table;
+use super::table::{Cell, place};
+use crate::Outcome;
+
+/// Every alert of the monitoring. The outage that its delay is reckoned for is the one that the margins call
+/// plausible.
+pub fn alerts(outcome: &Outcome) -> Table {
+    let row = |environment: &Environment, group: &RuleGroup, rule: &Rule, alert: &Alert| -> Vec<Cell> {
+        let monitor = &environment.monitor;
+        let failing = outcome.margins.at(&rule.name.origin).plausible_failure;
+        let (worst, sum) = way(monitor, group, rule, alert, failing);
+        let wait = match &monitor.routers[..] {
+            [router] => pretty(router.route(&rule.name.value, alert).group_wait.value),
+            _ => String::new(),
+        };
+        vec![
+            environment.name.clone().into(),
+            rule.name.value.clone().into(),
+            ranges(rule).into(),
+            limits(&monitor.condition(group, rule)).join(", ").into(),
+            pretty(alert.pending.value).into(),
+            wait.into(),
+            worst.into(),
+            sum.into(),
+            place(outcome, &rule.name.origin),
+        ]
+    };
+    let environments = outcome.fleet.environments.iter();
+    let mut rows: Vec<_> = environments
+        .flat_map(|environment| {
+            let alerts = environment.monitor.alerts();
+            alerts.map(move |(group, rule, alert)| row(environment, group, rule, alert))
+        })
+        .collect();
+    rows.sort();
+    let columns =
+        &["environment", "alert", "range", "fires_at", "for", "group_wait", "at_worst", "sum", "where"];
+    Table::new(columns, rows)
+}
+
+/// The ranges of an alert's own expression, longest first.
+fn ranges(rule: &Rule) -> String {
+    let mut lengths: Vec<Duration> = rule.query.ranges.iter().map(|range| range.length.value).collect();
+    lengths.sort();
+    lengths.dedup();
+    lengths.into_iter().rev().map(pretty).collect::<Vec<_>>().join(", ")
+}
+
+/// The limits of a condition.
+fn limits(condition: &Condition) -> Vec<String> {
+    match condition {
+        Condition::All(list) | Condition::Any(list) => {
+            let mut all: Vec<String> = list.iter().flat_map(limits).collect();
+            all.dedup();
+            all
+        }
+        Condition::Gone => vec!["gone".to_owned()],
+        Condition::Above(_, limit) | Condition::Below(_, limit) => match condition.share() {
+            Some(share) => vec![format!("{} fail", percent(share.above))],
+            None if matches!(condition, Condition::Above(..)) => vec![format!("> {}", limit.written)],
+            None => vec![format!("< {}", limit.written)],
+        },
+        Condition::Other(_) => Vec::new(),
+    }
+}
+
+/// The worst case in words, and its sum.
+fn way(monitor: &Monitor, group: &RuleGroup, rule: &Rule, alert: &Alert, failing: f64) -> (String, String) {
+    match monitor.way(group, rule, alert, failing) {
+        Ok(way) => {
+            let delay = way.delay;
+            let parts = [
+                (delay.fill, "range"),
+                (delay.scrape, "scrape"),
+                (delay.evaluation, "evaluation"),
+                (delay.pending, "pending"),
+                (delay.group_wait, "group wait"),
+            ];
+            let parts: Vec<String> = parts
+                .into_iter()
+                .filter(|(length, _)| !length.is_zero())
+                .map(|(length, what)| format!("{} {what}", pretty(length)))
+                .collect();
+            let worst = pretty(delay.worst());
+            let worst = if way.complete { worst } else { format!("{worst} after its value shows it") };
+            (worst, parts.join(" + "))
+        }
+        Err(NoWay::Unreached(above)) => {
+            ("never".to_owned(), format!("{} of all fail, {} must", percent(failing), percent(above)))
+        }
+        Err(NoWay::Blind(range, every)) => {
+            ("never".to_owned(), format!("a range of {}, a sample every {}", pretty(range), pretty(every)))
+        }
+        Err(NoWay::NotKnown) => (
+            "not known".to_owned(),
+            "no file here says who evaluates it, or how often it is scraped".to_owned(),
+        ),
+    }
+}
