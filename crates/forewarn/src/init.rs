@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn every_option_of_the_template_is_understood_and_margins_are_the_defaults() {
         let config = parsed(&switched_on());
-        assert_eq!(config.margins, rules::MarginSet::default());
+        // Stated, it is wanted and not only usual.
+        let wanted = Some(rules::MarginSet::DETECT_WITHIN);
+        assert_eq!(config.margins, rules::MarginSet { detect_within: wanted, ..Default::default() });
         assert_eq!((config.services.len(), config.calls.len()), (1, 1));
         assert_eq!((config.settings.len(), config.observed.len(), config.overrides.len()), (1, 3, 1));
         assert_eq!(config.hashes.len(), 3);

@@ -75,6 +75,10 @@ fn finding(watch: &Watch<'_>, way: &Way, share: &Share, wanted: Duration, margin
         let label = monitored::at(scrape, "the next sample");
         parts.push((delay.scrape, label, format!("{} scrape", pretty(delay.scrape))));
     }
+    if let Some(recording) = &way.recording {
+        let label = monitored::at(recording, "until it is recorded");
+        parts.push((delay.recording, label, format!("{} recording", pretty(delay.recording))));
+    }
     if !delay.pending.is_zero() {
         let label = monitored::at(&watch.alert.pending, "pending for so long");
         parts.push((delay.pending, label, format!("{} pending", pretty(delay.pending))));

@@ -108,7 +108,11 @@ fn unreachable(watch: &Watch<'_>, share: &Share, plausible: f64) -> Finding {
     }
     Finding {
         rule: RULE.name,
-        level: if impossible { Level::Error } else { Level::Warning },
+        level: match (impossible, watch.alert.pages()) {
+            (true, _) => Level::Error,
+            (false, true) => Level::Warning,
+            (false, false) => Level::Note,
+        },
         basis: model::Basis::InFile,
         mode: RULE.mode,
         environments: Vec::new(),

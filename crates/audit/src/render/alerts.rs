@@ -23,7 +23,7 @@ pub fn alerts(outcome: &Outcome) -> Table {
         vec![
             environment.name.clone().into(),
             rule.name.value.clone().into(),
-            ranges(rule).into(),
+            ranges(rule, &monitor.condition(group, rule)).into(),
             limits(&monitor.condition(group, rule)).join(", ").into(),
             pretty(alert.pending.value).into(),
             wait.into(),
@@ -45,9 +45,11 @@ pub fn alerts(outcome: &Outcome) -> Table {
     Table::new(columns, rows)
 }
 
-/// The ranges of an alert's own expression, longest first.
-fn ranges(rule: &Rule) -> String {
-    let mut lengths: Vec<Duration> = rule.query.ranges.iter().map(|range| range.length.value).collect();
+/// The ranges of an alert's expression and of what it takes from rules that record, longest first.
+fn ranges(rule: &Rule, condition: &Condition) -> String {
+    let own = rule.query.ranges.iter().map(|range| range.length.value);
+    let recorded = condition.shares().into_iter().map(|share| share.window.value);
+    let mut lengths: Vec<Duration> = own.chain(recorded).collect();
     lengths.sort();
     lengths.dedup();
     lengths.into_iter().rev().map(pretty).collect::<Vec<_>>().join(", ")
@@ -79,6 +81,7 @@ fn way(monitor: &Monitor, group: &RuleGroup, rule: &Rule, alert: &Alert, failing
             let parts = [
                 (delay.fill, "range"),
                 (delay.scrape, "scrape"),
+                (delay.recording, "recording"),
                 (delay.evaluation, "evaluation"),
                 (delay.pending, "pending"),
                 (delay.group_wait, "group wait"),

@@ -86,6 +86,8 @@ fn the_help_of_show_says_what_can_be_shown() {
               - settings: Every setting in effect, what it controls, and where its value comes from
               - budget:   How long a request may take: from each edge, or those before SERVICE, to the
                 last dependency
+              - alerts:   Every alert of the monitoring, and how long after a fault it reaches a person
+                at worst
               - rules:    Every rule; no file is read for it
 
       [PATH]...

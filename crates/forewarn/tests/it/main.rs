@@ -11,6 +11,7 @@ mod help;
 mod integrations;
 mod living;
 mod login_stack;
+mod monitoring;
 mod observe;
 mod outputs;
 mod roots;

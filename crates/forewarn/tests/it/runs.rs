@@ -136,7 +136,7 @@ fn a_mistake_in_forewarn_toml_stops_the_audit_and_is_pointed_at() {
     2 | chian = "1s"
       | ^^^^^
       |
-      = help: did you mean `chain`? keys of [margins]: `chain`, `chain_share`, `keepalive`, `attempts_warning`, `attempts_error`, `drift`, `false_timeouts`
+      = help: did you mean `chain`? keys of [margins]: `chain`, `chain_share`, `keepalive`, `attempts_warning`, `attempts_error`, `drift`, `false_timeouts`, `plausible_failure`, `detect_within`
 
     error: `keepalive` is negative
      --> forewarn.toml:3:13

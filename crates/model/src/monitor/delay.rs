@@ -90,6 +90,8 @@ pub struct Delay {
     pub fill: Duration,
     /// Until a scrape brings the last of them.
     pub scrape: Duration,
+    /// Until what is recorded is recorded again; nothing where the alert looks at what is scraped.
+    pub recording: Duration,
     /// Until the next evaluation.
     pub evaluation: Duration,
     /// While the alert is pending, in whole evaluations.
@@ -101,7 +103,7 @@ pub struct Delay {
 impl Delay {
     /// At worst all follow each other.
     pub fn worst(self) -> Duration {
-        self.fill + self.scrape + self.evaluation + self.pending + self.group_wait
+        self.fill + self.scrape + self.recording + self.evaluation + self.pending + self.group_wait
     }
 }
 
@@ -123,6 +125,8 @@ pub struct Way {
     pub complete: bool,
     /// How often its series get a sample.
     pub scrape: Option<Sourced<Duration>>,
+    /// How often what it looks at is recorded, where it is.
+    pub recording: Option<Sourced<Duration>>,
     /// How often it is evaluated.
     pub evaluation: Sourced<Duration>,
     /// How long its first notice waits; `None` where no router is known, or several are.
@@ -202,14 +206,22 @@ impl Monitor {
             _ => None,
         };
         let length = |of: &Option<Sourced<Duration>>| of.as_ref().map_or(Duration::ZERO, |of| of.value);
+        let recording = rule
+            .query
+            .series
+            .iter()
+            .filter_map(|series| self.recorded(group, &series.metric))
+            .filter_map(|(by, _)| self.evaluation(by))
+            .max_by_key(|every| every.value);
         let delay = Delay {
             fill,
             scrape: length(&scrape),
+            recording: length(&recording),
             evaluation: evaluation.value,
             pending: pending(alert.pending.value, evaluation.value),
             group_wait: length(&wait),
         };
-        Ok(Way { share, complete, scrape, evaluation, wait, delay })
+        Ok(Way { share, complete, scrape, recording, evaluation, wait, delay })
     }
 }
 

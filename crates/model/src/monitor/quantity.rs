@@ -137,14 +137,22 @@ impl Quantity {
             Self::Over(part, whole) => {
                 let (times, part) = part.scaled();
                 let (of, whole) = whole.scaled();
-                let whole = whole.flows()?.first()?;
+                let whole = whole.flows()?;
+                // Of several that make up everything, the one that the part is of.
+                let among = |part: &Flow| {
+                    whole.iter().find(|flow| flow.series.metric == part.series.metric).or(whole.first())
+                };
                 let scale = factor * times / of;
                 match part {
                     Self::Minus(from, what) => {
                         let (from, what) = (from.flows()?.first()?, what.flows()?.first()?);
+                        let whole = whole.first()?;
                         (from.series.metric == whole.series.metric).then_some((scale, true, what, whole))
                     }
-                    part => Some((scale, false, part.flows()?.first()?, whole)),
+                    part => {
+                        let part = part.flows()?.first()?;
+                        Some((scale, false, part, among(part)?))
+                    }
                 }
             }
             // 1 - good / all, and 100 - 100 * good / all.

@@ -150,6 +150,13 @@ impl Digest<'_> {
                     ("+", Quantity::Flows(a), Quantity::Flows(b)) => {
                         Quantity::Flows(a.into_iter().chain(b).collect())
                     }
+                    // A little is added to a divisor lest it be nothing.
+                    ("+", flows @ Quantity::Flows(_), Quantity::Number(little))
+                    | ("+", Quantity::Number(little), flows @ Quantity::Flows(_))
+                        if little.abs() < 0.1 =>
+                    {
+                        flows
+                    }
                     ("-", a, b) => Quantity::Minus(Box::new(a), Box::new(b)),
                     ("or", a, Quantity::Number(_)) | ("and" | "unless", a, _) => a,
                     // A comparison takes away what it does not hold for, and changes no amount.
