@@ -20,11 +20,14 @@ pub(crate) static RULE: Rule = Rule {
     check: Check::Environment(check),
 };
 
+/// A range, and the time between the samples of its series.
+type Sparse<'m> = (Sourced<Duration>, &'m Range);
+
 fn check(_: &Fleet, environment: &Environment, _: &Margins, found: &mut Found) {
     let monitor = &environment.monitor;
     for (group, rule) in monitor.rules() {
         // Numerator and denominator mostly look back alike: that is one finding.
-        let mut short: BTreeMap<(Duration, Duration), Vec<(Sourced<Duration>, &Range)>> = BTreeMap::new();
+        let mut short: BTreeMap<(Duration, Duration), Vec<Sparse<'_>>> = BTreeMap::new();
         for range in rule.query.ranges.iter().filter(|range| range.needs_two) {
             let Some(every) = monitor.sampled(group, &range.of) else { continue };
             if range.length.value < every.value.saturating_mul(2) {
