@@ -20,7 +20,7 @@ pub struct Detector {
     evidence: [f64; ALTERNATIVES],
     runs: [Run; ALTERNATIVES],
     counted: Counts,
-    /// What the floor expected, in thousandths, as the runs count whole numbers.
+    /// What the floor expected beyond the whole numbers that runs count.
     owed: f64,
 }
 

@@ -2,7 +2,8 @@
 //! audits are entries of the journal; so a replay gives the same state and the same alerts, a test runs
 //! on virtual time, and a crash loses nothing that was journaled.
 //!
-//! Opens no socket and no file, reads no clock, draws no random number.
+//! Opens no socket and no file, reads no clock. Numbers are drawn only where a guard is learnt, by a fixed
+//! seed: the same history gives the same guard.
 
 pub mod alert;
 pub mod audits;
