@@ -130,10 +130,10 @@ impl Shared {
         for count in 1u32.. {
             let due = begin + TICK * count;
             while let Ok(left) = due.duration_since(SystemTime::now()) {
-                std::thread::sleep(left);
-            }
-            if self.stopped.load(Ordering::Relaxed) {
-                return;
+                if self.stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::sleep(left.min(TICK));
             }
             let late = SystemTime::now().duration_since(due).unwrap_or_default();
             let late = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);

@@ -18,4 +18,10 @@ mod roots;
 mod runs;
 mod scenarios;
 mod schema;
+#[cfg(unix)]
+mod watch_hostile;
+#[cfg(unix)]
+mod watch_kill;
+#[cfg(unix)]
+mod watch_stage;
 mod workbench;
