@@ -11,10 +11,12 @@ use rig::http::{Client, Request};
 use rig::process::Process;
 use rig::scratch::{Scratch, free_address};
 use serde_json::Value;
+use wire::alert::{Event, Health, Notice};
 
 use super::super::service::told;
 use super::groups::{Group, Service};
 use super::history;
+use super::report::Kind;
 
 /// How long it may take until it is ready: it reads the history of each service first.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,23 +93,14 @@ pub(in super::super) fn configuration(
     text + &format!("\n[[watch.channel]]\nname = \"pager\"\nkind = \"webhook\"\nurl = \"{webhook}\"\n")
 }
 
-/// What Forewarn tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    Opened,
-    Unknown,
-    Ended,
-    Other,
-}
-
-/// What a webhook of Forewarn's says: what, and of which service.
-pub(super) fn notice(body: &Value) -> Option<(Told, String)> {
-    let alert = &body["alert"];
-    let told = match body["event"].as_str()? {
-        "opened" => Told::Opened,
-        "changed" if alert["health"] == "unknown" => Told::Unknown,
-        "ended" => Told::Ended,
-        _ => Told::Other,
+/// What a webhook of Forewarn's says, and of which service; nothing where it only says it again.
+pub(super) fn notice(body: &Value) -> Option<(Kind, String)> {
+    let Notice { event, alert, .. } = serde_json::from_value(body.clone()).ok()?;
+    let kind = match (event, alert.health) {
+        (Event::Opened, _) => Kind::Opened,
+        (Event::Changed, Health::Unknown) => Kind::Unknown,
+        (Event::Ended, _) => Kind::Ended,
+        (Event::Changed | Event::Again, _) => return None,
     };
-    Some((told, alert["service"].as_str()?.to_owned()))
+    Some((kind, alert.service))
 }
