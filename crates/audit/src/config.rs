@@ -2,6 +2,7 @@
 //! Read with spans, so that a finding can point at the declaration. Unknown keys are refused with
 //! "did you mean".
 
+mod guards;
 mod hash;
 mod parse;
 #[cfg(test)]
@@ -45,6 +46,8 @@ pub struct Config {
     pub overrides: Vec<Override>,
     /// `[[allow]]`.
     pub allows: Vec<Allow>,
+    /// Guards that `[[watch.service]]` tables state.
+    pub guards: Vec<model::monitor::Guarded>,
     /// `baseline` of `[check]`: a file, and where it is named.
     pub baseline: Option<(String, Span)>,
 }
@@ -186,7 +189,8 @@ pub struct Override {
 pub fn parse(source: &Source) -> Result<Config, Vec<Mistake>> {
     let rules: Vec<&str> = rules::RULES.iter().map(|rule| rule.name).collect();
     let notices: Vec<&str> = NoticeKind::ALL.iter().map(|kind| kind.name()).collect();
-    parse::parse(source, &rules, &notices)
+    let config = parse::parse(source, &rules, &notices)?;
+    Ok(Config { guards: guards::stated(source), ..config })
 }
 
 /// Reads a file of `[[hash]]` tables, as `forewarn observe hash` writes it.

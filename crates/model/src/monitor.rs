@@ -29,6 +29,8 @@ pub struct Monitor {
     pub groups: Vec<RuleGroup>,
     /// What carries alerts to people.
     pub routers: Vec<Router>,
+    /// Tests of our own whose guard is stated.
+    pub guards: Vec<Guarded>,
 }
 
 impl Monitor {
@@ -41,12 +43,13 @@ impl Monitor {
         let groups = other.groups.into_iter();
         self.groups.extend(groups.map(|group| RuleGroup { evaluator: moved(group.evaluator), ..group }));
         self.routers.extend(other.routers);
+        self.guards.extend(other.guards);
     }
 
     /// How many things it holds that somebody wrote.
     pub fn len(&self) -> usize {
         let rules: usize = self.groups.iter().map(|group| group.rules.len()).sum();
-        self.evaluators.len() + self.jobs.len() + rules + self.routers.len()
+        self.evaluators.len() + self.jobs.len() + rules + self.routers.len() + self.guards.len()
     }
 
     /// Whether nothing watches.
@@ -90,6 +93,17 @@ impl Monitor {
     pub fn scrape(&self, job: &Job) -> Option<Sourced<Duration>> {
         job.scrape.clone().or_else(|| Some(self.evaluators[job.evaluator?].scrape.clone()))
     }
+}
+
+/// A test of our own whose guard is stated: it is silent as long as no larger share fails.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guarded {
+    /// The service that is tested.
+    pub service: String,
+    /// What of it: "all failures", or a reason.
+    pub what: String,
+    /// The guard, and the table that states it.
+    pub guard: Sourced<f64>,
 }
 
 /// How what belongs together is found.

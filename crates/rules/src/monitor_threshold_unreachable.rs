@@ -1,7 +1,7 @@
 //! A limit on the share of failures that the outage to be noticed does not reach.
 
-use model::monitor::{Condition, Reach, Share};
-use model::{Environment, FailureMode, Finding, Fleet, Level, Origin, pretty};
+use model::monitor::{Condition, Guarded, Reach, Share};
+use model::{Environment, FailureMode, Finding, Fleet, Level, Origin, Subject, pretty};
 
 use crate::monitored::{self, Watch, percent};
 use crate::{Check, Found, Margins, Rule};
@@ -18,6 +18,12 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(_: &Fleet, environment: &Environment, margins: &Margins, found: &mut Found) {
+    for test in &environment.monitor.guards {
+        let plausible = margins.at(&test.guard.origin).plausible_failure;
+        if test.guard.value >= plausible {
+            found.report(guarded(test, plausible));
+        }
+    }
     let alerts = Watch::all(&environment.monitor);
     for watch in &alerts {
         let plausible = margins.at(&watch.rule.name.origin).plausible_failure;
@@ -32,6 +38,34 @@ fn check(_: &Fleet, environment: &Environment, margins: &Margins, found: &mut Fo
         } else if let Some((dead, alive)) = quicker_part(&watch.condition, plausible) {
             found.report(slower(watch, &dead, &alive, plausible));
         }
+    }
+}
+
+/// A test of our own that is silent by its guard.
+fn guarded(test: &Guarded, plausible: f64) -> Finding {
+    let Guarded { service, what, guard } = test;
+    let (guard, place) = (percent(guard.value), guard.origin.clone());
+    Finding {
+        rule: RULE.name,
+        level: Level::Warning,
+        basis: model::Basis::InFile,
+        mode: RULE.mode,
+        environments: Vec::new(),
+        subject: Subject::Service(service.clone()),
+        title: format!(
+            "the test of {what} of `{service}` allows {guard}: an outage that fails {} raises no alert",
+            percent(plausible)
+        ),
+        labels: vec![monitored::place(place, format!("a guard of {guard}"))],
+        arithmetic: vec![format!(
+            "{} <= {guard}: what the guard allows is never against it",
+            percent(plausible)
+        )],
+        help: format!(
+            "state a guard a little above what fails on a normal day, below {}",
+            percent(plausible)
+        ),
+        assumptions: Vec::new(),
     }
 }
 

@@ -178,7 +178,8 @@ fn build(
     joined.guesses.extend(owned.guesses.iter().map(|(file, guess)| (*file, guess.clone())));
     joined.unmet.extend(owned.undecided.iter().cloned());
     let calls = calls::calls(name, parts, &mut owned, config, &mut services, arena, &mut joined.met);
-    Environment { monitor: monitor::monitor(parts, active), ..services.into_environment(name, &owned, calls) }
+    let monitor = monitor::monitor(parts, active, config);
+    Environment { monitor, ..services.into_environment(name, &owned, calls) }
 }
 
 /// Who defines which workload, for the borders between territories. Patches define nothing, and

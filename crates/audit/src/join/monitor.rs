@@ -6,17 +6,18 @@ use model::monitor::{Evaluator, FoundBy, Monitor, RuleGroup};
 
 use super::Part;
 use crate::Globs;
+use crate::config::Config;
 
 /// Everything that watches, of the parts that hold in an environment. What belongs together lies in one
 /// territory.
-pub(super) fn monitor(parts: &[Part<'_>], active: &[usize]) -> Monitor {
+pub(super) fn monitor(parts: &[Part<'_>], active: &[usize], config: &Config) -> Monitor {
     let mut territories: BTreeMap<&str, Monitor> = BTreeMap::new();
     for part in active.iter().map(|&index| &parts[index]) {
         if !part.fragment.monitor.is_empty() && !part.is_patch {
             territories.entry(&part.territory).or_default().extend(part.fragment.monitor.clone());
         }
     }
-    let mut all = Monitor::default();
+    let mut all = Monitor { guards: config.guards.clone(), ..Monitor::default() };
     for mut monitor in territories.into_values() {
         link(&mut monitor);
         all.extend(monitor);
