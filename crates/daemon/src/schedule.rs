@@ -23,6 +23,10 @@ use crate::run::Host;
 /// How often files and the time are looked at.
 const POLL: Duration = Duration::from_secs(2);
 
+/// Where files go on changing for so many looks, they are audited as they are: what never settles must not
+/// keep an audit away for ever.
+const LONGEST_DEPLOYMENT: u32 = 5;
+
 /// An audit that was run.
 #[derive(Debug, Clone, Default)]
 pub struct Audit {
@@ -80,7 +84,7 @@ pub(crate) async fn keep(
     // The first audit is due at once: what changed while nobody watched is to be seen.
     let mut due = Some(wall());
     // A change waits until nothing changed for one look: a deployment writes more than one file.
-    let mut unsettled = false;
+    let mut unsettled = 0;
     loop {
         pace.tick().await;
         let looked = tokio::task::spawn_blocking(move || {
@@ -89,7 +93,8 @@ pub(crate) async fn keep(
         });
         let changed;
         (files, changed) = looked.await.unwrap_or_default();
-        let settled = std::mem::replace(&mut unsettled, changed && schedule.on_change) && !unsettled;
+        let settled = unsettled > 0 && (!changed || unsettled >= LONGEST_DEPLOYMENT);
+        unsettled = if changed && schedule.on_change && !settled { unsettled + 1 } else { 0 };
         let now = wall();
         if !(settled || due.is_some_and(|due| due <= now)) {
             continue;

@@ -107,12 +107,17 @@ fn evidence(of: &Evidence) -> out::Evidence {
     out::Evidence {
         k: of.k,
         n: of.n,
-        guard: of.guard,
+        guard: shortest(of.guard),
         guard_basis: of.guard_basis.clone(),
         implied_false_alarms_per_year: of.implied,
         false_alarm_budget_per_year: of.budget,
         worst_delay_s: of.worst_delay.as_secs_f64(),
     }
+}
+
+/// Guards are kept in single precision; the shortest decimal that means the same is what was written.
+fn shortest(number: f64) -> f64 {
+    (number as f32).to_string().parse().unwrap_or(number)
 }
 
 fn finding(of: &OpenFinding) -> out::Finding {

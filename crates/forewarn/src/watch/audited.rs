@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use audit::{ConfigChoice, Date, Error, Identities, Outcome, Request, redact};
+use audit::{ConfigChoice, Date, Error, FileStatus, Identities, Outcome, Request, redact};
 use model::{Finding, Fleet, Subject};
 use watch::audits::{Audited, KnownSetting, OpenFinding};
 
@@ -43,9 +43,11 @@ pub(super) fn stopped(error: &Error, config: &Path) -> daemon::Audit {
     daemon::Audit { audited: Audited { stopped, ..Audited::default() }, files: vec![config.to_path_buf()] }
 }
 
-/// Every file that was looked at, and the directories they are in: what comes new changes those.
+/// Every file that may be configuration, and the directories they are in: what comes new changes those.
+/// What is none is left out: a log or the journal of the watch itself changes all the time.
 fn files(outcome: &Outcome, roots: &[PathBuf], config: &Path) -> Vec<PathBuf> {
-    let named = outcome.files.iter().map(|file| PathBuf::from(&file.path));
+    let ours = outcome.files.iter().filter(|file| !matches!(file.status, FileStatus::NotOurs(_)));
+    let named = ours.map(|file| PathBuf::from(&file.path));
     let mut files: BTreeSet<PathBuf> = named.chain(roots.iter().cloned()).collect();
     let directories: Vec<PathBuf> =
         files.iter().filter_map(|file| file.parent()).map(Path::to_path_buf).collect();

@@ -143,10 +143,10 @@ fn a_fault_is_told_with_its_reason_stays_open_in_silence_and_ends_by_a_test() {
     story.go(20, 100, [1, 19, 3]);
     story.go(60, 100, [1, 0, 3]);
     insta::assert_snapshot!(story.told(), @r#"
-     61 s pager: opened 0 auth Failing(Some("refused")) Bad, since 61 s, 20 of 100, guard 0.020 declared, 0.50 a year, in 2 s
+     61 s pager: opened 0 auth Failing(Some("refused")) Bad, since 61 s, 20 of 100, guard 0.020 declared, 0.50 a year, in 3 s
      82 s pager: changed 0 auth Failing(Some("refused")) Unknown, since 61 s
     141 s pager: changed 0 auth Failing(Some("refused")) Bad, since 61 s
-    164 s pager: ended 0 auth Failing(Some("refused")) Good, since 61 s: below 7.630 % again; the guard is 2.000 %
+    163 s pager: ended 0 auth Failing(Some("refused")) Good, since 61 s: below 8.956 % again; the guard is 2.000 %
     "#);
 }
 
@@ -176,10 +176,10 @@ fn one_bad_target_of_twenty_is_named_and_unknown_while_it_is_silent() {
     story.go_with(10, all(4, false));
     story.go_with(60, all(0, false));
     insta::assert_snapshot!(story.told(), @r"
-     35 s pager: opened 0 auth ReplicaFailing Bad, since 31 s, 20 of 50, guard 0.050 declared, 0.17 a year, in 7 s, at 10.0.0.7:80
+     35 s pager: opened 0 auth ReplicaFailing Bad, since 31 s, 20 of 50, guard 0.050 declared, 0.17 a year, in 8 s, at 10.0.0.7:80
      92 s pager: changed 0 auth ReplicaFailing Unknown, since 31 s, at 10.0.0.7:80
     151 s pager: changed 0 auth ReplicaFailing Bad, since 31 s, at 10.0.0.7:80
-    168 s pager: ended 0 auth ReplicaFailing Good, since 31 s, at 10.0.0.7:80: each of its targets is good again, or is no longer listed
+    167 s pager: ended 0 auth ReplicaFailing Good, since 31 s, at 10.0.0.7:80: each of its targets is good again, or is no longer listed
     ");
 }
 
@@ -204,7 +204,7 @@ fn traffic_that_stays_away_is_told_once_its_guard_is_learnt() {
     181 s pager: opened 0 auth TrafficGone Bad, since 181 s, 0 of 60, guard 60.000 14 days of its own history, 0.17 a year (0.04 as history implies), in 2 s
     212 s pager: changed 0 auth TrafficGone Unknown, since 181 s
     271 s pager: changed 0 auth TrafficGone Bad, since 181 s
-    272 s pager: ended 0 auth TrafficGone Good, since 181 s: above 5.455 a second again; the guard is 60.000
+    272 s pager: ended 0 auth TrafficGone Good, since 181 s: above 4.043 a second again; the guard is 60.000
     ");
 }
 
@@ -237,10 +237,10 @@ fn a_probe_that_fails_names_its_step_and_what_forewarn_cannot_walk_says_nothing(
     insta::assert_snapshot!(story.told(), @r#"
      65 s pager: opened 0 front Blind Unknown, since 50 s
     105 s pager: ended 0 front Blind Good, since 50 s: its inputs speak again
-    130 s pager: opened 1 front ProbeFailing("refresh") Bad, since 105 s, 6 of 6, guard 0.050 declared, 1.00 a year, in 57 s
+    130 s pager: opened 1 front ProbeFailing("refresh") Bad, since 105 s, 6 of 6, guard 0.050 declared, 1.00 a year, in 65 s
     160 s pager: changed 1 front ProbeFailing("refresh") Unknown, since 105 s
     205 s pager: changed 1 front ProbeFailing("refresh") Bad, since 105 s
-    335 s pager: ended 1 front ProbeFailing("refresh") Good, since 105 s: below 38.921 % again; the guard is 5.000 %
+    310 s pager: ended 1 front ProbeFailing("refresh") Good, since 105 s: below 46.533 % again; the guard is 5.000 %
     "#);
 }
 
@@ -286,7 +286,7 @@ fn what_is_silenced_is_told_afterwards_if_it_still_is() {
     story.enter(Input::Unsilenced(3));
     insta::assert_snapshot!(story.told(), @r#"
     220 s pager: opened 1 auth Failing(Some("timeout")) Bad, since 171 s, 30 of 100, guard 0.020 declared, 0.50 a year, in 2 s
-    290 s pager: ended 1 auth Failing(Some("timeout")) Good, since 171 s: below 10.908 % again; the guard is 2.000 %
+    290 s pager: ended 1 auth Failing(Some("timeout")) Good, since 171 s: below 13.282 % again; the guard is 2.000 %
     "#);
 }
 
@@ -331,14 +331,14 @@ fn an_alert_shows_the_line_that_was_changed_even_if_the_audit_comes_later() {
     story.enter(audit(&[], &[setting("1s", 21)]));
     story.go(60, 100, [1, 0, 0]);
     insta::assert_snapshot!(story.told(), @r#"
-    11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s
+    11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
     15 s pager: changed 0 auth Failing(Some("timeout")) Bad, since 11 s, auth/auth.toml:14:19 timeout-below-latency, auth/auth.toml:14:19 timeout-below-latency, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms
     15 s pager: opened 1 auth Finding("timeout-below-latency") Bad, since 15 s, auth/auth.toml:14:19 timeout-below-latency, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms
     15 s pager: opened 2 forewarn Hindered("the audit was stopped: auth/auth.toml cannot be read") Bad, since 15 s
     20 s pager: changed 0 auth Failing(Some("timeout")) Bad, since 11 s, auth/auth.toml:20 directory.request_timeout Some("300ms") -> 1s, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms
     20 s pager: ended 1 auth Finding("timeout-below-latency") Good, since 15 s, auth/auth.toml:14:19 timeout-below-latency, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms: no longer found
     20 s pager: ended 2 forewarn Hindered("the audit was stopped: auth/auth.toml cannot be read") Good, since 15 s: an audit was run to its end
-    22 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s, auth/auth.toml:20 directory.request_timeout Some("300ms") -> 1s, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms: below 14.302 % again; the guard is 2.000 %
+    21 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s, auth/auth.toml:20 directory.request_timeout Some("300ms") -> 1s, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms: below 17.833 % again; the guard is 2.000 %
     "#);
 }
 
@@ -383,18 +383,18 @@ fn a_channel_that_refuses_is_tried_later_and_later_in_order_and_told_of() {
     story.go(130, 100, [1, 0, 0]);
     assert_eq!(story.state.outbox().count(), 0);
     insta::assert_snapshot!(story.told(), @r#"
-    11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s (refused)
-    11 s alertmanager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s
-    12 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s (refused)
-    14 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s (refused)
+    11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
+    11 s alertmanager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
+    12 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
+    14 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
     14 s alertmanager: opened 1 forewarn Hindered("the channel `pager` takes nothing: connection refused") Bad, since 14 s
-    18 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s (refused)
-    26 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s (refused)
-    32 s alertmanager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 14.302 % again; the guard is 2.000 %
-    42 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s (refused)
+    18 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
+    26 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
+    31 s alertmanager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
+    42 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
     60 s alertmanager: again 1 forewarn Hindered("the channel `pager` takes nothing: connection refused") Bad, since 14 s
-    74 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s
-    74 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 14.302 % again; the guard is 2.000 %
+    74 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
+    74 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
     74 s alertmanager: ended 1 forewarn Hindered("the channel `pager` takes nothing: connection refused") Good, since 14 s: it takes notices again
     "#);
 }
@@ -410,7 +410,7 @@ fn a_channel_that_forgets_is_told_again_and_at_once_after_a_start() {
     story.enter(Input::Started(story.plan.outlines()));
     story.go(70, 100, [40, 0, 0]);
     insta::assert_snapshot!(story.told(), @r#"
-     11 s alertmanager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s
+     11 s alertmanager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
      60 s alertmanager: again 0 auth Failing(Some("timeout")) Bad, since 11 s
     710 s alertmanager: again 0 auth Failing(Some("timeout")) Bad, since 11 s
     770 s alertmanager: again 0 auth Failing(Some("timeout")) Bad, since 11 s
@@ -454,7 +454,7 @@ fn a_start_keeps_what_totals_were_and_takes_over_another_plan() {
     story.plan.services.pop();
     story.enter(Input::Started(story.plan.outlines()));
     insta::assert_snapshot!(story.told(), @r#"
-     11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 1 s
+     11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
     135 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: the service is no longer watched
     "#);
 }
@@ -490,5 +490,5 @@ fn hour_of_week_guards_hold_in_their_hours() {
     assert_eq!(story.told(), "");
     story.second += 6 * 86_400 + 23 * 3600 - 600;
     story.go(600, 10, [3, 0, 0]);
-    insta::assert_snapshot!(story.told(), @r#"604805 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 604802 s, 12 of 40, guard 0.020 28 days of its own history, 0.50 a year (0.3 as history implies), in 7 s"#);
+    insta::assert_snapshot!(story.told(), @r#"604805 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 604802 s, 12 of 40, guard 0.020 28 days of its own history, 0.50 a year (0.3 as history implies), in 8 s"#);
 }
