@@ -34,11 +34,11 @@ fn the_scenarios_of_the_examples_hold() {
     exit 0
     --- stdout
     ok      one-bad-replica.toml: one bad replica of twenty (1 alert in 10m)
-        told      auth replica-failing: opened 1m1s (18 of 20, worst delay 1s811ms), still open, names bad
+        told      auth replica-failing: opened 1m1s (18 of 20, worst delay 3s), still open, names bad
     ok      silence-is-no-recovery.toml: a target dies in the middle of an incident (1 alert in 9m59s)
-        told      auth failing:internal: opened 1m (30 of 100, worst delay 1s622ms), unknown 2m1s, still open
+        told      auth failing:internal: opened 1m (30 of 100, worst delay 2s), unknown 2m1s, still open
     ok      timeouts-and-their-end.toml: a fifth of all sign-ins times out for two minutes (1 alert in 10m)
-        told      auth failing:timeout: opened 1m (20 of 100, worst delay 2s204ms), ended 3m3s
+        told      auth failing:timeout: opened 1m (20 of 100, worst delay 3s), ended 3m2s
     --- stderr
     3 files: 3 ok
     ");
@@ -57,12 +57,12 @@ fn what_differs_is_shown_with_what_was_expected_and_what_happened() {
     ok      good.toml (1 alert in 1m)
     FAILED  late.toml (1 alert in 1m)
         expected  auth failing:timeout: opened until 9s
-        happened  auth failing:timeout: opened 10s (40 of 100, worst delay 1s397ms), still open
+        happened  auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open
     FAILED  other.toml (1 alert in 1m)
         expected  auth slow: opened at any time
         happened  nothing
         expected  nothing
-        happened  auth failing:timeout: opened 10s (40 of 100, worst delay 1s397ms), still open
+        happened  auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open
     --- stderr
     3 files: 1 ok, 2 failed
     ");
@@ -73,12 +73,12 @@ fn what_differs_is_shown_with_what_was_expected_and_what_happened() {
     <testsuites name="forewarn" tests="2" failures="1" errors="0">
       <testsuite name="test" tests="2" failures="1" errors="0" skipped="0">
         <testcase name="good.toml" classname="forewarn.test">
-          <system-out>auth failing:timeout: opened 10s (40 of 100, worst delay 1s397ms), still open
+          <system-out>auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open
     </system-out>
         </testcase>
         <testcase name="late.toml" classname="forewarn.test">
           <failure type="scenario" message="1 difference">expected auth failing:timeout: opened until 9s
-    happened auth failing:timeout: opened 10s (40 of 100, worst delay 1s397ms), still open
+    happened auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open
     </failure>
         </testcase>
       </testsuite>
@@ -97,12 +97,12 @@ fn what_differs_is_shown_with_what_was_expected_and_what_happened() {
           "verdict": "failed",
           "virtual_seconds": 60.0,
           "alerts": [
-            "auth failing:timeout: opened 10s (40 of 100, worst delay 1s397ms), still open"
+            "auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open"
           ],
           "differences": [
             {
               "expected": "auth failing:timeout: opened until 9s",
-              "happened": "auth failing:timeout: opened 10s (40 of 100, worst delay 1s397ms), still open"
+              "happened": "auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open"
             }
           ]
         }
