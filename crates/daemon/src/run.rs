@@ -27,6 +27,7 @@ use watch::plan::Plan;
 use watch::time::At;
 
 use crate::clock::{Clock, Wall};
+use crate::files::Files;
 use crate::http::Network;
 use crate::notes::Notes;
 use crate::schedule::{Audit, Moments, keep};
@@ -52,6 +53,9 @@ const CHECKPOINT: Duration = Duration::from_secs(300);
 /// How often guards are learnt from what the journal has seen.
 const LEARN: Duration = Duration::from_secs(24 * 3_600);
 
+/// How often the file of the plan is looked at.
+const POLL: Duration = Duration::from_secs(2);
+
 /// How often old entries are taken away.
 const PRUNE: Duration = Duration::from_secs(60);
 
@@ -73,6 +77,8 @@ pub trait Host: Send + Sync + 'static {
     fn plan(&self) -> Result<Plan, String>;
     /// The files that the plan was read from.
     fn files(&self) -> Vec<PathBuf>;
+    /// A variable of the environment, which a probe may name.
+    fn variable(&self, name: &str) -> Option<String>;
     /// Tells people one line.
     fn say(&self, line: &str);
 }
@@ -213,6 +219,9 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
     let mut housekeeping = tokio::time::interval(PRUNE);
     housekeeping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut reloadable = true;
+    let mut files = Files::look(watch.host.files());
+    let mut polling = tokio::time::interval(POLL);
+    polling.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             biased;
@@ -223,6 +232,10 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
             },
             Some(line) = noted.recv() => watch.host.say(&line),
             Some(told) = asking.recv() => watch.answer(told).await,
+            // One or two files, whose names are known to the kernel: not worth a thread of its own.
+            _ = polling.tick() => if files.changed() {
+                watch.reload(&wall).await;
+            },
             _ = housekeeping.tick() => watch.keep_house(),
             first = timeout(TICK, watch.intakes.or(&mut inbox)) => {
                 let mut inputs = Vec::new();
@@ -285,7 +298,8 @@ impl Watch {
         let learnt = learnt.map_err(|why| stopped("history".to_owned(), why))?;
         self.turn(std::iter::once(Input::Started(self.plan.outlines())).chain(learnt).collect()).await;
         self.learning = Instant::now();
-        let means = Means { base: &self.base, network: &self.network, notes: &self.notes, wall };
+        let means =
+            Means { base: &self.base, network: &self.network, notes: &self.notes, wall, host: &*self.host };
         self.intakes = Intakes::begin(&self.plan, &self.world.look().state, &means)
             .map_err(|why| stopped("[[watch.service]]".to_owned(), why))?;
         Ok(())

@@ -228,6 +228,12 @@ impl Store {
         Ok(pages * size)
     }
 
+    /// Lets the database have so many pages more or less than it has; as a disk that is full does.
+    #[cfg(test)]
+    pub(crate) fn room_for(&self, pages: u64) {
+        self.connection().pragma_update(None, "max_page_count", pages).unwrap();
+    }
+
     /// What tells this journal from any other, for keys that receivers may see from several.
     pub(crate) fn identity(&self) -> rusqlite::Result<String> {
         self.connection().query_row("SELECT value FROM fact WHERE name = 'identity'", [], |row| row.get(0))

@@ -100,6 +100,11 @@ impl daemon::Host for Host {
         vec![self.config.clone()]
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the plan names the variables that its probes may use")]
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     fn say(&self, line: &str) {
         to_stderr(&format!("{line}\n"));
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use watch::guard::{Learnt, Signal, learn};
-use watch::history::Minute;
+use watch::history::{Minute, parse};
 use watch::journal::Input;
 use watch::plan::{GuardSource, Plan, Watched};
 use watch::time::At;
@@ -84,7 +84,10 @@ pub(super) fn of_files(plan: &Plan, base: &Path) -> Result<Vec<Input>, String> {
     Ok(inputs)
 }
 
-fn read(path: &Path, _service: &Watched) -> Result<Vec<Minute>, String> {
-    let _text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(Vec::new())
+fn read(path: &Path, service: &Watched) -> Result<Vec<Minute>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    parse(&text, service).map_err(|mistakes| {
+        let lines = mistakes.iter().map(|mistake| format!("{}: {mistake}", path.display()));
+        lines.collect::<Vec<_>>().join("\n")
+    })
 }

@@ -16,7 +16,10 @@ use crate::clock::Wall;
 use crate::follow::{Follower, POLL, Start};
 use crate::http::Network;
 use crate::notes::Notes;
+use crate::probe::Prober;
 use crate::scrape::Scraper;
+
+use super::Host;
 
 /// So many inputs may wait for the journal; more make their senders wait, which skip looks then.
 const WAITING: usize = 1_024;
@@ -42,6 +45,7 @@ pub(super) struct Means<'a> {
     pub(super) base: &'a Path,
     pub(super) network: &'a Network,
     pub(super) notes: &'a Notes,
+    pub(super) host: &'a dyn Host,
     pub(super) wall: &'a Wall,
 }
 
@@ -76,6 +80,12 @@ impl Intakes {
                     let run = follow(service, follower, first, plan.look, means.wall.clone(), sender);
                     intakes.tasks.spawn(run);
                 }
+            }
+            if let Some(probe) = &watched.probe {
+                let variable = |name: &str| means.host.variable(name);
+                let Means { base, network, notes, .. } = means;
+                let prober = Prober::new(service, watched, probe, base, network, notes, variable);
+                intakes.tasks.spawn(prober.map_err(named)?.run(first, intakes.sender.clone()));
             }
         }
         Ok(intakes)

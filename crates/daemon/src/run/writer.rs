@@ -159,3 +159,42 @@ async fn write(
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::watch::time::At;
+
+    use super::*;
+    use crate::store::Batch;
+
+    fn batch(seq: u64) -> Write {
+        Write::Batch(Batch { seq, at: At(seq), body: vec![7; 64 * 1024], minutes: Vec::new() })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_is_full_is_told_and_nothing_is_lost_when_there_is_room_again() {
+        let directory = std::env::temp_dir().join(format!("forewarn-writer-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        let store = Store::open(&directory).unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut writer = Writer::begin(store.clone(), &mut tasks);
+        assert!(writer.put(batch(1)).await);
+        assert_eq!(writer.turn(), None);
+
+        store.room_for(1);
+        for seq in 2..6 {
+            assert!(writer.put(batch(seq)).await, "it waits in memory");
+        }
+        let Some(Turn::Hindered(why)) = writer.turn() else { panic!("it is told") };
+        assert_eq!(why, "the journal cannot be written: database or disk is full");
+        assert_eq!(writer.turn(), None, "once");
+
+        store.room_for(1_000_000);
+        tokio::time::sleep(REST * 2).await;
+        assert_eq!(writer.turn(), Some(Turn::Over(why)));
+        assert_eq!(writer.finish(Duration::from_secs(5)).await, Ok(()));
+        let kept: Vec<u64> = store.batches(0, 99).unwrap().iter().map(|batch| batch.seq).collect();
+        assert_eq!(kept, [1, 2, 3, 4, 5]);
+        let _ = std::fs::remove_dir_all(&directory);
+    }
+}

@@ -34,3 +34,64 @@ fn waits_differ_by_key_and_are_the_same_again() {
     assert!(waits.windows(2).any(|pair| pair[0] != pair[1]));
     assert_eq!(waits[1], jittered(Duration::from_secs(1), "j-1", 0));
 }
+
+/// A way that answers as it is told, the last answer again and again.
+struct Scripted {
+    answers: std::sync::Mutex<Vec<Result<(), Refusal>>>,
+    takes: Duration,
+}
+
+impl Scripted {
+    fn way(takes: Duration, answers: Vec<Result<(), Refusal>>) -> Arc<dyn Way> {
+        Arc::new(Self { answers: std::sync::Mutex::new(answers), takes })
+    }
+}
+
+impl Way for Scripted {
+    fn hand_over<'a>(&'a self, _: &'a Letter) -> Attempt<'a> {
+        Box::pin(async move {
+            sleep(self.takes).await;
+            let mut answers = self.answers.lock().unwrap();
+            if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
+        })
+    }
+}
+
+/// What becomes of one letter over such a way, and after how long.
+async fn outcome(answers: Vec<Result<(), Refusal>>) -> (Result<(), String>, Duration) {
+    let start = Instant::now();
+    let way = Scripted::way(Duration::ZERO, answers);
+    let outcome = insist(way.as_ref(), &letter(Notice::Opened(opened()))).await;
+    (outcome, start.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_taken_later_is_tried_again_and_what_is_refused_for_good_is_not() {
+    let busy = || Err(Refusal::of_status(503));
+    let (taken, after) = outcome(vec![busy(), busy(), Ok(())]).await;
+    assert_eq!(taken, Ok(()));
+    assert!((750..1_500).contains(&after.as_millis()), "half a second and a second, with jitter: {after:?}");
+    let (refused, after) = outcome(vec![Err(Refusal::of_status(400))]).await;
+    assert_eq!((refused, after), (Err("answered with status 400".to_owned()), Duration::ZERO));
+    let (given_up, after) = outcome(vec![busy()]).await;
+    assert_eq!(given_up, Err("answered with status 503".to_owned()));
+    assert!(after <= PATIENCE && after > PATIENCE - LONGEST_WAIT, "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_takes_nothing_delays_no_other() {
+    let mut tasks = tokio::task::JoinSet::new();
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let stuck = Scripted::way(Duration::from_secs(60), vec![Err(Refusal::for_now("no"))]);
+    let stuck = Queue::begin(stuck, told.clone(), &mut tasks);
+    let sound = Queue::begin(Scripted::way(Duration::ZERO, vec![Ok(())]), told, &mut tasks);
+    let start = Instant::now();
+    for key in 0..3 {
+        stuck.put(key, letter(Notice::Opened(opened())));
+        sound.put(10 + key, letter(Notice::Opened(opened())));
+    }
+    for key in 10..13 {
+        assert_eq!(heard.recv().await, Some(Input::Delivered { key, outcome: Ok(()) }));
+    }
+    assert_eq!((start.elapsed(), stuck.length(), sound.length()), (Duration::ZERO, 3, 0));
+}
