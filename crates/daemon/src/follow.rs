@@ -75,6 +75,8 @@ pub struct Follower {
     tail: Tail,
     reader: Reader,
     counted: Counted,
+    /// All that was counted so far.
+    total: Counted,
     counters: Counters,
     /// A line of a request was read.
     requests: bool,
@@ -100,7 +102,8 @@ impl Follower {
         let reader = Reader::new(log, service)?;
         let tail = Tail::new(&log.paths, directory, start, position)?;
         let counted = reader.nothing();
-        Ok(Self { tail, reader, counted, counters: Counters::default(), requests: false, there: None })
+        let total = reader.nothing();
+        Ok(Self { tail, reader, counted, total, counters: Counters::default(), requests: false, there: None })
     }
 
     /// Reads what was written to the files that are known.
@@ -116,16 +119,14 @@ impl Follower {
         let Self { tail, reader, counted, .. } = self;
         tail.look(at, &mut |lines| reader.read(lines, counted));
         let counted = std::mem::replace(&mut self.counted, self.reader.nothing());
-        self.counters.lines += counted.lines;
-        self.counters.malformed += counted.malformed;
-        self.counters.elsewhere += counted.elsewhere;
-        self.counters.notices += counted.notices;
+        self.total.add(&counted);
         let files = self.tail.counters();
+        // The files know of lines that are too long to be handed on.
         self.counters = Counters {
-            lines: self.counters.lines,
-            malformed: self.counters.malformed,
-            elsewhere: self.counters.elsewhere,
-            notices: self.counters.notices,
+            lines: self.total.lines + files.lines,
+            malformed: self.total.malformed + files.malformed,
+            elsewhere: self.total.elsewhere,
+            notices: self.total.notices,
             ..files
         };
         let there = self.tail.is_there();
@@ -137,7 +138,7 @@ impl Follower {
         }
         let requests = counted.tally.requests + counted.elsewhere;
         self.requests |= requests > 0;
-        if !self.requests && self.counters.notices > NOTICES {
+        if !self.requests && self.total.notices > NOTICES {
             return Said::Nothing(Why::Absent);
         }
         let recently = self.there.is_some_and(|there| at.since(there) < GRACE);

@@ -84,6 +84,17 @@ struct Says {
     why: bool,
 }
 
+impl Counted {
+    /// Adds what other lines of the same log came to.
+    pub fn add(&mut self, other: &Self) {
+        self.tally.add(&other.tally);
+        self.lines += other.lines;
+        self.malformed += other.malformed;
+        self.elsewhere += other.elsewhere;
+        self.notices += other.notices;
+    }
+}
+
 impl Reader {
     /// Reads lines of a service's log.
     ///
@@ -174,4 +185,4 @@ fn lacks(log: &Log, service: &Watched, says: Says) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -265,6 +265,107 @@ fn the_size_of_the_parts_that_are_read_makes_no_difference() {
     }
 }
 
+#[test]
+fn a_hole_under_a_writer_that_goes_on_at_its_old_place_is_skipped() {
+    let place = Place::new();
+    let mut writer = File::create(place.path("a.log")).unwrap();
+    writer.write_all(&b"one and two\n".repeat(40_000)).unwrap();
+    let mut watcher = Watcher::of(&place, "a.log");
+    File::options().write(true).open(place.path("a.log")).unwrap().set_len(0).unwrap();
+    writer.write_all(b"three\n").unwrap();
+    assert_eq!(watcher.lines(), "three");
+    assert_eq!(watcher.tail.counters().hole_bytes, 480_000);
+    // Zeros to the end may still be written to.
+    File::options().write(true).open(place.path("a.log")).unwrap().set_len(600_000).unwrap();
+    assert_eq!(watcher.lines(), "");
+    writer.write_all(b"four\n").unwrap();
+    assert_eq!(watcher.lines(), "four");
+}
+
+#[test]
+fn a_line_that_is_too_long_is_counted_as_malformed_and_skipped() {
+    let place = Place::new();
+    place.add("a.log", "");
+    let mut watcher = Watcher::of(&place, "a.log");
+    place.add("a.log", &"x".repeat(3 * tail::PART));
+    assert_eq!(watcher.lines(), "");
+    // In the middle of it.
+    let mut other = watcher.again(&place, "a.log");
+    place.add("a.log", "x\nnext\n");
+    assert_eq!(watcher.lines(), "next");
+    assert_eq!(other.lines(), "next");
+    assert_eq!(watcher.tail.counters().malformed, 1);
+}
+
+#[test]
+fn a_link_that_is_switched_leads_from_one_log_to_the_next() {
+    let place = Place::new();
+    place.add("1.log", "one\n");
+    std::os::unix::fs::symlink("1.log", place.path("now")).unwrap();
+    let mut watcher = Watcher::of(&place, "now");
+    let mut other = watcher.again(&place, "now");
+    place.add("1.log", "two\n");
+    place.add("2.log", "three\n");
+    place.remove("now");
+    std::os::unix::fs::symlink("2.log", place.path("now")).unwrap();
+    place.add("1.log", "four\n");
+    assert_eq!(watcher.lines(), "four three two");
+    assert_eq!(other.lines(), "four three two");
+    // And back.
+    place.remove("now");
+    std::os::unix::fs::symlink("1.log", place.path("now")).unwrap();
+    place.add("1.log", "five\n");
+    assert_eq!(watcher.lines(), "five");
+}
+
+#[test]
+fn a_log_that_came_back_under_the_same_number_is_read_from_its_beginning() {
+    let place = Place::new();
+    place.add("a.log", "one\n");
+    let position = Watcher::of(&place, "a.log").tail.position();
+    // As if the system had given the number of the deleted file to the new one.
+    place.cut("a.log");
+    place.add("a.log", "two and more\n");
+    let mut watcher = Watcher::new(&place, &["a.log"], Start::End, Some(&position));
+    assert_eq!(watcher.lines(), "two and more");
+}
+
+#[test]
+fn a_log_that_is_not_there_a_while_is_silent_and_one_that_cannot_be_read_says_so() {
+    let place = Place::new();
+    let log = Log {
+        paths: vec!["a.log".to_owned()],
+        format: watch::plan::LogFormat::Nginx(Some("$status".to_owned())),
+        under: Vec::new(),
+        failed: Vec::new(),
+    };
+    let service = crate::lines::tests::without_times();
+    let mut follower = Follower::new(&service, &log, &place.directory, Start::Beginning, None).unwrap();
+    let mut second = 0;
+    let mut look = || {
+        second += 1;
+        match follower.look(At(second * 1000)) {
+            Said::Since { tally, .. } => Ok(tally.requests),
+            Said::Nothing(why) => Err(why),
+            Said::Totals(_) => unreachable!(),
+        }
+    };
+    assert_eq!(look(), Err(Why::NoFile));
+    place.add("a.log", "200\n500\nx\n");
+    assert_eq!(look(), Ok(2));
+    assert_eq!(look(), Ok(0));
+    place.add("a.log", "x\n");
+    assert_eq!(look(), Err(Why::Format));
+    place.remove("a.log");
+    assert_eq!([look(), look(), look(), look()], [Ok(0), Ok(0), Err(Why::NoFile), Err(Why::NoFile)]);
+    fs::create_dir(place.path("a.log")).unwrap();
+    assert_eq!(look(), Err(Why::Unreadable));
+    fs::remove_dir(place.path("a.log")).unwrap();
+    place.add("a.log", &format!("200\n{}", "x".repeat(2 * tail::PART)));
+    assert_eq!(look(), Ok(1));
+    assert_eq!((follower.counters().lines, follower.counters().malformed), (6, 3));
+}
+
 /// What may happen to a log and to whoever reads it.
 #[derive(Debug, Clone, Copy)]
 enum Event {

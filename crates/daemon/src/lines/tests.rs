@@ -56,7 +56,8 @@ fn counts(log: &Log, service: &Watched, lines: &str) -> String {
     )
 }
 
-fn without_times() -> Watched {
+/// The same, watched by statuses alone.
+pub(crate) fn without_times() -> Watched {
     Watched { latency: None, pile_up: Vec::new(), ..service() }
 }
 
