@@ -3,7 +3,7 @@
 //! least once and under one key; and the journal, replayed, gives the state that lived through it all.
 //! Real processes and real time; the choices are drawn from a seed.
 
-#![allow(clippy::unwrap_used, reason = "what a test cannot do without")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -70,12 +70,12 @@ fn run(kills: u32, seed: u64, onsets: &[f64]) {
         if draw.below(4) == 0 {
             std::thread::sleep(Duration::from_millis(draw.below(LIFE)));
         }
-        stage.watch.start().unwrap();
         if number % ROUND == 0 {
-            stage.watch.terminate().unwrap();
+            stage.start();
+            stage.end();
             stage.verify();
-            stage.watch.start().unwrap();
         }
+        stage.watch.start().unwrap();
     }
     let faulty = &names[..onsets.len()];
     until(TOLD, || faulty.iter().all(|name| !stage.told(name, "opened").is_empty()))
@@ -95,7 +95,7 @@ fn run(kills: u32, seed: u64, onsets: &[f64]) {
         assert_eq!(keys.len(), 1, "seed {seed}: {name} was opened once, and told again under the same key");
     }
     assert!(stage.told("well", "opened").is_empty(), "seed {seed}: an alarm where nothing failed");
-    stage.watch.terminate().unwrap();
+    stage.end();
     stage.verify();
     #[expect(clippy::print_stderr, reason = "what a run of minutes came to")]
     {

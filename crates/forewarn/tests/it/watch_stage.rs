@@ -1,7 +1,7 @@
 //! A `forewarn watch` as its users run it, a process in a directory of its own, with the services that it
 //! watches and a pager beside it.
 
-#![allow(clippy::unwrap_used, reason = "what a test cannot do without")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -69,6 +69,12 @@ impl Stage {
         self.watch.start().unwrap();
         let listen = self.listen;
         self.watch.when("well", PATIENCE, || status(listen) == Some(200)).unwrap();
+    }
+
+    /// Asks the watch to end, which it does in order: its state is written down whole.
+    pub(crate) fn end(&mut self) {
+        let status = self.watch.terminate().unwrap();
+        assert!(status.success(), "{}", self.watch.trouble(&status.to_string()));
     }
 
     /// The status of `/healthz`, if it answers.
