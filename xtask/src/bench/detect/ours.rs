@@ -11,12 +11,13 @@ use rig::http::{Client, Request};
 use rig::process::Process;
 use rig::scratch::{Scratch, free_address};
 use serde_json::Value;
-use wire::alert::{Event, Health, Notice};
+use wire::alert::{Event, Health, Notice, Symptom};
 
 use super::super::service::told;
 use super::groups::{Group, Service};
 use super::history;
 use super::report::Kind;
+use crate::say;
 
 /// How long it may take until it is ready: it reads the history of each service first.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -96,11 +97,17 @@ pub(in super::super) fn configuration(
 /// What a webhook of Forewarn's says, and of which service; nothing where it only says it again.
 pub(super) fn notice(body: &Value) -> Option<(Kind, String)> {
     let Notice { event, alert, .. } = serde_json::from_value(body.clone()).ok()?;
+    // The faults here are failures; that anything else is wrong is an alarm beside.
+    let fails = matches!(alert.symptom, Symptom::Failing { .. } | Symptom::ReplicaFailing);
     let kind = match (event, alert.health) {
+        (Event::Opened, _) if !fails => Kind::Beside,
         (Event::Opened, _) => Kind::Opened,
-        (Event::Changed, Health::Unknown) => Kind::Unknown,
-        (Event::Ended, _) => Kind::Ended,
-        (Event::Changed | Event::Again, _) => return None,
+        (Event::Changed, Health::Unknown) if fails => Kind::Unknown,
+        (Event::Ended, _) if fails => Kind::Ended,
+        (Event::Changed | Event::Again | Event::Ended, _) => return None,
     };
+    if kind == Kind::Beside {
+        say(&format!("beside: {}", alert.title));
+    }
     Some((kind, alert.service))
 }

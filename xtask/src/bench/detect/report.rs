@@ -7,9 +7,14 @@ use super::groups::{BASES, GROUPS, Group, Service};
 /// What a notice says, whoever sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// It fails.
     Opened,
+    /// What was told to fail is no longer known.
     Unknown,
+    /// What was told to fail does so no longer.
     Ended,
+    /// Something else is wrong.
+    Beside,
 }
 
 /// A notice that arrived.
@@ -89,7 +94,7 @@ struct Delays {
     /// From onset to the first notice after it, sorted.
     seen: Vec<f64>,
     services: usize,
-    /// Alarms that arrived before the onset.
+    /// Alarms that arrived before the onset, or were about something else than the fault.
     early: usize,
 }
 
@@ -103,7 +108,13 @@ impl Run {
             });
             let (early, after): (Vec<f64>, Vec<f64>) =
                 opened.map(|notice| notice.at).partition(|&at| at < service.onset);
-            delays.early += early.len();
+            let beside = self.notices.iter().filter(|notice| {
+                notice.system == system
+                    && notice.service == service.name
+                    && notice.kind == Kind::Beside
+                    && notice.at < self.killed
+            });
+            delays.early += early.len() + beside.count();
             let first = after.into_iter().filter(|&at| at < self.killed).min_by(f64::total_cmp);
             delays.seen.extend(first.map(|at| at - service.onset));
         }
@@ -128,7 +139,7 @@ impl Run {
             }
         }
         held.push(Held {
-            what: "alarms before onset, all groups".to_owned(),
+            what: "alarms before onset or beside the fault, all groups".to_owned(),
             bar: "0".to_owned(),
             figure: early.to_string(),
             met: early == 0,
@@ -212,7 +223,7 @@ impl Run {
                 self.notices.iter().filter(|notice| notice.system == system && notice.service == service.name)
             };
             let last = of_service()
-                .filter(|notice| notice.at < self.killed && notice.kind != Kind::Unknown)
+                .filter(|notice| notice.at < self.killed && matches!(notice.kind, Kind::Opened | Kind::Ended))
                 .max_by(|a, b| a.at.total_cmp(&b.at));
             if last.is_none_or(|last| last.kind == Kind::Ended) {
                 continue;
