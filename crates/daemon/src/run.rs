@@ -293,15 +293,19 @@ impl Watch {
         self.under_way.clear();
         self.intakes = Intakes::none();
         let (plan, base) = (self.plan.clone(), self.base.clone());
-        let learnt = tokio::task::spawn_blocking(move || guards::of_files(&plan, &base)).await;
-        let learnt = learnt.unwrap_or_else(|_| Ok(Vec::new()));
-        let learnt = learnt.map_err(|why| stopped("history".to_owned(), why))?;
-        self.turn(std::iter::once(Input::Started(self.plan.outlines())).chain(learnt).collect()).await;
+        let checked = tokio::task::spawn_blocking(move || guards::check_files(&plan, &base)).await;
+        checked.unwrap_or(Ok(())).map_err(|why| stopped("history".to_owned(), why))?;
+        self.turn(vec![Input::Started(self.plan.outlines())]).await;
         self.learning = Instant::now();
         let means =
             Means { base: &self.base, network: &self.network, notes: &self.notes, wall, host: &*self.host };
         self.intakes = Intakes::begin(&self.plan, &self.world.look().state, &means)
             .map_err(|why| stopped("[[watch.service]]".to_owned(), why))?;
+        // Until they are learnt, the guards hold that were learnt last; the state keeps them.
+        let (plan, base, told) = (self.plan.clone(), self.base.clone(), self.intakes.sender.clone());
+        self.tasks.spawn_blocking(move || {
+            guards::of_files(&plan, &base, |learnt| told.blocking_send(learnt).is_ok());
+        });
         Ok(())
     }
 

@@ -60,11 +60,9 @@ pub(super) fn own(store: &Store, plan: &Plan) -> Vec<Input> {
     inputs
 }
 
-/// Guards from files of history; with what is wrong with a file.
-pub(super) fn of_files(plan: &Plan, base: &Path) -> Result<Vec<Input>, String> {
-    let mut inputs = Vec::new();
-    for (place, service) in plan.services.iter().enumerate() {
-        let Ok(number) = u16::try_from(place) else { break };
+/// The files of history of a plan, each with its service.
+fn files(plan: &Plan) -> impl Iterator<Item = (usize, &Watched, &str)> {
+    plan.services.iter().enumerate().flat_map(|(place, service)| {
         let mut files: Vec<&str> = Vec::new();
         for (_, source) in sources(service) {
             if let GuardSource::History(file) = source
@@ -73,15 +71,27 @@ pub(super) fn of_files(plan: &Plan, base: &Path) -> Result<Vec<Input>, String> {
                 files.push(file);
             }
         }
-        for file in files {
-            let history = read(&base.join(file), service)?;
-            let guards = of(learn(&history, plan, place), service, &GuardSource::History(file.to_owned()));
-            if !guards.is_empty() {
-                inputs.push(Input::Learnt { service: number, guards });
-            }
+        files.into_iter().map(move |file| (place, service, file))
+    })
+}
+
+/// What is wrong with the files of history, so that it is told before anything is watched by them.
+pub(super) fn check_files(plan: &Plan, base: &Path) -> Result<(), String> {
+    files(plan).try_for_each(|(_, service, file)| read(&base.join(file), service).map(drop))
+}
+
+/// Guards from files of history, one after the other, until nobody takes them any more. To state a rate of
+/// false alarms takes a second or two of computing for each test, so that looks do not wait for it.
+pub(super) fn of_files(plan: &Plan, base: &Path, mut take: impl FnMut(Input) -> bool) {
+    for (place, service, file) in files(plan) {
+        let (Ok(number), Ok(history)) = (u16::try_from(place), read(&base.join(file), service)) else {
+            continue;
+        };
+        let guards = of(learn(&history, plan, place), service, &GuardSource::History(file.to_owned()));
+        if !guards.is_empty() && !take(Input::Learnt { service: number, guards }) {
+            return;
         }
     }
-    Ok(inputs)
 }
 
 fn read(path: &Path, service: &Watched) -> Result<Vec<Minute>, String> {
