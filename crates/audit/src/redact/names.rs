@@ -12,7 +12,7 @@ pub(super) enum Secrecy {
 
 /// Words that name a secret only where they stand alone; the last two as addresses of cloud storage
 /// carry them.
-const NOUNS: &[&str] = &["pw", "authorization", "sig", "signature"];
+const NOUNS: &[&str] = &["pw", "authorization", "bearer", "sig", "signature"];
 /// Nouns that also count where they are run together with the word before, `sslpassword` or `dbpass`.
 const ENDINGS: &[&str] = &[
     "password",
@@ -119,7 +119,7 @@ const TELLS_OF: &[&str] = &[
 
 /// What every name of a secret holds somewhere: each noun, ending, plural and kind of key above has one
 /// of them in it.
-const STEMS: &[&str] = &["pass", "pw", "secret", "token", "cred", "key", "authorization", "sig"];
+const STEMS: &[&str] = &["pass", "pw", "secret", "token", "cred", "key", "authorization", "bearer", "sig"];
 
 /// Whether a key's name stands for a secret.
 pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
@@ -155,7 +155,8 @@ fn may_name_a_secret(name: &str) -> bool {
 /// A quick look at a line: whether anything in it may tell of a secret. Beside the names of secrets these
 /// are the words behind which one stands although they name none.
 pub(super) fn may_tell(line: &str) -> bool {
-    const TELLING: &[&str] = &["pass", "pw", "secret", "token", "cred", "key", "auth", "sig", "user", "-u"];
+    const TELLING: &[&str] =
+        &["pass", "pw", "secret", "token", "cred", "key", "auth", "bearer", "sig", "user", "-u"];
     holds_any(TELLING, line)
 }
 

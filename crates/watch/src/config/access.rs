@@ -40,7 +40,7 @@ pub(super) fn url(key: &str, text: &str, span: Span, m: &mut Mistakes) -> Option
         m.add(
             span,
             format!("`{key}` holds a user or a password"),
-            "name the user and the file of the password: `basic = { user = \"...\", password_file = \"...\" }`",
+            "take it out, and name the user and a file that holds the rest in `basic`, as the template of `forewarn init` shows",
         );
         return None;
     }

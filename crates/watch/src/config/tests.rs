@@ -329,7 +329,7 @@ zone = "UTC"
     11:10 `scrape` is no URL of http or https
         write it whole: "http://auth:8080/metrics"
     16:11 `scrape` holds a user or a password
-        name the user and the file of the password: `basic = { user = "...", password_file = "..." }`
+        take it out, and name the user and a file that holds the rest in `basic`, as the template of `forewarn init` shows
     16:44 `scrape` is no URL
         write it whole: "http://auth:8080/metrics"
     17:11 `timeout` is 1s and the service is looked at every 50ms
