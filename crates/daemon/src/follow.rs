@@ -113,8 +113,7 @@ impl Follower {
     }
 
     /// Finds out which files there are, reads what was written, and gives what came since the last look.
-    /// A position that is given and not committed is gone on from all the same: a caller that could not
-    /// commit it calls [`Self::rewind`].
+    /// A position that is given and not committed is gone on from all the same.
     pub fn look(&mut self, at: At) -> Said {
         let Self { tail, reader, counted, .. } = self;
         tail.look(at, &mut |lines| reader.read(lines, counted));
@@ -147,16 +146,6 @@ impl Follower {
             return Said::Nothing(if files.unreadable > 0 { Why::Unreadable } else { Why::NoFile });
         }
         Said::Since { tally: counted.tally, position: self.tail.position() }
-    }
-
-    /// Goes back to a position, the last that was committed: what was read since is read again.
-    ///
-    /// # Errors
-    ///
-    /// Where the position is not one of ours.
-    pub fn rewind(&mut self, position: &[u8]) -> Result<(), String> {
-        self.counted = self.reader.nothing();
-        self.tail.rewind(position)
     }
 
     /// What happened so far.

@@ -19,7 +19,7 @@ mod send;
 mod serve;
 mod store;
 
-pub use run::{Host, Setup, rehearse, run, verify};
+pub use run::{Host, Setup, check, rehearse, run, verify};
 pub use schedule::Audit;
 pub use serve::ask;
 pub use store::Stopped;

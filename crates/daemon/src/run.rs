@@ -11,8 +11,9 @@ mod rehearse;
 mod writer;
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 use watch::State;
 use watch::alert::{Effect, Silence};
 use watch::journal::{Entry, Input};
-use watch::plan::Plan;
+use watch::plan::{Channel, Heartbeat, Plan};
 use watch::time::At;
 
 use crate::clock::{Clock, Wall};
@@ -35,7 +36,7 @@ use crate::send::{self, Letter, Queue, words};
 use crate::serve;
 use crate::store::{Batch, Checkpoint, Stopped, Store, Write};
 
-pub(crate) use inbox::Told;
+pub(crate) use inbox::Asked;
 use intakes::{Intakes, Means};
 use minutes::Minutes;
 use record::Recorder;
@@ -150,6 +151,59 @@ struct Watch {
     checkpointed: Instant,
     /// When guards are learnt from the journal again.
     learning: Instant,
+    /// Held by what computes for long.
+    computing: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What a plan asks for, made and not begun.
+struct Ready {
+    ways: Vec<Arc<dyn send::Way>>,
+    beat: Option<send::heartbeat::Heartbeat>,
+    moments: Option<Moments>,
+    intakes: Intakes,
+}
+
+impl Ready {
+    /// Makes it, in a runtime.
+    fn of(plan: &Plan, state: &State, means: &Means<'_>) -> Result<Self, Stopped> {
+        let way = |channel: &Channel| {
+            send::way(channel, means.base, means.network)
+                .map_err(|why| amiss(format_args!("channel `{}`", channel.name), why))
+        };
+        let ways = plan.channels.iter().map(way).collect::<Result<_, _>>()?;
+        let beat = |of: &Heartbeat| send::heartbeat::Heartbeat::new(of, means.base, means.network);
+        let beat = plan.heartbeat.as_ref().map(beat).transpose();
+        let moments = plan.audit.as_ref().map(|schedule| Moments::of(&schedule.when)).transpose();
+        Ok(Self {
+            ways,
+            beat: beat.map_err(|why| amiss("[watch.heartbeat]", why))?,
+            moments: moments.map_err(|why| amiss("[audit]", why))?,
+            intakes: Intakes::begin(plan, state, means).map_err(|why| amiss("[[watch.service]]", why))?,
+        })
+    }
+}
+
+/// What of a plan cannot be carried out.
+fn amiss(place: impl Display, why: String) -> Stopped {
+    Stopped::new(place, why, "correct it in forewarn.toml")
+}
+
+/// Whether a plan can be carried out: all that a start would find wrong with it. Asks nobody over the
+/// network, and begins nothing.
+///
+/// # Errors
+///
+/// Says what cannot.
+pub fn check(plan: &Plan, base: &Path, host: &dyn Host) -> Result<(), Stopped> {
+    guards::check_files(plan, base).map_err(|why| amiss("history", why))?;
+    // Whose tasks never run: nobody waits in it.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| amiss("forewarn watch", error.to_string()))?;
+    let _within = runtime.enter();
+    let (notes, _) = Notes::new();
+    let wall = crate::clock::system();
+    let means = Means { base, network: &Network::default(), notes: &notes, wall: &wall, host };
+    Ready::of(plan, &State::default(), &means).map(drop)
 }
 
 /// Watches until `shutdown` ends.
@@ -201,6 +255,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
         seq: recovered.seq,
         checkpointed: Instant::now(),
         learning: Instant::now(),
+        computing: Arc::default(),
         world,
         plan,
         base,
@@ -209,11 +264,11 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
         told,
     };
     if let Some(listen) = watch.plan.listen.clone() {
-        let server = serve::bind(&listen, &watch.base, watch.world.clone(), asked.clone()).await?;
+        let server = serve::bind(&listen, watch.world.clone(), asked.clone()).await?;
         watch.host.say(&format!("serving http://{}", server.address()));
         writing.spawn(server.serve());
     }
-    watch.begin(&wall).await?;
+    watch.begin(watch.plan.clone(), &wall).await?;
 
     let mut shutdown = pin!(shutdown);
     let mut housekeeping = tokio::time::interval(PRUNE);
@@ -231,7 +286,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
                 None => reloadable = false,
             },
             Some(line) = noted.recv() => watch.host.say(&line),
-            Some(told) = asking.recv() => watch.answer(told).await,
+            Some(asked) = asking.recv() => watch.answer(asked).await,
             // One or two files, whose names are known to the kernel: not worth a thread of its own.
             _ = polling.tick() => if files.changed() {
                 watch.reload(&wall).await;
@@ -264,49 +319,60 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
 }
 
 impl Watch {
-    /// Begins what the plan asks for, and tells the journal that the watch begins, upon which the core hands
-    /// out again what nobody is known to have been told.
-    async fn begin(&mut self, wall: &Wall) -> Result<(), Stopped> {
+    /// Begins what a plan asks for, and tells the journal that the watch begins, upon which the core hands
+    /// out again what nobody is known to have been told. A plan that cannot be carried out changes nothing.
+    async fn begin(&mut self, plan: Arc<Plan>, wall: &Wall) -> Result<(), Stopped> {
+        let (of, base) = (plan.clone(), self.base.clone());
+        let checked = tokio::task::spawn_blocking(move || guards::check_files(&of, &base)).await;
+        checked.unwrap_or(Ok(())).map_err(|why| amiss("history", why))?;
+        let means =
+            Means { base: &self.base, network: &self.network, notes: &self.notes, wall, host: &*self.host };
+        let ready = Ready::of(&plan, &self.world.look().state, &means);
+        let Ready { ways, beat, moments, intakes } = ready?;
+
         self.tasks.abort_all();
         self.tasks = JoinSet::new();
-        let stopped = |place: String, why: String| Stopped::new(place, why, "correct it in forewarn.toml");
-        let mut queues = Vec::new();
-        for channel in &self.plan.channels {
-            let way = send::way(channel, &self.base, &self.network)
-                .map_err(|why| stopped(format!("channel `{}`", channel.name), why))?;
-            queues.push(Queue::begin(way, self.told.clone(), &mut self.tasks));
-        }
-        if let Some(heartbeat) = &self.plan.heartbeat {
-            let beat = send::heartbeat::Heartbeat::new(heartbeat, &self.base, &self.network)
-                .map_err(|why| stopped("[watch.heartbeat]".to_owned(), why))?;
+        let queue = |way| Queue::begin(way, self.told.clone(), &mut self.tasks);
+        let queues = ways.into_iter().map(queue).collect();
+        if let Some(beat) = beat {
             let (alive, told) = (self.world.clone(), self.world.clone());
             let alive = move || alive.look().alive.elapsed() < serve::STUCK;
             let told = move |outcome: Result<(), String>| told.look().heartbeat = outcome.err();
             self.tasks.spawn(beat.beat(alive, told));
         }
-        if let Some(schedule) = &self.plan.audit {
-            let moments = Moments::of(&schedule.when).map_err(|why| stopped("[audit]".to_owned(), why))?;
+        if let Some((schedule, moments)) = plan.audit.clone().zip(moments) {
             let (host, told) = (self.host.clone(), self.told.clone());
-            self.tasks.spawn(keep(schedule.clone(), moments, host, wall.clone(), told));
+            self.tasks.spawn(keep(schedule, moments, host, wall.clone(), told));
         }
-        self.world.look().queues = queues;
+        {
+            let mut world = self.world.look();
+            world.queues = queues;
+            world.plan = plan.clone();
+        }
         self.under_way.clear();
-        self.intakes = Intakes::none();
-        let (plan, base) = (self.plan.clone(), self.base.clone());
-        let checked = tokio::task::spawn_blocking(move || guards::check_files(&plan, &base)).await;
-        checked.unwrap_or(Ok(())).map_err(|why| stopped("history".to_owned(), why))?;
-        self.turn(vec![Input::Started(self.plan.outlines())]).await;
+        self.minutes = Minutes::of(&plan);
+        self.plan = plan.clone();
+        self.intakes = intakes;
+        self.turn(vec![Input::Started(plan.outlines())]).await;
         self.learning = Instant::now();
-        let means =
-            Means { base: &self.base, network: &self.network, notes: &self.notes, wall, host: &*self.host };
-        self.intakes = Intakes::begin(&self.plan, &self.world.look().state, &means)
-            .map_err(|why| stopped("[[watch.service]]".to_owned(), why))?;
         // Until they are learnt, the guards hold that were learnt last; the state keeps them.
-        let (plan, base, told) = (self.plan.clone(), self.base.clone(), self.intakes.sender.clone());
-        self.tasks.spawn_blocking(move || {
-            guards::of_files(&plan, &base, |learnt| told.blocking_send(learnt).is_ok());
-        });
+        let (base, told) = (self.base.clone(), self.intakes.sender.clone());
+        self.alone(move || guards::of_files(&plan, &base, |learnt| told.blocking_send(learnt).is_ok()));
         Ok(())
+    }
+
+    /// Computes something off the loop, when what is computed so now is through: a computation cannot be
+    /// ended, and two of them would take the time of looks.
+    fn alone(&mut self, compute: impl FnOnce() + Send + 'static) {
+        let computing = self.computing.clone();
+        self.tasks.spawn(async move {
+            let turn = computing.lock_owned().await;
+            let computed = tokio::task::spawn_blocking(move || {
+                compute();
+                drop(turn);
+            });
+            let _ = computed.await;
+        });
     }
 
     /// Journals what came in, moves the state, and sends what it wants done.
@@ -385,9 +451,9 @@ impl Watch {
     }
 
     /// Does what somebody asked for over HTTP.
-    async fn answer(&mut self, told: Told) {
-        match told {
-            Told::Silence { new, reply } => {
+    async fn answer(&mut self, asked: Asked) {
+        match asked {
+            Asked::Silence { new, reply } => {
                 let id = 1 + self
                     .world
                     .look()
@@ -404,7 +470,7 @@ impl Watch {
                 self.turn(vec![Input::Silenced(silence.clone())]).await;
                 let _ = reply.send(silence);
             }
-            Told::Unsilence { id, reply } => {
+            Asked::Unsilence { id, reply } => {
                 let known = self.world.look().state.silences().iter().any(|silence| silence.id == id);
                 if known {
                     self.turn(vec![Input::Unsilenced(id)]).await;
@@ -432,17 +498,8 @@ impl Watch {
         if plan.journal != self.plan.journal || plan.listen != self.plan.listen {
             self.host.say("`journal` and `listen` of [watch] hold from the next start on");
         }
-        let before = std::mem::replace(&mut self.plan, plan.clone());
-        self.intakes = Intakes::none();
-        self.minutes = Minutes::of(&plan);
-        self.world.look().plan = plan;
-        if let Err(stopped) = self.begin(wall).await {
+        if let Err(stopped) = self.begin(plan, wall).await {
             self.host.say(&format!("{stopped}\nthe watch goes on as it was"));
-            self.minutes = Minutes::of(&before);
-            self.world.look().plan = before.clone();
-            self.plan = before;
-            // It began before, so that it begins again.
-            let _ = self.begin(wall).await;
             return;
         }
         self.checkpoint().await;
@@ -453,7 +510,7 @@ impl Watch {
     fn learn(&mut self) {
         self.learning = Instant::now() + LEARN;
         let (store, plan, told) = (self.store.clone(), self.plan.clone(), self.intakes.sender.clone());
-        self.tasks.spawn_blocking(move || {
+        self.alone(move || {
             for input in guards::own(&store, &plan) {
                 let _ = told.blocking_send(input);
             }
@@ -512,3 +569,48 @@ impl Watch {
 
 pub use record::verify;
 pub use rehearse::rehearse;
+
+#[cfg(test)]
+mod tests {
+    use text::{FileId, Source};
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Host for Nobody {
+        fn audit(&self) -> Audit {
+            unreachable!("a check audits nothing")
+        }
+
+        fn plan(&self) -> Result<Plan, String> {
+            unreachable!("a check reads no plan")
+        }
+
+        fn files(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn say(&self, _: &str) {}
+    }
+
+    #[test]
+    fn what_a_start_would_find_wrong_a_check_finds() {
+        let checked = |format: &str| {
+            let log = format!("log = {{ paths = [\"a.log\"], log_format = '{format}' }}");
+            let text = format!(
+                "[[watch.service]]\nname = \"edge\"\npreset = \"nginx\"\n{log}\nfailed = {{ late = [\"504\"] }}\n"
+            );
+            let source = Source::new(FileId(0), "forewarn.toml".to_owned(), text);
+            let plan = watch::config::parse(&source).expect("a plan");
+            check(&plan, Path::new("/nonexistent"), &Nobody)
+        };
+        assert_eq!(checked("$request $status"), Ok(()));
+        let stopped = checked("$request").expect_err("no status");
+        assert!(stopped.place == "[[watch.service]]" && stopped.what.contains("`edge`"), "{stopped}");
+    }
+}

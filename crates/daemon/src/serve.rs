@@ -1,5 +1,5 @@
-//! What a running watch shows over HTTP: `/metrics`, `/healthz`, alerts and silences. Without a token only
-//! to the machine itself.
+//! What a running watch shows over HTTP: `/metrics`, `/healthz`, alerts and silences. Only to the
+//! machine itself: it asks nobody who they are.
 
 mod api;
 mod metrics;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use watch::plan::Access;
 
 use crate::http::{Ask, Client, Network, Url};
-use crate::run::{Told, World};
+use crate::run::{Asked, World};
 use crate::store::Stopped;
 
 /// A loop that did not go round for so long stands still: it does every second.
@@ -46,9 +46,8 @@ pub(crate) struct Server {
 /// Binds where `[watch] listen` says.
 pub(crate) async fn bind(
     listen: &str,
-    _base: &Path,
     world: Arc<World>,
-    asked: UnboundedSender<Told>,
+    asked: UnboundedSender<Asked>,
 ) -> Result<Server, Stopped> {
     let stopped = |what: String, help: &str| Stopped::new(format_args!("listen = \"{listen}\""), what, help);
     let help = "write an address and a port: \"127.0.0.1:9464\"";
@@ -67,7 +66,7 @@ pub(crate) async fn bind(
     let (address, listener) = bound.map_err(|error| {
         stopped(format!("cannot be bound: {error}"), "end what listens there, or name another port")
     })?;
-    Ok(Server { listener, address, api: Arc::new(api::Api { world, asked }) })
+    Ok(Server { listener, address, api: Arc::new(api::Api { world, asked, host: api::host_of(listen) }) })
 }
 
 /// Asks a watch on this machine something: the status and the body of its answer.

@@ -204,8 +204,8 @@ impl Store {
     }
 
     /// Takes away entries that are older than `before`, up to the newest checkpoint that is older too; and
-    /// minutes that are older than `minutes_before`. Whether there is more to take.
-    pub(crate) fn prune(&self, before: At, minutes_before: At) -> rusqlite::Result<bool> {
+    /// minutes that are older than `minutes_before`. Not more at once than is quick.
+    pub(crate) fn prune(&self, before: At, minutes_before: At) -> rusqlite::Result<()> {
         let connection = self.connection();
         let horizon: Option<u64> =
             connection
@@ -213,11 +213,11 @@ impl Store {
         let horizon = horizon.unwrap_or(0);
         connection.execute("DELETE FROM checkpoint WHERE seq < ?1", [horizon])?;
         connection.execute("DELETE FROM minute WHERE at < ?1", [minutes_before.0])?;
-        let gone = connection.execute(
+        connection.execute(
             "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry WHERE seq <= ?1 ORDER BY seq LIMIT ?2)",
             params![horizon, PRUNED_AT_ONCE],
         )?;
-        Ok(u64::try_from(gone).unwrap_or(0) == PRUNED_AT_ONCE)
+        Ok(())
     }
 
     /// How many bytes the database has, its free pages included.

@@ -35,6 +35,8 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<u8, Error> {
     }
     to_stderr(&introduction(&plan, &config));
     if arguments.check {
+        let host = Host { config: config.clone(), base: base.to_path_buf() };
+        daemon::check(&plan, base, &host).map_err(stopped)?;
         return Ok(CLEAN);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
@@ -45,8 +47,10 @@ pub(crate) fn run(arguments: WatchArguments) -> Result<u8, Error> {
         )
     })?;
     let base = base.to_path_buf();
-    runtime.block_on(supervise(plan, base, config))?;
-    Ok(CLEAN)
+    let ended = runtime.block_on(supervise(plan, base, config));
+    // What still computes or waits for a disk has nothing to say any more.
+    runtime.shutdown_background();
+    ended.map(|()| CLEAN)
 }
 
 /// Runs the daemon between the signals of this process.

@@ -107,14 +107,6 @@ impl Tail {
         position::encode(&places)
     }
 
-    pub(super) fn rewind(&mut self, position: &[u8]) -> Result<(), String> {
-        self.saved = places(position)?;
-        self.fresh = false;
-        self.files.clear();
-        self.copies.clear();
-        Ok(())
-    }
-
     /// Reads the files that are known on.
     pub(super) fn poll(&mut self, at: At, lines: &mut dyn FnMut(&[u8])) {
         let mut left = MOST;

@@ -56,7 +56,7 @@ impl Intakes {
         Self { inputs, sender, tasks: JoinSet::new() }
     }
 
-    /// Those of a plan; logs go on where the state says.
+    /// Those of a plan; logs go on where the state says. What they read waits until it is taken.
     pub(super) fn begin(plan: &Plan, state: &State, means: &Means<'_>) -> Result<Self, String> {
         let mut intakes = Self::none();
         let start = Instant::now();
@@ -74,7 +74,7 @@ impl Intakes {
                     intakes.tasks.spawn(run);
                 }
                 Intake::Log(log) => {
-                    let position = state.position(place, LOG);
+                    let position = state.position(&watched.name, LOG);
                     let follower = follower(watched, log, means.base, position).map_err(named)?;
                     let sender = intakes.sender.clone();
                     let run = follow(service, follower, first, plan.look, means.wall.clone(), sender);

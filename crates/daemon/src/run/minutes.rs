@@ -43,7 +43,12 @@ impl Minutes {
         let follows = begun == self.begun + MINUTE;
         let start = At(std::mem::replace(&mut self.begun, begun));
         let mut over = Vec::new();
-        for (open, service) in self.services.iter_mut().zip(state.services()) {
+        for open in &mut self.services {
+            // The journal may list its services in another order than the plan.
+            let Some(service) = state.services().find(|service| service.name() == open.name) else {
+                open.before = None;
+                continue;
+            };
             let now = (service.total().clone(), uncounted(&service));
             let Some((mut total, lost)) = open.before.replace(now) else { continue };
             let mut gained = Tally::empty(total.failed.len(), total.piled.len());

@@ -1,11 +1,13 @@
 //! The routes and what they answer.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
+use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedSender;
@@ -14,7 +16,7 @@ use tokio::time::timeout;
 use wire::alert::NewSilence;
 
 use super::{STUCK, metrics};
-use crate::run::{Told, World};
+use crate::run::{Asked, World};
 use crate::send;
 
 /// As many bytes as a silence may have.
@@ -29,15 +31,22 @@ const LONGEST_SILENCE: u64 = 30 * 24 * 3_600;
 /// What the routes look at.
 pub(super) struct Api {
     pub(super) world: Arc<World>,
-    pub(super) asked: UnboundedSender<Told>,
+    pub(super) asked: UnboundedSender<Asked>,
+    /// The host that `listen` names.
+    pub(super) host: Option<String>,
 }
 
 type Answer = Response<Full<Bytes>>;
 
 impl Api {
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Answer {
-        // A page that a browser on this machine shows may ask loopback addresses for anything; it cannot
-        // name the host as we do, and cannot send JSON elsewhere without asking first.
+        // A page that a browser on this machine shows may ask loopback addresses for anything, under a name
+        // of its own that leads here; it cannot name the host as we do, and cannot send JSON elsewhere
+        // without asking first.
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        if !is_ours(host, self.host.as_deref()) {
+            return refused(StatusCode::FORBIDDEN, "the Host that is asked for is not this one");
+        }
         let path = request.uri().path().to_owned();
         match (request.method().clone(), path.as_str()) {
             (Method::GET, "/metrics") => {
@@ -102,7 +111,7 @@ impl Api {
             return refused(StatusCode::BAD_REQUEST, &why);
         }
         let (reply, answer) = oneshot::channel();
-        match self.ask(Told::Silence { new, reply }, answer).await {
+        match self.ask(Asked::Silence { new, reply }, answer).await {
             Some(silence) => json(StatusCode::CREATED, &send::silence(&silence)),
             None => refused(StatusCode::SERVICE_UNAVAILABLE, "the watch does not answer"),
         }
@@ -124,17 +133,32 @@ impl Api {
 
     async fn unsilence(&self, id: u64) -> Answer {
         let (reply, answer) = oneshot::channel();
-        match self.ask(Told::Unsilence { id, reply }, answer).await {
+        match self.ask(Asked::Unsilence { id, reply }, answer).await {
             Some(true) => plain(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", String::new()),
             Some(false) => refused(StatusCode::NOT_FOUND, "there is no such silence"),
             None => refused(StatusCode::SERVICE_UNAVAILABLE, "the watch does not answer"),
         }
     }
 
-    async fn ask<T>(&self, told: Told, answer: oneshot::Receiver<T>) -> Option<T> {
-        self.asked.send(told).ok()?;
+    async fn ask<T>(&self, asked: Asked, answer: oneshot::Receiver<T>) -> Option<T> {
+        self.asked.send(asked).ok()?;
         timeout(WAIT, answer).await.ok()?.ok()
     }
+}
+
+/// The host of an address, without port and brackets.
+pub(super) fn host_of(address: &str) -> Option<String> {
+    let authority: Authority = address.parse().ok()?;
+    let host = authority.host();
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    Some(host.to_ascii_lowercase())
+}
+
+/// Whether a `Host` names this machine from within.
+fn is_ours(named: Option<&str>, listen: Option<&str>) -> bool {
+    let Some(host) = named.and_then(host_of) else { return false };
+    let is_loopback = host.parse::<IpAddr>().is_ok_and(super::is_of_this_machine);
+    is_loopback || host == "localhost" || Some(host.as_str()) == listen
 }
 
 fn plain(status: StatusCode, kind: &'static str, text: String) -> Answer {
@@ -152,4 +176,21 @@ fn json(status: StatusCode, body: &impl Serialize) -> Answer {
 
 fn refused(status: StatusCode, why: &str) -> Answer {
     json(status, &serde_json::json!({ "error": why }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_names_this_machine_is_answered() {
+        let listen = host_of("watch.internal:9464");
+        let is_ours = |host: &str| super::is_ours(Some(host), listen.as_deref());
+        let ours =
+            ["127.0.0.1:9464", "127.0.0.1", "[::1]:9464", "localhost:1", "LocalHost", "watch.internal"];
+        assert!(ours.into_iter().all(is_ours));
+        let theirs =
+            ["evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", ""];
+        assert!(!theirs.into_iter().any(is_ours) && !super::is_ours(None, listen.as_deref()));
+    }
 }

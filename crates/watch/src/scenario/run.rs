@@ -110,13 +110,11 @@ impl World {
         let passed = self.plan.look.saturating_mul(u32::try_from(look).unwrap_or(u32::MAX));
         self.at = START.after(passed);
         self.heard = false;
-        while let Some(at) = scenario.restarts.get(self.restarted).filter(|at| **at <= passed) {
-            let _ = at;
+        while scenario.restarts.get(self.restarted).is_some_and(|at| *at <= passed) {
             self.restarted += 1;
             self.tell(Input::Started(self.plan.outlines()));
         }
-        while let Some((at, audited)) = scenario.audits.get(self.audited).filter(|(at, _)| *at <= passed) {
-            let _ = at;
+        while let Some((_, audited)) = scenario.audits.get(self.audited).filter(|(at, _)| *at <= passed) {
             self.audited += 1;
             self.tell(Input::Audited(audited.clone()));
         }

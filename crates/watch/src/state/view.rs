@@ -101,8 +101,8 @@ impl State {
 
     /// Where the input of a target goes on, for one that is read once.
     #[must_use]
-    pub fn position(&self, service: usize, target: &str) -> Option<&[u8]> {
-        let service = self.services.get(service)?;
+    pub fn position(&self, service: &str, target: &str) -> Option<&[u8]> {
+        let service = self.services.iter().find(|kept| kept.outline.name == service)?;
         service.targets.iter().find(|kept| kept.name == target)?.baseline.position()
     }
 }
