@@ -8,6 +8,7 @@ mod intakes;
 mod minutes;
 mod record;
 mod rehearse;
+mod speech;
 mod writer;
 
 use std::collections::HashSet;
@@ -32,7 +33,7 @@ use crate::files::Files;
 use crate::http::Network;
 use crate::notes::Notes;
 use crate::schedule::{Audit, Moments, keep};
-use crate::send::{self, Letter, Queue, words};
+use crate::send::{self, Letter, Queue};
 use crate::serve;
 use crate::store::{Batch, Checkpoint, Stopped, Store, Write};
 
@@ -40,6 +41,7 @@ pub(crate) use inbox::Asked;
 use intakes::{Intakes, Means};
 use minutes::Minutes;
 use record::Recorder;
+use speech::Speech;
 use writer::{Turn, Writer};
 
 /// What comes in within so long of the first of its slot is one commit.
@@ -139,6 +141,7 @@ struct Watch {
     writer: Writer,
     recorder: Recorder,
     minutes: Minutes,
+    speech: Speech,
     network: Network,
     notes: Notes,
     told: UnboundedSender<Input>,
@@ -246,6 +249,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
         writer: Writer::begin(store.clone(), &mut writing),
         recorder: Recorder::default(),
         minutes: Minutes::of(&plan),
+        speech: Speech::default(),
         identity: identity.into(),
         network: Network::default(),
         notes,
@@ -406,6 +410,7 @@ impl Watch {
         let took = begun.elapsed();
 
         let mut effects = Vec::new();
+        let said;
         {
             let mut world = self.world.look();
             for entry in &entries {
@@ -419,13 +424,16 @@ impl Watch {
             world.hindered = self.writer.hindered().map(str::to_owned);
             world.commits += 1;
             world.slowest_commit = world.slowest_commit.max(took);
+            said = self.speech.lines(&world.state, at);
+        }
+        for line in said {
+            self.host.say(&line);
         }
         self.send(effects);
     }
 
     /// Puts effects into the queues of their channels.
     fn send(&mut self, effects: Vec<Effect>) {
-        let mut said = HashSet::new();
         let (now, queues) = {
             let world = self.world.look();
             (world.now, world.queues.clone())
@@ -433,11 +441,6 @@ impl Watch {
         for effect in effects {
             if !self.under_way.insert(effect.key) {
                 continue;
-            }
-            // Several channels are told the same; people read it once.
-            let line = words::notice(&effect.notice);
-            if said.insert(line.clone()) {
-                self.host.say(&line);
             }
             match queues.get(usize::from(effect.channel)) {
                 Some(queue) => queue.put(effect.key, Letter::of(&effect, &self.identity, now)),

@@ -4,7 +4,7 @@
 mod alertmanager;
 pub(crate) mod heartbeat;
 mod lines;
-mod published;
+pub(crate) mod published;
 mod webhook;
 pub(crate) mod words;
 
