@@ -289,7 +289,7 @@ impl Meter {
 
     fn sample(&mut self, stage: &Stage) {
         for (peak, (process, ..)) in self.peaks.iter_mut().zip(stage.processes()) {
-            *peak = (*peak).max(process.resident().unwrap_or(0));
+            *peak = (*peak).max(process.peak().unwrap_or(0));
         }
     }
 
@@ -378,7 +378,7 @@ fn page(run: &Run, held: &[report::Held], fares: &str, times: &Times) -> String 
     text += &format!(
         "## The source dies in mid-incident\n\n\
          It was killed at {:.0} s, with every fault in progress, and {:.0} s were waited.\n\n{}\n## Cost\n\n\
-         From {SETTLED} s to {:.0} s, read from `/proc`.\n\n{}",
+         Read from `/proc`: time from {SETTLED} s to {:.0} s, memory at most from the start.\n\n{}",
         run.killed,
         run.ended - run.killed,
         run.kill_table(),

@@ -3,13 +3,14 @@
 //! day; and whether a replay of that day gives the state that was written down. Writes
 //! `docs/bench/watch.md`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rig::draw::Draw;
-use rig::http::{Client, Request};
+use rig::http::{Client, Reply, Request};
 use rig::metrics::sum;
 use rig::process::Process;
 use rig::receiver::Receiver;
@@ -37,7 +38,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DAY: u64 = 86_400;
 /// Slots of a second that looks are spread over.
 const SLOTS: usize = 4;
-/// The most bytes of a journal a day, and the longest start.
+/// Bytes of a database whose tables are empty: a page each, and one for their list.
+const EMPTY: f64 = 20_480.0;
+/// The most megabytes of a journal a day, and the longest start in seconds.
 const BYTES: f64 = 50.0;
 const START: f64 = 2.0;
 
@@ -62,8 +65,8 @@ struct Day {
     bytes: f64,
     rows: u64,
     start: Starts,
-    /// What a replay of the whole day came to, and how long it took, in seconds.
-    replay: Result<f64, String>,
+    /// How many rows a replay of the whole day went through, and how long it took, in seconds.
+    replay: Result<(u64, f64), String>,
 }
 
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
@@ -133,7 +136,7 @@ impl Stage {
         let source = text::Source::new(text::FileId(0), "forewarn.toml", text);
         let plan = watch::config::parse(&source).map_err(|mistakes| format!("{mistakes:?}"))?;
         let process = Process::new(name, &self.program, &["watch"], &self.scratch).within(&home);
-        Ok(Watch { process, home, plan, client: Client::new(listen, Duration::from_secs(5)) })
+        Ok(Watch { process, home, plan, listen })
     }
 }
 
@@ -141,7 +144,7 @@ struct Watch {
     process: Process,
     home: PathBuf,
     plan: Plan,
-    client: Client,
+    listen: SocketAddr,
 }
 
 impl Watch {
@@ -149,7 +152,7 @@ impl Watch {
     fn start(&mut self) -> Result<f64, String> {
         let begun = Instant::now();
         self.process.start().map_err(told)?;
-        let well = || self.client.send(&Request::get("/healthz")).is_ok_and(|reply| reply.status == 200);
+        let well = || self.ask("/healthz").is_some_and(|reply| reply.status == 200);
         match rig::until(PATIENCE, well) {
             Some(_) => Ok(begun.elapsed().as_secs_f64()),
             None => Err(self.process.trouble("is not well").to_string()),
@@ -167,9 +170,12 @@ impl Watch {
         Ok(Starts { median: times[STARTS / 2], longest: times[STARTS - 1] })
     }
 
-    fn metric(&mut self, name: &str) -> f64 {
-        let reply = self.client.send(&Request::get("/metrics"));
-        reply.map_or(f64::NAN, |reply| sum(&String::from_utf8_lossy(&reply.body), name, ""))
+    fn ask(&self, path: &str) -> Option<Reply> {
+        Client::new(self.listen, Duration::from_secs(5)).send(&Request::get(path)).ok()
+    }
+
+    fn metric(&self, name: &str) -> Option<f64> {
+        Some(sum(&String::from_utf8_lossy(&self.ask("/metrics")?.body), name, ""))
     }
 
     fn journal(&self) -> PathBuf {
@@ -184,13 +190,13 @@ fn alone(stage: &Stage, seconds: u64) -> Result<(f64, f64, f64, Starts), String>
     say(&format!("watching {} services for {seconds} s", stage.services.len()));
     std::thread::sleep(Duration::from_secs(SETTLED));
     let (begun, computed) = (Instant::now(), watch.process.computed().map_err(told)?);
-    let written = bytes(&watch.journal());
     std::thread::sleep(Duration::from_secs(seconds.saturating_sub(SETTLED)));
     let share = (watch.process.computed().map_err(told)? - computed) / begun.elapsed().as_secs_f64();
     let resident = watch.process.peak().map_err(told)? as f64;
-    // The database's log is written back only now and then: its pages are counted where they will be.
-    let pages = watch.metric("forewarn_journal_bytes");
-    let grown = (pages.max(bytes(&watch.journal())) - written) / begun.elapsed().as_secs_f64();
+    // What the database had at the last minute: it is measured every minute, from the start on.
+    let pages = watch.metric("forewarn_journal_bytes").ok_or("`/metrics` does not answer")?;
+    let minutes = ((seconds - 1) / 60).max(1) as f64;
+    let grown = (pages - EMPTY) / (minutes * 60.0);
     let starts = watch.starts()?;
     watch.process.terminate().map_err(told)?;
     Ok((resident, share, grown * DAY as f64, starts))
@@ -219,7 +225,8 @@ fn day(stage: &Stage, length: u64) -> Result<Day, String> {
     say("replaying it");
     let begun = Instant::now();
     let replay = daemon::verify(&watch.journal(), &watch.plan);
-    let replay = replay.map(|_| begun.elapsed().as_secs_f64()).map_err(|stopped| stopped.to_string());
+    let replay =
+        replay.map(|rows| (rows, begun.elapsed().as_secs_f64())).map_err(|stopped| stopped.to_string());
     Ok(Day { bytes, rows, start, replay })
 }
 
@@ -311,7 +318,7 @@ fn page(figures: &Figures) -> (String, bool) {
         restart.longest <= START,
     );
     let replay = match &day.replay {
-        Ok(seconds) => format!("yes; it took {seconds:.1} s"),
+        Ok((rows, seconds)) => format!("yes: {rows} rows in {seconds:.1} s"),
         Err(why) => why.clone(),
     };
     text += &row(
