@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use audit::Error;
+use model::declared::length_of;
 use wire::alert::{NewSilence, Silence};
 
 use crate::CLEAN;
@@ -40,21 +41,11 @@ pub(crate) fn run(what: SilenceWhat) -> Result<u8, Error> {
 
 /// A length as people write it.
 fn seconds(length: &str) -> Result<u64, Error> {
-    let split = length.find(|c: char| !c.is_ascii_digit()).unwrap_or(length.len());
-    let (number, unit) = length.split_at(split);
-    let factor = match unit {
-        "s" => Some(1),
-        "m" | "min" => Some(60),
-        "h" => Some(3_600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    let seconds =
-        number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
-    seconds.filter(|seconds| *seconds > 0).ok_or_else(|| {
+    let read = length_of(length).map(|length| length.as_secs());
+    read.filter(|seconds| *seconds > 0).ok_or_else(|| {
         Error::stopped(
             format_args!("--for {length}"),
-            "is no length",
+            "is no length of a second or more",
             "write a number and a unit: 90s, 30m, 2h, 1d",
         )
     })

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use audit::{Date, Error};
-use text::{FileId, Source};
 use tokio::signal::unix::{SignalKind, signal};
 use watch::plan::{GuardSource, Intake, Plan, When};
 
@@ -118,17 +117,8 @@ impl daemon::Host for Host {
 const PLAIN: audit::render::Style = audit::render::Style { colour: false, width: 120 };
 
 /// Reads the plan.
-#[expect(clippy::disallowed_methods, reason = "the binary reads the file that it is told to watch by")]
 pub(crate) fn read(config: &Path) -> Result<Plan, Error> {
-    let text = std::fs::read_to_string(config).map_err(|error| {
-        Error::stopped(
-            config.display(),
-            format!("cannot be read: {error}"),
-            "name the forewarn.toml with --config; `forewarn init` writes one",
-        )
-    })?;
-    let source = Source::new(FileId(0), config.display().to_string(), text);
-    watch::config::parse(&source).map_err(|mistakes| Error::Mistakes { source, mistakes })
+    crate::test::plan(config, "name the forewarn.toml with --config; `forewarn init` writes one")
 }
 
 fn stopped(stopped: daemon::Stopped) -> Error {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::monitor::{Compare, Matcher, Route, Router};
 use model::{Origin, Sourced, Span};
-use text::{Node, NodeKind, Scalar, Syntax, Tree};
+use text::{Node, NodeKind, Syntax, Tree};
 
 use crate::{Context, Dialect, Fragment, Ignored, Reason, promql};
 
@@ -81,10 +81,11 @@ fn length(
 
 /// A route and those below it; what it does not say is its parent's.
 fn route(node: Node<'_>, path: &str, parent: &Route, depth: usize, fragment: &mut Fragment) -> Route {
+    let matchers = matchers(node, path, fragment);
     let mut own =
         |key, of: &Sourced<Duration>| length(node, key, path, fragment).unwrap_or_else(|| of.clone());
     let mut route = Route {
-        matchers: matchers(node),
+        matchers,
         receiver: node.get("receiver").and_then(Node::text).map(str::to_owned).or(parent.receiver.clone()),
         group_wait: own(GROUP_WAIT, &parent.group_wait),
         group_interval: own(GROUP_INTERVAL, &parent.group_interval),
@@ -104,38 +105,144 @@ fn route(node: Node<'_>, path: &str, parent: &Route, depth: usize, fragment: &mu
 }
 
 /// What an alert must carry, in the three ways of writing it.
-fn matchers(node: Node<'_>) -> Vec<Matcher> {
-    let old = [("match", Compare::Is), ("match_re", Compare::Matches)];
-    let mut matchers: Vec<Matcher> = old
-        .into_iter()
-        .flat_map(|(key, compare)| {
-            let entries = node.get(key).map(Node::entries).unwrap_or_default().into_iter();
-            entries.filter_map(move |entry| {
-                let (label, value) = (entry.key.text().to_owned(), entry.value.text()?.to_owned());
-                Some(Matcher { label, compare, value })
-            })
-        })
-        .collect();
-    let texts = node.get("matchers").into_iter().flat_map(|list| match list.kind() {
-        NodeKind::List => list.items().filter_map(Node::scalar).collect(),
-        _ => Vec::from_iter(list.scalar()),
-    });
-    // `{a="b", c="d"}` in one text, or one a text.
-    let split = |text: Scalar<'_>| -> Vec<String> {
-        let text = text.text().trim().trim_start_matches('{').trim_end_matches('}').to_owned();
-        text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+fn matchers(node: Node<'_>, path: &str, fragment: &mut Fragment) -> Vec<Matcher> {
+    let mut matchers = Vec::new();
+    let mut unread = |key: &str, span: Span| {
+        let key = format!("{path}.{key}");
+        fragment.ignored.push(Ignored { key, span, reason: Reason::NotAnAmount });
     };
-    matchers.extend(texts.flat_map(split).filter_map(|text| matcher(&text)));
+    for (key, compare) in [("match", Compare::Is), ("match_re", Compare::Matches)] {
+        for entry in node.get(key).map(Node::entries).unwrap_or_default() {
+            let label = entry.key.text().to_owned();
+            match entry.value.text() {
+                Some(value) => matchers.push(Matcher { label, compare, value: value.to_owned() }),
+                None => unread(&format!("{key}.{label}"), entry.value.span()),
+            }
+        }
+    }
+    let Some(list) = node.get("matchers") else { return matchers };
+    let items = match list.kind() {
+        NodeKind::List => list.items().collect(),
+        _ => vec![list],
+    };
+    for item in items {
+        let Some(text) = item.scalar() else {
+            unread("matchers", item.span());
+            continue;
+        };
+        for part in parts(text.text()) {
+            match matcher(part) {
+                Some(matcher) => matchers.push(matcher),
+                None => unread("matchers", text.span()),
+            }
+        }
+    }
     matchers
+}
+
+/// `{a="b", c="d"}` in one text, or one a text: what stands between the commas that stand in no quotes.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.trim();
+    let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = text.split(move |c: char| {
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        c == ',' && !quoted
+    });
+    parts.map(str::trim).filter(|part| !part.is_empty())
 }
 
 fn matcher(text: &str) -> Option<Matcher> {
     let marks =
         [("=~", Compare::Matches), ("!~", Compare::MatchesNot), ("!=", Compare::IsNot), ("=", Compare::Is)];
-    let at = text.find(['=', '!'])?;
+    // A quoted label may hold the marks.
+    let label_end = match text.strip_prefix('"') {
+        Some(quoted) => quoted.find('"')? + 2,
+        None => 0,
+    };
+    let at = label_end + text[label_end..].find(['=', '!'])?;
     let (label, rest) = text.split_at(at);
+    let label = unquoted(label.trim()).filter(|label| !label.is_empty())?;
     let (mark, compare) = marks.into_iter().find(|(mark, _)| rest.starts_with(mark))?;
-    let value = rest[mark.len()..].trim();
-    let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
-    Some(Matcher { label: label.trim().trim_matches('"').to_owned(), compare, value: value.to_owned() })
+    Some(Matcher { label, compare, value: unquoted(rest[mark.len()..].trim())? })
+}
+
+/// A text without its quotes, escapes resolved; `None` where quotes do not fit.
+fn unquoted(text: &str) -> Option<String> {
+    let Some(text) = text.strip_prefix('"') else {
+        return (!text.contains('"')).then(|| text.to_owned());
+    };
+    let (mut whole, mut characters) = (String::new(), text.chars());
+    loop {
+        match characters.next()? {
+            '"' => return characters.as_str().is_empty().then_some(whole),
+            '\\' => match characters.next()? {
+                'n' => whole.push('\n'),
+                c @ ('"' | '\\') => whole.push(c),
+                // Written for the regular expression, and kept for it.
+                c => whole.extend(['\\', c]),
+            },
+            c => whole.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use text::{FileId, Source};
+
+    use super::*;
+
+    /// The matchers of a route, and what of them was not read.
+    fn read(route: &str) -> (Vec<String>, Vec<String>) {
+        let source = Source::new(FileId(0), "alertmanager.yml", route);
+        let tree = Tree::parse(Syntax::Yaml, &source);
+        let mut fragment = Fragment::default();
+        let root = tree.documents().next().expect("a document");
+        let shown = matchers(root, "route", &mut fragment).into_iter();
+        let shown = shown.map(|matcher| format!("{} {:?} {}", matcher.label, matcher.compare, matcher.value));
+        (shown.collect(), fragment.ignored.into_iter().map(|ignored| ignored.key).collect())
+    }
+
+    #[test]
+    fn matchers_are_split_outside_quotes_only() {
+        let text = r#"
+matchers:
+  - 'team=~"a,b"'
+  - '{code=~"5[0-9]{1,3}", says="\"so, so\"", path=~"a\.b"}'
+  - severity=page, tier != gold,
+  - '"odd=name"="x"'
+"#;
+        let expected = [
+            "team Matches a,b",
+            "code Matches 5[0-9]{1,3}",
+            "says Is \"so, so\"",
+            "path Matches a\\.b",
+            "severity Is page",
+            "tier IsNot gold",
+            "odd=name Is x",
+        ];
+        assert_eq!(read(text), (expected.map(str::to_owned).to_vec(), Vec::new()));
+        assert_eq!(read("matchers: 'a=\"b,c\"'").0, ["a Is b,c"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted() {
+        let text = r#"
+match: { a: [x], b: y }
+matchers:
+  - severity
+  - 'x="open'
+  - '="nothing"'
+  - x=~a{1,3}
+  - severity: page
+  - good=one
+"#;
+        let (matchers, ignored) = read(text);
+        assert_eq!(matchers, ["b Is y", "x Matches a{1", "good Is one"]);
+        assert_eq!(ignored.len(), 6, "{ignored:?}");
+        assert_eq!(ignored[0], "route.match.a");
+        assert_eq!(ignored[1], "route.matchers");
+    }
 }

@@ -33,3 +33,37 @@ pub(crate) fn query(scalar: Scalar<'_>) -> Query {
 fn counts(metric: &str, labels: &[Matcher]) -> Counts {
     counts::counts(metric, labels)
 }
+
+#[cfg(test)]
+mod tests {
+    use text::FileId;
+
+    use super::*;
+
+    /// The thread of a test has 2 MiB of stack, as every thread has that does not say otherwise. That this
+    /// ends at all says that no part is walked twice for each part around it.
+    #[test]
+    fn the_longest_chains_are_walked_on_a_small_stack() {
+        let at = Span { file: FileId(0), start: 0, end: 0 };
+        let parts = [
+            "+1",
+            "+x",
+            "/x",
+            "-rate(x[5m])",
+            "*2",
+            " > x",
+            " > bool x",
+            " < 1",
+            " and x",
+            " or x",
+            "[5m:1m]",
+        ];
+        for part in parts {
+            let text = format!("x{}", part.repeat(199));
+            for text in [text.clone(), format!("{text} > 1"), format!("1 < sum({text})")] {
+                let node = parse::parse(&text).expect("not beyond the bound");
+                assert!(digest::digest(&node, &text, at, &|_| at).parsed);
+            }
+        }
+    }
+}

@@ -72,7 +72,7 @@ pub(crate) fn basis(labels: &[Label]) -> Basis {
     labels::basis(labels)
 }
 
-/// A place that says nothing but where.
+/// A place, and what is said there.
 pub(crate) fn place(origin: Origin, text: impl Into<String>) -> Label {
     Label { origin, text: text.into() }
 }

@@ -128,9 +128,13 @@ impl<'p> Known<'p> {
                 }
             };
             if known.is_none() {
-                left_out.push(format!(
-                    "{what} of {name}, whose guard is not learnt yet; state it, or export again later"
-                ));
+                let why = match source {
+                    GuardSource::History(file) => {
+                        format!("since {file} says too little to learn a guard from; state one")
+                    }
+                    _ => "whose guard only the watch itself learns; state one".to_owned(),
+                };
+                left_out.push(format!("{what} of {name}, {why}"));
             }
             known
         };

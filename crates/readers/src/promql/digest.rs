@@ -106,9 +106,8 @@ impl Digest<'_> {
 
     /// The longest range below a node.
     fn window(&self, node: &Node) -> Option<Sourced<Duration>> {
-        let mut query = Query::unknown((self.place)(node.at.clone()));
-        self.walk(node, None, &mut query);
-        query.ranges.into_iter().map(|range| range.length).max_by_key(|length| length.value)
+        let (length, at) = longest(node)?;
+        Some(Sourced::written(length, (self.place)(at)))
     }
 
     fn quantity(&self, node: &Node) -> Quantity {
@@ -224,6 +223,21 @@ impl Digest<'_> {
             (What::Call { name, .. }, _) if name.starts_with("absent") => true,
             (_, Quantity::Series(series)) => PRESENCE.contains(&series.metric.as_str()),
             _ => false,
+        }
+    }
+}
+
+/// The longest range below a node, and where it stands.
+fn longest(node: &Node) -> Option<(Duration, Bytes<usize>)> {
+    match &node.what {
+        What::Number(_) | What::Text => None,
+        What::Select { range, .. } => range.clone(),
+        What::Again(inner) | What::Negative(inner) => longest(inner),
+        What::Call { arguments, .. } => {
+            arguments.iter().filter_map(longest).max_by_key(|(length, _)| *length)
+        }
+        What::Binary { left, right, .. } => {
+            [left, right].into_iter().filter_map(|side| longest(side)).max_by_key(|(length, _)| *length)
         }
     }
 }

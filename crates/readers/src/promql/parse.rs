@@ -1,5 +1,5 @@
-//! An expression as a tree with byte ranges, by descent over its text. Nesting is bounded, so that no text
-//! exhausts the stack.
+//! An expression as a tree with byte ranges, by descent over its text. Nesting and the length of chains are
+//! bounded, so that no text exhausts the stack.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,6 +10,9 @@ use super::length;
 
 /// Deeper nesting than this is not read; hand-written expressions go ten levels deep.
 const DEEPEST: usize = 64;
+/// Longer chains than this are not read: each part of `1 + 1 + 1` lies one level deeper in the tree, and who
+/// walks it calls himself. Written by hand they have some tens of parts.
+const LONGEST: usize = 200;
 
 /// A part of an expression and where it stands.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ const LEVELS: [&[&str]; 6] = [
 
 /// An expression; `None` where the text is none.
 pub(super) fn parse(text: &str) -> Option<Node> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
+    let mut parser = Parser { text, at: 0, depth: 0, parts: 0 };
     let node = parser.level(0)?;
     parser.space();
     (parser.at == text.len()).then_some(node)
@@ -68,6 +71,8 @@ struct Parser<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
+    /// How many parts of chains were read.
+    parts: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -130,6 +135,7 @@ impl<'t> Parser<'t> {
         let right_bound = level == LEVELS.len() - 1;
         let mut left = self.level(level + 1)?;
         while let Some(op) = self.operator(level) {
+            self.longer()?;
             let as_number = self.eat_word("bool");
             self.matching()?;
             let right =
@@ -173,6 +179,12 @@ impl<'t> Parser<'t> {
         read
     }
 
+    /// One part more of a chain, which makes the tree deeper without any nesting.
+    fn longer(&mut self) -> Option<()> {
+        self.parts += 1;
+        (self.parts <= LONGEST).then_some(())
+    }
+
     fn unary(&mut self) -> Option<Node> {
         self.space();
         let start = self.at;
@@ -199,6 +211,7 @@ impl<'t> Parser<'t> {
                         self.length()?;
                     }
                     self.eat("]").then_some(())?;
+                    self.longer()?;
                     node = Node { at: start..self.at, what: What::Again(Box::new(node)) };
                 } else {
                     self.eat("]").then_some(())?;
@@ -429,7 +442,19 @@ mod tests {
         assert!(parse(&format!("{}1{}", "(".repeat(5_000), ")".repeat(5_000))).is_none());
         assert!(parse(&format!("{}1", "-".repeat(100_000))).is_none());
         assert!(parse(&format!("1{}", "^1".repeat(100_000))).is_none());
-        assert!(parse(&format!("1{}", "+1".repeat(2_000))).is_some());
+    }
+
+    #[test]
+    fn chains_are_bounded() {
+        assert!(parse(&format!("1{}", "+1".repeat(LONGEST))).is_some());
+        assert!(parse(&format!("x{}", "[5m:1m]".repeat(LONGEST))).is_some());
+        for part in ["+1", " or x", ">x", "[5m:1m]"] {
+            assert!(parse(&format!("x{}", part.repeat(LONGEST + 1))).is_none(), "{part}");
+            assert!(parse(&format!("x{}", part.repeat(200_000))).is_none(), "{part}");
+        }
+        // One bound for all of them together.
+        let sum = format!("1{}", "+1".repeat(LONGEST / 2));
+        assert!(parse(&format!("f({sum}, {sum}, {sum})")).is_none());
     }
 
     proptest! {

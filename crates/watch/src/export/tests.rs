@@ -460,7 +460,7 @@ objective = { good = "80%" }
     insta::assert_snapshot!(left_out.join("\n"), @r"
     edge, since its counts come from a log, which Prometheus does not read
     walked, since only a probe looks at it
-    failures of auth, whose guard is not learnt yet; state it, or export again later
+    failures of auth, whose guard only the watch itself learns; state one
     durations that pile up of auth
     the floor of the traffic of auth, which is too low to be told from chance within an hour
     burn rates of auth that its objective makes unreachable: more than all requests would have to fail
