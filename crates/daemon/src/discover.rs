@@ -6,6 +6,7 @@ mod name;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +26,10 @@ const SOON: Duration = Duration::from_secs(5);
 /// The most targets of a service. Each is asked at every look.
 const MOST_TARGETS: usize = 1000;
 
-/// The path that metrics are at, where nothing else is said.
-const USUAL_PATH: &str = "/metrics";
-
 /// A place to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// How it is called: host and port, and the path where it is not the usual one.
+    /// How it is called: host and port, and the path where that alone tells it from another. Never the query.
     pub(crate) name: String,
     pub(crate) url: Url,
 }
@@ -42,11 +40,7 @@ impl Target {
     /// Says what is wrong with the URL, and nothing of it.
     pub(crate) fn new(url: &str) -> Result<Self, String> {
         let url = Url::parse(url)?;
-        let mut name = url.address();
-        if url.path() != USUAL_PATH {
-            name.push_str(url.path());
-        }
-        Ok(Self { name, url })
+        Ok(Self { name: url.address(), url })
     }
 }
 
@@ -165,18 +159,24 @@ struct Trouble {
 /// Each place once, and no name twice.
 fn distinct(found: Vec<Target>) -> Vec<Target> {
     let mut kept: Vec<Target> = Vec::with_capacity(found.len());
-    for mut target in found {
-        if kept.iter().any(|known| known.url == target.url) {
-            continue;
+    for target in found {
+        if kept.iter().all(|known| known.url != target.url) {
+            kept.push(target);
         }
-        let alike = kept.iter().filter(|known| {
-            known.url.address() == target.url.address() && known.url.path() == target.url.path()
-        });
-        match alike.count() {
-            0 => {}
-            before => target.name = format!("{} ({})", target.name, before + 1),
+    }
+    let mut paths: HashMap<String, HashMap<String, usize>> = HashMap::new();
+    for target in &kept {
+        paths.entry(target.url.address()).or_default().entry(target.url.path().to_owned()).or_default();
+    }
+    for Target { name, url } in &mut kept {
+        let address = url.address();
+        let Some(of_address) = paths.get_mut(&address) else { continue };
+        *name = if of_address.len() > 1 { address + url.path() } else { address };
+        let before = of_address.entry(url.path().to_owned()).or_default();
+        *before += 1;
+        if *before > 1 {
+            *name = format!("{name} ({before})");
         }
-        kept.push(target);
     }
     kept
 }

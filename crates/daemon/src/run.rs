@@ -11,7 +11,7 @@ mod rehearse;
 mod speech;
 mod writer;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,8 @@ use tokio::time::{Instant, sleep, timeout};
 use watch::State;
 use watch::alert::{Effect, Silence};
 use watch::journal::{Entry, Input};
-use watch::plan::{Channel, Heartbeat, Plan};
+use watch::plan::{Channel, Heartbeat, Intake, Plan};
+use watch::state::{ServiceView, Waiting};
 use watch::time::At;
 
 use crate::clock::{Clock, Wall};
@@ -38,7 +39,7 @@ use crate::serve;
 use crate::store::{Batch, Checkpoint, Stopped, Store, Write};
 
 pub(crate) use inbox::Asked;
-use intakes::{Intakes, Means};
+use intakes::{Intakes, Logs, Means};
 use minutes::Minutes;
 use record::Recorder;
 use speech::Speech;
@@ -64,6 +65,9 @@ const PRUNE: Duration = Duration::from_secs(60);
 
 /// Minutes are kept for so long, whatever becomes of the entries: eight weeks tell an hour of the week well.
 const MINUTES_KEPT: Duration = Duration::from_secs(56 * 24 * 3_600);
+
+/// So many looks are missed before the watch itself is not well.
+const LATE: u32 = 10;
 
 /// How long a stop waits for the disk, and for letters that are under way.
 const LAST_WAIT: Duration = Duration::from_secs(5);
@@ -116,10 +120,35 @@ pub(crate) struct Inside {
     /// Why the last heartbeat failed, if it did.
     pub(crate) heartbeat: Option<String>,
     pub(crate) queues: Vec<Queue>,
+    /// What happened to the logs that are followed.
+    pub(crate) logs: Logs,
+    /// When each service of the plan was last looked at, or its inputs began.
+    pub(crate) looked: Vec<Instant>,
     pub(crate) journal_bytes: u64,
     pub(crate) commits: u64,
     /// How long the slowest commit of the last minute took.
     pub(crate) slowest_commit: Duration,
+}
+
+impl Inside {
+    /// Why the watch sees nothing, if so: nothing usable comes from any service, or a service is not looked
+    /// at.
+    pub(crate) fn blind(&self) -> Option<String> {
+        let long = LATE * self.plan.look;
+        for (watched, looked) in self.plan.services.iter().zip(&self.looked) {
+            if watched.intake != Intake::None && looked.elapsed() > long {
+                return Some(format!("`{}` is not looked at", watched.name));
+            }
+        }
+        let is_silent = |service: ServiceView<'_>| {
+            let watched = self.plan.services.iter().find(|watched| watched.name == service.name());
+            let walked = watched.filter(|watched| watched.intake == Intake::None);
+            let every = walked.and_then(|watched| watched.probe.as_ref()).map(|probe| probe.every);
+            self.now.since(service.heard()) > LATE * every.unwrap_or(self.plan.look)
+        };
+        let mut services = self.state.services();
+        (services.len() > 0 && services.all(is_silent)).then(|| "nothing is heard of any service".to_owned())
+    }
 }
 
 impl World {
@@ -239,6 +268,8 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()>) -> Result<(),
             hindered: None,
             heartbeat: None,
             queues: Vec::new(),
+            logs: Logs::default(),
+            looked: Vec::new(),
             journal_bytes: store.bytes().unwrap_or(0),
             commits: 0,
             slowest_commit: Duration::ZERO,
@@ -352,6 +383,8 @@ impl Watch {
             let mut world = self.world.look();
             world.queues = queues;
             world.plan = plan.clone();
+            world.logs = intakes.logs.clone();
+            world.looked = vec![Instant::now(); plan.services.len()];
         }
         self.under_way.clear();
         self.minutes = Minutes::of(&plan);
@@ -359,10 +392,22 @@ impl Watch {
         self.intakes = intakes;
         self.turn(vec![Input::Started(plan.outlines())]).await;
         self.learning = Instant::now();
+        self.say_what_waits();
         // Until they are learnt, the guards hold that were learnt last; the state keeps them.
         let (base, told) = (self.base.clone(), self.intakes.sender.clone());
         self.alone(move || guards::of_files(&plan, &base, |learnt| told.blocking_send(learnt).is_ok()));
         Ok(())
+    }
+
+    /// Says which tests do not run, and why.
+    fn say_what_waits(&self) {
+        let mut waiting: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+        for Waiting { service, test, why } in self.world.look().state.waiting() {
+            waiting.entry((service, why)).or_default().push(test);
+        }
+        for ((service, why), tests) in waiting {
+            self.host.say(&format!("{service}: not tested now: {}: {why}", tests.join(", ")));
+        }
     }
 
     /// Computes something off the loop, when what is computed so now is through: a computation cannot be
@@ -414,8 +459,13 @@ impl Watch {
         {
             let mut world = self.world.look();
             for entry in &entries {
-                if let Input::Delivered { key, .. } = &entry.input {
-                    self.under_way.remove(key);
+                match &entry.input {
+                    Input::Delivered { key, .. } => drop(self.under_way.remove(key)),
+                    Input::Look { service, .. } => {
+                        let looked = world.looked.get_mut(usize::from(*service));
+                        looked.into_iter().for_each(|looked| *looked = begun);
+                    }
+                    _ => {}
                 }
                 watch::step(&self.plan, &mut world.state, entry, &mut effects);
             }

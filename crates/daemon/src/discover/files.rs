@@ -108,10 +108,12 @@ impl Files {
             let scheme = label("__scheme__").unwrap_or(&self.scheme);
             let path = label("__metrics_path__").unwrap_or(&self.path);
             let targets = group.get("targets").and_then(Value::as_array);
-            for target in targets.ok_or_else(|| group_says("has no list `targets`"))? {
+            let targets = targets.ok_or_else(|| group_says("has no list `targets`"))?;
+            for (place, target) in (1..).zip(targets) {
                 let address = target.as_str().ok_or_else(|| group_says("has a target that is no text"))?;
                 let target = Target::new(&format!("{scheme}://{address}{path}"));
-                all.push(target.map_err(|why| group_says(&format!("the target {address:?} {why}")))?);
+                // What is no address may hold a password: it is told by its place.
+                all.push(target.map_err(|why| group_says(&format!("target {place} {why}")))?);
             }
         }
         Ok(all)

@@ -60,9 +60,11 @@ async fn stated_targets_are_known_at_once() {
         "http://a:1/metrics",
         "http://a:1/metrics?x=1",
         "http://[::1]:2/metrics",
+        "http://b:1/x?token=s3cret",
+        "http://b:1/y",
     ];
     let (known, _lines) = start(&all.map(url), Path::new("/"));
-    assert_eq!(names(&known), ["a:1", "a:443/m", "a:1 (2)", "[::1]:2"]);
+    assert_eq!(names(&known), ["a:1", "a:443", "a:1 (2)", "[::1]:2", "b:1/x", "b:1/y"]);
     let (notes, _lines) = Notes::new();
     let wrong = discover("auth", &[url("http://u:s3cret@a/")], Path::new("/"), &Network::default(), &notes);
     let why = "a target carries a user or a password: name a file with it under `basic`";
@@ -80,9 +82,9 @@ async fn files_are_read_again_when_they_change() {
     scratch.write("c.yaml", "- targets: [d]");
     let (mut known, mut lines) =
         start(&[files("*.json"), Targets::Url("http://s/metrics".to_owned())], &scratch.0);
-    assert_eq!(next(&mut known).await, ["a:1", "b:1", "c:443/m", "s:80"]);
+    assert_eq!(next(&mut known).await, ["a:1", "b:1", "c:443", "s:80"]);
     scratch.write("a.json", r#"[{"targets": ["b:1"]}, {"targets": ["e:1"]}]"#);
-    assert_eq!(next(&mut known).await, ["b:1", "e:1", "c:443/m", "s:80"]);
+    assert_eq!(next(&mut known).await, ["b:1", "e:1", "c:443", "s:80"]);
     fs::remove_file(scratch.0.join("b.json")).unwrap();
     assert_eq!(next(&mut known).await, ["b:1", "e:1", "s:80"]);
     assert!(lines.try_recv().is_err());
@@ -100,7 +102,11 @@ async fn a_broken_file_keeps_its_last_targets_and_says_so() {
         ("{}", "is no list of target groups"),
         (r#"[{"target": ["a:1"]}]"#, "group 1: has no list `targets`"),
         (r#"[{"targets": [1]}]"#, "group 1: has a target that is no text"),
-        (r#"[{"targets": ["b:1", "a:x"]}]"#, "group 1: the target \"a:x\" names no port that can be"),
+        (r#"[{"targets": ["b:1", "a:x"]}]"#, "group 1: target 2 names no port that can be"),
+        (
+            r#"[{"targets": ["u:s3cret@b:1"]}]"#,
+            "group 1: target 1 carries a user or a password: name a file with it under `basic`",
+        ),
     ];
     for (text, why) in broken {
         scratch.write("a.json", text);

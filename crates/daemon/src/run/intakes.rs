@@ -1,7 +1,9 @@
 //! The inputs of a plan: a task each, which send what they read. They end with the plan they were begun
 //! for, and what they still had to say ends with them, since it names services by their place in it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
@@ -13,7 +15,7 @@ use watch::plan::{Intake, Log, Plan, Watched};
 use watch::time::At;
 
 use crate::clock::Wall;
-use crate::follow::{Follower, POLL, Start};
+use crate::follow::{Counters, Follower, POLL, Start};
 use crate::http::Network;
 use crate::notes::Notes;
 use crate::probe::Prober;
@@ -30,12 +32,20 @@ const SLOTS: u32 = 4;
 /// What the single target of a log is called.
 const LOG: &str = "log";
 
+/// What is said of what a log lost is not said again sooner, however much more that becomes.
+const SAID_AGAIN: Duration = Duration::from_secs(3_600);
+
+/// What happened to the logs of services, by their names.
+pub(crate) type Logs = Arc<Mutex<BTreeMap<String, Counters>>>;
+
 /// Running inputs.
 pub(super) struct Intakes {
     inputs: Receiver<Input>,
     /// For what else names services by their place in this plan; kept, so that a plan without inputs
     /// waits and does not end.
     pub(super) sender: Sender<Input>,
+    /// What happened to the logs that are followed.
+    pub(super) logs: Logs,
     /// Ended when they are dropped.
     tasks: JoinSet<()>,
 }
@@ -53,7 +63,7 @@ impl Intakes {
     /// No input at all.
     pub(super) fn none() -> Self {
         let (sender, inputs) = channel(WAITING);
-        Self { inputs, sender, tasks: JoinSet::new() }
+        Self { inputs, sender, logs: Logs::default(), tasks: JoinSet::new() }
     }
 
     /// Those of a plan; logs go on where the state says. What they read waits until it is taken.
@@ -76,9 +86,11 @@ impl Intakes {
                 Intake::Log(log) => {
                     let position = state.position(&watched.name, LOG);
                     let follower = follower(watched, log, means.base, position).map_err(named)?;
-                    let sender = intakes.sender.clone();
-                    let run = follow(service, follower, first, plan.look, means.wall.clone(), sender);
-                    intakes.tasks.spawn(run);
+                    let notes = means.notes.clone();
+                    let (said, name) = (None, watched.name.clone());
+                    let losses = Losses { name, logs: intakes.logs.clone(), notes, said };
+                    let (wall, to) = (means.wall.clone(), intakes.sender.clone());
+                    intakes.tasks.spawn(follow(service, follower, losses, first, plan.look, wall, to));
                 }
             }
             if let Some(probe) = &watched.probe {
@@ -113,10 +125,41 @@ fn follower(watched: &Watched, log: &Log, base: &Path, position: Option<&[u8]>) 
     Follower::new(watched, log, base, Start::End, position)
 }
 
+/// What a log loses, where people see it.
+struct Losses {
+    name: String,
+    logs: Logs,
+    notes: Notes,
+    /// What was said last, and when.
+    said: Option<([u64; 4], Instant)>,
+}
+
+impl Losses {
+    fn now(&mut self, counters: Counters) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.insert(self.name.clone(), counters);
+        drop(logs);
+        let Counters { malformed, truncated, lost_bytes, perhaps_lost, .. } = counters;
+        let now = [malformed, truncated, lost_bytes, perhaps_lost];
+        let (last, recently) =
+            self.said.map_or(([0; 4], false), |(last, when)| (last, when.elapsed() < SAID_AGAIN));
+        if now == last || recently {
+            return;
+        }
+        self.said = Some((now, Instant::now()));
+        let name = &self.name;
+        self.notes.say(format!(
+            "{name}: its log so far: {malformed} lines not of the format; {truncated} times cut; {lost_bytes} \
+             bytes lost; {perhaps_lost} times perhaps more lost"
+        ));
+    }
+}
+
 /// Follows a log: polls it often, and tells what came once a look.
 async fn follow(
     service: u16,
     mut follower: Follower,
+    mut losses: Losses,
     first: Instant,
     look: Duration,
     wall: Wall,
@@ -149,6 +192,7 @@ async fn follow(
         let Ok((back, said)) = read.await else { return };
         follower = back;
         if let Some(said) = said {
+            losses.now(follower.counters());
             let readings = vec![Reading { target: 0, said }];
             if to.send(Input::Look { service, readings }).await.is_err() {
                 return;

@@ -77,11 +77,12 @@ impl Api {
         }
     }
 
-    /// 503 where Forewarn itself is hindered: who watches the watch asks here.
+    /// 503 where Forewarn itself is hindered or sees nothing: who watches the watch asks here.
     fn health(&self) -> Answer {
         let world = self.world.look();
         let stuck = world.alive.elapsed() > STUCK;
-        let why = if stuck { Some("the watch stands still") } else { world.hindered.as_deref() };
+        let stuck = stuck.then(|| "the watch stands still".to_owned());
+        let why = stuck.or_else(|| world.hindered.clone()).or_else(|| world.blind());
         match why {
             None => plain(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Some(why) => {

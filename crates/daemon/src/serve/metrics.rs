@@ -1,11 +1,13 @@
 //! The watch's own metrics, in Prometheus' text format.
 
 use std::fmt::Write as _;
+use std::sync::PoisonError;
 
 use watch::alert::Health;
 use watch::journal::Why;
-use watch::state::TestView;
+use watch::state::{TestView, Waiting};
 
+use crate::follow::Counters;
 use crate::run::Inside;
 
 /// The page.
@@ -88,10 +90,34 @@ fn services(page: &mut Page, world: &Inside) {
             page.row("forewarn_evidence", labels, (evidence / test.threshold).max(0.0));
         }
     });
+    page.family("forewarn_waiting", "gauge", "1 for a test that does not run, and why.");
+    for Waiting { service, test, why } in state.waiting() {
+        page.row("forewarn_waiting", &[("service", &service), ("test", &test), ("why", &why)], 1.0);
+    }
+    logs(page, world);
     page.family("forewarn_alerts_open", "gauge", "Alerts that are open.");
     page.row("forewarn_alerts_open", &[], state.alerts().count() as f64);
     page.family("forewarn_notices_dropped_total", "counter", "Notices that nobody was told.");
     page.row("forewarn_notices_dropped_total", &[], state.dropped() as f64);
+}
+
+/// What happened to the logs that are followed, since they are.
+fn logs(page: &mut Page, world: &Inside) {
+    let logs = world.logs.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut family = |name: &str, help: &str, count: fn(&Counters) -> u64| {
+        page.family(name, "counter", help);
+        for (service, counters) in logs.iter() {
+            page.row(name, &[("service", service)], count(counters) as f64);
+        }
+    };
+    family("forewarn_log_malformed_total", "Lines of a log that are not of its format.", |of| of.malformed);
+    family("forewarn_log_truncated_total", "Times that a file of a log was cut.", |of| of.truncated);
+    family("forewarn_log_lost_bytes_total", "Bytes of a log that were not read.", |of| of.lost_bytes);
+    family(
+        "forewarn_log_perhaps_lost_total",
+        "Times that something of a log may not have been read, nobody knows how much.",
+        |of| of.perhaps_lost,
+    );
 }
 
 fn each_test(state: &watch::State, mut row: impl FnMut(&[(&str, &str)], &TestView)) {

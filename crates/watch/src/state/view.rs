@@ -59,8 +59,10 @@ pub struct TargetView<'a> {
 pub struct Waiting {
     /// The service.
     pub service: String,
-    /// In words: "auth: all failures: the guard is not learnt yet".
-    pub what: String,
+    /// What is not tested: "all failures".
+    pub test: String,
+    /// Why, in words: "the guard is not learnt yet".
+    pub why: String,
 }
 
 impl State {
@@ -75,8 +77,8 @@ impl State {
         let mut waiting = Vec::new();
         for view in self.services() {
             let name = view.name();
-            let mut add = |what: String| {
-                waiting.push(Waiting { service: name.to_owned(), what: format!("{name}: {what}") })
+            let mut add = |test: String, why: String| {
+                waiting.push(Waiting { service: name.to_owned(), test, why });
             };
             for trial in view.service.trials.iter().filter(|trial| trial.guard.is_none()) {
                 let learnt = match trial.basis {
@@ -84,16 +86,17 @@ impl State {
                     Basis::Declared | Basis::Own => "the guard is not learnt yet",
                     Basis::History => "the guard is not learnt from its file of history",
                 };
-                add(format!("{}: {learnt}", view.signal(trial.signal)));
+                add(view.signal(trial.signal), learnt.to_owned());
             }
             if let Some(target) = view.service.holds_up_traffic() {
-                add(format!("traffic: {target} is silent, and without it the sum is not whole"));
+                let why = format!("{target} is silent, and without it the sum is not whole");
+                add("traffic".to_owned(), why);
             }
             if view.service.untested() > 0 {
                 let untested = view.service.untested();
-                add(format!(
-                    "{untested} targets are not tested one by one: that is done for {MOST_REPLICA_TESTS}"
-                ));
+                let why =
+                    format!("{untested} are not tested one by one: that is done for {MOST_REPLICA_TESTS}");
+                add("targets".to_owned(), why);
             }
         }
         waiting

@@ -190,7 +190,12 @@ fn traffic_that_stays_away_is_told_once_its_guard_is_learnt() {
     let mut story = Story::new(plan(vec![auth]));
     story.go(60, 100, [1, 0, 0]);
     story.go(60, 0, [0, 0, 0]);
-    let waiting: Vec<String> = story.state.waiting().into_iter().map(|waiting| waiting.what).collect();
+    let waiting: Vec<String> = story
+        .state
+        .waiting()
+        .into_iter()
+        .map(|waiting| format!("{}: {}: {}", waiting.service, waiting.test, waiting.why))
+        .collect();
     assert_eq!(waiting, ["auth: traffic: the guard is not learnt yet"]);
     let guard = Guard { level: vec![60.0], days: 14.0, dispersion: 2.0, implied: Some(0.04) };
     let guards = vec![Learnt { signal: Signal::Traffic, guard }];
