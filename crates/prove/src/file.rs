@@ -140,7 +140,7 @@ pub struct Objective {
     /// The share of people who succeed, 0 to 1.
     pub good: f64,
     /// Who takes longer has not succeeded.
-    pub within: Option<Duration>,
+    pub within: Duration,
 }
 
 /// The setting whose value is searched.

@@ -33,7 +33,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Patience of a person where the file does not say (Nielsen 1993, "Usability Engineering": 10 s is how
 /// long attention is kept).
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a file of `kind = "service"`. `file` gives the text of a measurement that it names, by its path
 /// relative to the test file.
@@ -307,7 +307,7 @@ fn objective(node: Node<'_>, m: &mut Mistakes) -> Option<Objective> {
         m.add(table.place("good"), format!("`{text}` is no objective"), "write \"99.5%\"");
         return None;
     };
-    let within = Some(table.length("within", m).unwrap_or(PATIENCE));
+    let within = table.length("within", m).unwrap_or(PATIENCE);
     Some(Objective { good: percent / 100.0, within })
 }
 

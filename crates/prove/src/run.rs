@@ -9,9 +9,10 @@ use daemon::http::Network;
 use text::edit::{self, NotSet};
 use text::{FileId, Source, Syntax};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::file::{Dependency, Load, Test};
+use crate::file::{Dependency, Load, Reason, Test};
+use crate::parse::PATIENCE;
 use crate::person::{self, Fared};
 use crate::process::Running;
 use crate::proxy::draws::Draws;
@@ -21,8 +22,6 @@ use crate::trial::{Durations, Trial, Trouble};
 use crate::verdict::{Seen, Verdict, judge};
 use crate::words::Words;
 
-/// How long a person waits where the objective does not say.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// So many people may be on their way at once; who comes on top is not let in, which is the harness's fault.
 const MOST_AT_ONCE: usize = 2_000;
 
@@ -303,7 +302,30 @@ impl<'r> People<'r> {
                 return Err(trouble);
             }
         }
+        // A known verdict needs nobody more; of a number of people, whoever is left out is a slow one.
+        if matches!(until, Until::People(..)) {
+            self.await_all(stage, test).await?;
+        }
         Ok((self.seen, durations(self.took)))
+    }
+
+    /// Waits for those who were let in, none of whom waits longer than the objective's patience.
+    async fn await_all(&mut self, stage: &mut Stage, test: &str) -> Result<(), Trouble> {
+        // A moment more, so that patience ends by itself and is told as what it is.
+        let end = Instant::now() + self.runner.test.objective.within + Duration::from_secs(1);
+        while let Ok(Some(fared)) = timeout_at(end, self.on_their_way.join_next()).await {
+            self.note(fared, test)?;
+            if !self.seen.failed.is_empty()
+                && let Some(trouble) = stage.dead()
+            {
+                return Err(trouble);
+            }
+        }
+        // Whoever is there still has not succeeded in time.
+        for _ in 0..self.on_their_way.len() {
+            self.seen.note(Err(Reason::Timeout));
+        }
+        Ok(())
     }
 
     fn is_over(&self, until: Until) -> bool {
@@ -328,7 +350,7 @@ impl<'r> People<'r> {
         let words = of_person(&self.words, user, self.seed);
         let steps = self.runner.test.steps.clone();
         let network = self.runner.network.clone();
-        let patience = self.runner.test.objective.within.unwrap_or(PATIENCE);
+        let patience = self.runner.test.objective.within;
         self.on_their_way.spawn(async move { person::walk(&steps, words, &network, patience).await });
     }
 

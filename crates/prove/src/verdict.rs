@@ -93,7 +93,7 @@ mod tests {
         Seen { good, failed: BTreeMap::from([(Reason::Timeout, timeouts), (Reason::Harness, 7)]) }
     }
 
-    const OBJECTIVE: Objective = Objective { good: 0.995, within: None };
+    const OBJECTIVE: Objective = Objective { good: 0.995, within: Duration::from_secs(5) };
 
     #[test]
     fn a_fifth_that_fails_is_known_after_few_and_health_after_many() {
