@@ -23,7 +23,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use watch::State;
-use watch::alert::{Effect, Silence};
+use watch::alert::{Effect, Refusal, Silence};
 use watch::journal::{Entry, Input};
 use watch::plan::{Channel, Heartbeat, Intake, Plan};
 use watch::state::{ServiceView, Waiting};
@@ -496,7 +496,7 @@ impl Watch {
                 Some(queue) => queue.put(effect.key, Letter::of(&effect, &self.identity, now)),
                 // Of a channel that forewarn.toml no longer has.
                 None => {
-                    let outcome = Err("the channel is gone".to_owned());
+                    let outcome = Err(Refusal::for_good("the channel is gone"));
                     let _ = self.told.send(Input::Delivered { key: effect.key, outcome });
                 }
             }
@@ -507,15 +507,7 @@ impl Watch {
     async fn answer(&mut self, asked: Asked) {
         match asked {
             Asked::Silence { new, reply } => {
-                let id = 1 + self
-                    .world
-                    .look()
-                    .state
-                    .silences()
-                    .iter()
-                    .map(|silence| silence.id)
-                    .max()
-                    .unwrap_or(0);
+                let id = self.world.look().state.next_silence();
                 let from = self.clock.now();
                 let until = from.after(Duration::from_secs(new.seconds));
                 let silence =

@@ -1,5 +1,6 @@
 //! The ways out: each channel has a queue and a task of its own, so that a slow one delays no other. What
-//! became of an effect goes back to the journal. Does not decide who is told what: the core does.
+//! became of one attempt goes back to the journal. Does not decide who is told what, nor when that is tried
+//! again: the core does.
 
 mod alertmanager;
 pub(crate) mod heartbeat;
@@ -9,16 +10,14 @@ mod webhook;
 pub(crate) mod words;
 
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, sleep};
-use watch::alert::{Effect, Notice};
+use tokio::time::Instant;
+use watch::alert::{Effect, Notice, Refusal};
 use watch::journal::Input;
 use watch::plan::{Channel, ChannelKind};
 use watch::time::At;
@@ -27,23 +26,15 @@ use crate::http::Network;
 
 pub(crate) use published::{alert, moment, notice, silence};
 
-/// The first wait after an attempt that failed; each further one doubles it.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-
-/// The longest wait between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-/// After so long a channel that takes nothing is given up for this notice, and the journal says so. An
-/// hour: whoever repairs a receiver still gets what was said meanwhile.
-const PATIENCE: Duration = Duration::from_secs(3_600);
-
 /// Something to tell, ready for any channel.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     /// Names it to receivers, whichever journal it is of.
     pub(crate) key: String,
-    /// When it was put into the queue.
-    pub(crate) told: At,
+    /// When it was put into the queue,
+    told: At,
+    /// and the same on the clock that only goes on.
+    queued: Instant,
     /// What the core said.
     pub(crate) notice: Notice,
     /// The same as it is published.
@@ -54,36 +45,28 @@ impl Letter {
     /// A letter of an effect, from the journal of this identity.
     pub(crate) fn of(effect: &Effect, journal: &str, told: At) -> Self {
         let key = format!("{journal}-{}", effect.key);
-        Self { published: notice(&key, &effect.notice), notice: effect.notice.clone(), told, key }
-    }
-}
-
-/// Why a channel did not take a letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// In words, without secrets.
-    pub(crate) why: String,
-    /// Whether the same letter may be taken later.
-    pub(crate) again: bool,
-}
-
-impl Refusal {
-    pub(crate) fn for_now(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: true }
-    }
-
-    pub(crate) fn for_good(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: false }
-    }
-
-    /// What a status other than success means: a server in trouble or one that asks to come back later may
-    /// take it yet, any other refusal is of the letter itself (RFC 9110, section 15).
-    pub(crate) fn of_status(status: u16) -> Self {
-        let why = format!("answered with status {status}");
-        match status {
-            408 | 425 | 429 | 500..=599 => Self::for_now(why),
-            _ => Self::for_good(why),
+        Self {
+            published: notice(&key, &effect.notice),
+            notice: effect.notice.clone(),
+            told,
+            queued: Instant::now(),
+            key,
         }
+    }
+
+    /// What time it is, while it is handed over.
+    pub(crate) fn now(&self) -> At {
+        self.told.after(self.queued.elapsed())
+    }
+}
+
+/// What a status other than success means: a server in trouble or one that asks to come back later may take
+/// the letter yet, any other refusal is of the letter itself (RFC 9110, section 15).
+pub(crate) fn refused(status: u16) -> Refusal {
+    let why = format!("answered with status {status}");
+    match status {
+        408 | 425 | 429 | 500..=599 => Refusal::for_now(why),
+        _ => Refusal::for_good(why),
     }
 }
 
@@ -120,6 +103,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Begins a queue that is emptied over `way`; what became of each letter goes to `told`.
+    /// Each is tried once: the core hands it out again where that makes sense.
     pub(crate) fn begin(
         way: Arc<dyn Way>,
         told: UnboundedSender<Input>,
@@ -152,41 +136,12 @@ async fn empty(
     waiting: Arc<AtomicUsize>,
 ) {
     while let Some((key, letter)) = inbox.recv().await {
-        let outcome = insist(way.as_ref(), &letter).await;
+        let outcome = way.hand_over(&letter).await;
         waiting.fetch_sub(1, Ordering::Relaxed);
         if told.send(Input::Delivered { key, outcome }).is_err() {
             return;
         }
     }
-}
-
-/// Tries until it is taken, refused for good, or out of patience.
-async fn insist(way: &dyn Way, letter: &Letter) -> Result<(), String> {
-    let start = Instant::now();
-    let mut wait = FIRST_WAIT;
-    let mut attempt = 0_u32;
-    loop {
-        let refusal = match way.hand_over(letter).await {
-            Ok(()) => return Ok(()),
-            Err(refusal) => refusal,
-        };
-        let next = jittered(wait, &letter.key, attempt);
-        if !refusal.again || start.elapsed() + next > PATIENCE {
-            return Err(refusal.why);
-        }
-        sleep(next).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
-        attempt += 1;
-    }
-}
-
-/// A wait between half and the whole of `wait`. What it is follows from the key alone: letters part ways,
-/// a replay does the same again.
-fn jittered(wait: Duration, key: &str, attempt: u32) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    (key, attempt).hash(&mut hasher);
-    let part = u32::try_from(hasher.finish() % 512).unwrap_or(0);
-    wait / 2 + wait * part / 1024
 }
 
 #[cfg(test)]

@@ -137,6 +137,29 @@ pub struct Effect {
     pub notice: Notice,
 }
 
+/// Why a channel did not take what it was handed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// In words, without secrets.
+    pub why: String,
+    /// Whether it may take the same later.
+    pub again: bool,
+}
+
+impl Refusal {
+    /// It may take it later.
+    #[must_use]
+    pub fn for_now(why: impl Into<String>) -> Self {
+        Self { why: why.into(), again: true }
+    }
+
+    /// It will never take it.
+    #[must_use]
+    pub fn for_good(why: impl Into<String>) -> Self {
+        Self { why: why.into(), again: false }
+    }
+}
+
 /// What is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Notice {

@@ -6,7 +6,7 @@ use crate::journal::{Coder, Unreadable};
 use crate::state::State;
 
 /// The form that is written; another number for each change of what the state holds.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Writes a checkpoint: the state, and the coder that the next row will be written with.
 #[must_use]

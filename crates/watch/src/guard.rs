@@ -86,7 +86,8 @@ pub fn learn(history: &[Minute], plan: &Plan, service: usize) -> Vec<Learnt> {
     let Some(watched) = plan.services.get(service) else { return Vec::new() };
     let budget = budget::split(plan);
     let looks = (60.0 / plan.look.as_secs_f64().max(0.001)).round().clamp(1.0, 600.0) as usize;
-    let signals = wanted(watched).into_iter().filter(|signal| budget.yearly(service, *signal) > 0.0);
+    let open = watched.guards().filter(|(_, source)| !matches!(source, GuardSource::Declared(_)));
+    let signals = open.map(|(signal, _)| signal).filter(|signal| budget.yearly(service, *signal) > 0.0);
     let learn = |signal: Signal| {
         let asked = Asked {
             threshold: budget.threshold(service, signal),
@@ -100,31 +101,6 @@ pub fn learn(history: &[Minute], plan: &Plan, service: usize) -> Vec<Learnt> {
         guard.map(|guard| Learnt { signal, guard })
     };
     signals.filter_map(learn).collect()
-}
-
-/// The tests of a service whose guards are to be learnt.
-fn wanted(service: &Watched) -> Vec<Signal> {
-    let is_open = |source: &GuardSource| !matches!(source, GuardSource::Declared(_));
-    let mut wanted = Vec::new();
-    if is_open(&service.failures) {
-        wanted.push(Signal::Failures);
-    }
-    let stated =
-        |place: usize| service.by_reason.iter().any(|(stated, source)| *stated == place && !is_open(source));
-    let reasons = service.reasons.iter().enumerate().zip(0..);
-    wanted.extend(
-        reasons
-            .filter(|((place, reason), _)| reason.counts && !stated(*place))
-            .map(|(_, place)| Signal::Reason(place)),
-    );
-    if service.latency.as_ref().is_some_and(|latency| is_open(&latency.guard)) {
-        wanted.push(Signal::Slow);
-    }
-    wanted.extend(service.pile_up.iter().zip(0..).map(|(_, place)| Signal::PileUp(place)));
-    if service.traffic.as_ref().is_some_and(is_open) {
-        wanted.push(Signal::Traffic);
-    }
-    wanted
 }
 
 /// The counts of a test of a share, out of those of its service; none in minutes that do not have them.

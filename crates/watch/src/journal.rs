@@ -60,12 +60,12 @@ pub enum Input {
     },
     /// The configuration was audited.
     Audited(Audited),
-    /// An effect was carried out, or given up.
+    /// Carrying an effect out was attempted, once.
     Delivered {
         /// Its key.
         key: u64,
-        /// Whether the channel took it; else why not, in words.
-        outcome: Result<(), String>,
+        /// Whether the channel took it; else why not, and whether it is handed out again.
+        outcome: Result<(), crate::alert::Refusal>,
     },
     /// Somebody silenced alerts.
     Silenced(crate::alert::Silence),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::{Span, TimeUnit};
 
+use crate::guard::Signal;
 use crate::journal::Outline;
 
 /// Everything that a running watch was told.
@@ -67,6 +68,26 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// Each test that the service may have, and where its guard comes from. Who learns guards, who tests
+    /// against them and who reads files of history all go by this.
+    ///
+    /// A reason without a guard of its own follows that of all failures: its share is at most theirs.
+    pub fn guards(&self) -> impl Iterator<Item = (Signal, &GuardSource)> {
+        let of_reason = |place: u16| {
+            let stated = self.by_reason.iter().find(|(stated, _)| *stated == usize::from(place));
+            stated.map_or(&self.failures, |(_, source)| source)
+        };
+        let places = (0..).zip(&self.reasons).map(|(place, _)| place);
+        let reasons = places.map(move |place| (Signal::Reason(place), of_reason(place)));
+        let slow = self.latency.iter().map(|latency| (Signal::Slow, &latency.guard));
+        let piled = (0..).zip(&self.pile_up);
+        let piled = piled.map(|(place, timeout)| (Signal::PileUp(place), of_pile_up(self, *timeout)));
+        let traffic = self.traffic.iter().map(|source| (Signal::Traffic, source));
+        let probe = self.probe.iter().map(|probe| (Signal::Probe, &probe.guard));
+        let all = std::iter::once((Signal::Failures, &self.failures));
+        all.chain(reasons).chain(slow).chain(piled).chain(traffic).chain(probe)
+    }
+
     /// What its readings are made of.
     #[must_use]
     pub fn outline(&self) -> Outline {
@@ -78,6 +99,16 @@ impl Watched {
             slow: self.latency.as_ref().map(|latency| millis(&latency.slow)),
             steps: self.probe.iter().flat_map(|probe| &probe.steps).map(|step| step.name.clone()).collect(),
         }
+    }
+}
+
+/// The guard of durations at a timeout: those beyond the objective hold those at a timeout above it, so what
+/// is said of them holds here too. Else it is learnt, from the history of failures where there is one.
+fn of_pile_up(service: &Watched, timeout: Duration) -> &GuardSource {
+    match (&service.latency, &service.failures) {
+        (Some(latency), _) if latency.slow <= timeout => &latency.guard,
+        (_, GuardSource::History(_)) => &service.failures,
+        (_, GuardSource::Declared(_) | GuardSource::Own) => &GuardSource::Own,
     }
 }
 
@@ -385,4 +416,46 @@ pub enum When {
         /// The zone.
         zone: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::service;
+
+    fn of(service: &Watched) -> Vec<(Signal, GuardSource)> {
+        service.guards().map(|(signal, source)| (signal, source.clone())).collect()
+    }
+
+    #[test]
+    fn what_is_stated_for_all_failures_bounds_each_reason_and_nothing_else() {
+        let stated = |share| GuardSource::Declared(share);
+        let mut watched = service(&["timeout", "error"]);
+        watched.failures = stated(0.02);
+        watched.by_reason = vec![(1, GuardSource::Own)];
+        watched.pile_up = vec![Duration::from_millis(300), Duration::from_secs(1)];
+        let first = [(Signal::Failures, stated(0.02)), (Signal::Reason(0), stated(0.02))];
+        let reason = (Signal::Reason(1), GuardSource::Own);
+        let piled = |place, source| (Signal::PileUp(place), source);
+        let mut expected = first.to_vec();
+        expected.extend([reason, piled(0, GuardSource::Own), piled(1, GuardSource::Own)]);
+        assert_eq!(of(&watched), expected);
+        // Durations beyond half a second hold those at a second.
+        watched.latency = Some(LatencyObjective { slow: Duration::from_millis(500), guard: stated(0.05) });
+        expected.insert(3, (Signal::Slow, stated(0.05)));
+        expected[5] = piled(1, stated(0.05));
+        assert_eq!(of(&watched), expected);
+    }
+
+    #[test]
+    fn a_file_of_history_is_that_of_all_shares_without_a_word_of_their_own() {
+        let file = || GuardSource::History("auth.tsv".to_owned());
+        let mut watched = service(&["timeout"]);
+        watched.failures = file();
+        watched.pile_up = vec![Duration::from_millis(300)];
+        watched.traffic = Some(GuardSource::Own);
+        let expected = [(Signal::Failures, file()), (Signal::Reason(0), file()), (Signal::PileUp(0), file())];
+        let expected = [&expected[..], &[(Signal::Traffic, GuardSource::Own)]].concat();
+        assert_eq!(of(&watched), expected);
+    }
 }

@@ -12,6 +12,8 @@ const MOST: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Silences {
     list: Vec<Silence>,
+    /// Above every number that was ever given.
+    next: u64,
 }
 
 impl Silences {
@@ -22,6 +24,12 @@ impl Silences {
             self.list.remove(0);
         }
         self.list.push(silence.clone());
+        self.next = self.next.max(silence.id.saturating_add(1));
+    }
+
+    /// A number that no silence ever had, so that nobody ends another's by one that is over. The first is 1.
+    pub(crate) fn next(&self) -> u64 {
+        self.next.max(1)
     }
 
     /// Ends one.
@@ -44,5 +52,30 @@ impl Silences {
 
     pub(crate) fn as_slice(&self) -> &[Silence] {
         &self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_given_twice() {
+        let silence = |id, until| Silence {
+            id,
+            service: None,
+            from: At(0),
+            until: At(until),
+            reason: "a release".to_owned(),
+            by: "ops".to_owned(),
+        };
+        let mut silences = Silences::default();
+        assert_eq!(silences.next(), 1);
+        silences.add(&silence(1, 1_000));
+        silences.add(&silence(2, 1_000));
+        silences.end(2);
+        assert_eq!(silences.next(), 3);
+        assert!(silences.turn(At(1_000)));
+        assert_eq!((silences.as_slice(), silences.next()), (&[][..], 3));
     }
 }

@@ -97,6 +97,11 @@ pub fn step(plan: &Plan, state: &mut State, entry: &Entry, effects: &mut Vec<Eff
                 let what = format!("the channel `{channel}` takes nothing: {why}");
                 state.hinder(at, Kind::Refuses(channel), what);
             }
+            Delivery::Drops(channel, why) => {
+                let what =
+                    format!("the channel `{channel}` refuses a notice for good, which is dropped: {why}");
+                state.hinder(at, Kind::Refuses(channel), what);
+            }
             Delivery::Works(channel) => {
                 state.book.end(at, OWN, &Kind::Refuses(channel), "it takes notices again");
             }
@@ -270,6 +275,12 @@ impl State {
     #[must_use]
     pub fn silences(&self) -> &[Silence] {
         self.silences.as_slice()
+    }
+
+    /// The number of the next silence: one that no silence ever had.
+    #[must_use]
+    pub fn next_silence(&self) -> u64 {
+        self.silences.next()
     }
 
     /// What the last audit found.

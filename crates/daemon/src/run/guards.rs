@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use watch::guard::{Learnt, Signal, learn};
+use watch::guard::{Learnt, learn};
 use watch::history::{Minute, parse};
 use watch::journal::Input;
 use watch::plan::{GuardSource, Plan, Watched};
@@ -12,28 +12,10 @@ use watch::time::At;
 use super::minutes;
 use crate::store::Store;
 
-/// What the guards of a service come from.
-fn sources(service: &Watched) -> Vec<(Signal, &GuardSource)> {
-    let mut sources = vec![(Signal::Failures, &service.failures)];
-    let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-    let stated =
-        |at: usize| service.by_reason.iter().find(|(reason, _)| *reason == at).map(|(_, source)| source);
-    for at in 0..service.reasons.len() {
-        // A reason without a guard of its own follows that of all.
-        sources.push((Signal::Reason(place(at)), stated(at).unwrap_or(&service.failures)));
-    }
-    sources.extend(service.latency.iter().map(|latency| (Signal::Slow, &latency.guard)));
-    sources.extend((0..service.pile_up.len()).map(|at| (Signal::PileUp(place(at)), &service.failures)));
-    sources.extend(service.traffic.iter().map(|source| (Signal::Traffic, source)));
-    sources.extend(service.probe.iter().map(|probe| (Signal::Probe, &probe.guard)));
-    sources
-}
-
 /// Of what was learnt, what comes from such a source.
 fn of(learnt: Vec<Learnt>, service: &Watched, wanted: &GuardSource) -> Vec<Learnt> {
-    let sources = sources(service);
     let is_wanted = |learnt: &Learnt| {
-        sources.iter().any(|(signal, source)| *signal == learnt.signal && *source == wanted)
+        service.guards().any(|(signal, source)| signal == learnt.signal && source == wanted)
     };
     learnt.into_iter().filter(is_wanted).collect()
 }
@@ -43,7 +25,7 @@ fn of(learnt: Vec<Learnt>, service: &Watched, wanted: &GuardSource) -> Vec<Learn
 pub(super) fn own(store: &Store, plan: &Plan) -> Vec<Input> {
     let mut inputs = Vec::new();
     for (place, service) in plan.services.iter().enumerate() {
-        let asks = sources(service).iter().any(|(_, source)| **source == GuardSource::Own);
+        let asks = service.guards().any(|(_, source)| *source == GuardSource::Own);
         let Ok(number) = u16::try_from(place) else { break };
         if !asks {
             continue;
@@ -64,7 +46,7 @@ pub(super) fn own(store: &Store, plan: &Plan) -> Vec<Input> {
 fn files(plan: &Plan) -> impl Iterator<Item = (usize, &Watched, &str)> {
     plan.services.iter().enumerate().flat_map(|(place, service)| {
         let mut files: Vec<&str> = Vec::new();
-        for (_, source) in sources(service) {
+        for (_, source) in service.guards() {
             if let GuardSource::History(file) = source
                 && !files.contains(&file.as_str())
             {

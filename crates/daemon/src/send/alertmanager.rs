@@ -66,14 +66,14 @@ fn posted(letter: &Letter, again: Duration) -> Posted {
     let (Notice::Opened(alert) | Notice::Changed(alert) | Notice::Again(alert) | Notice::Ended(alert)) =
         &letter.notice;
     // Told late, as after an outage of Alertmanager, it still lives from when it is told.
-    let told = letter.told.max(alert.opened);
+    let told = letter.now().max(alert.opened);
     let ends = alert.ended.as_ref().map_or_else(|| told.after(again * LIVES), |(at, _)| *at);
     let mut labels = BTreeMap::from([
         ("alertname", name(&alert.symptom).to_owned()),
         ("service", alert.service.clone()),
         ("source", "forewarn".to_owned()),
     ]);
-    if let Some((label, value)) = detail(&alert.symptom) {
+    if let Some((label, value)) = detail(alert) {
         labels.insert(label, value);
     }
     Posted { labels, annotations: annotations(alert), starts_at: moment(alert.opened), ends_at: moment(ends) }
@@ -96,9 +96,11 @@ fn name(symptom: &Symptom) -> &'static str {
 }
 
 /// What may differ between two alerts of the same name and service, and never changes in one.
-fn detail(symptom: &Symptom) -> Option<(&'static str, String)> {
-    match symptom {
+fn detail(alert: &Alert) -> Option<(&'static str, String)> {
+    match &alert.symptom {
         Symptom::PileUp(timeout) => Some(("timeout_ms", timeout.to_string())),
+        // Of these a service can have several at once, with nothing else to tell them apart for good.
+        Symptom::Finding(_) | Symptom::Hindered(_) => Some(("alert", alert.id.to_string())),
         _ => None,
     }
 }
@@ -143,5 +145,26 @@ mod tests {
         let over = posted(&letter(Notice::Ended(ended)), Duration::from_secs(60));
         assert_eq!(over.labels, open.labels, "or Alertmanager takes it for another alert");
         assert_eq!(over.ends_at, "2027-01-15T08:00:05.000Z");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alert_lives_from_when_it_is_sent_however_long_it_waited() {
+        let waited = letter(Notice::Opened(opened()));
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let late = posted(&waited, Duration::from_secs(60));
+        assert_eq!(late.ends_at, "2027-01-15T08:14:00.000Z");
+    }
+
+    #[test]
+    fn two_alerts_of_one_service_are_two_in_alertmanager() {
+        let labels = |id, symptom| {
+            let alert = Alert { id, symptom, ..opened() };
+            posted(&letter(Notice::Opened(alert)), Duration::from_secs(60)).labels
+        };
+        let finding = || Symptom::Finding("retry-storm".into());
+        assert_ne!(labels(1, finding()), labels(2, finding()));
+        let hindered = |what: &str| Symptom::Hindered(what.into());
+        assert_ne!(labels(1, hindered("audit")), labels(2, hindered("disk")));
+        assert_eq!(labels(1, Symptom::Slow), labels(2, Symptom::Slow), "one at a time: it is the same again");
     }
 }

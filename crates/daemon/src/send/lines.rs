@@ -4,7 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Attempt, Letter, Refusal, Way};
+use watch::alert::Refusal;
+
+use super::{Attempt, Letter, Way};
 
 /// A file of JSON lines.
 pub(super) struct Lines {

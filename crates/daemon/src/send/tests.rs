@@ -1,5 +1,9 @@
 //! The contract of the ways out, held against each of them.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::*;
 use watch::alert::{Alert, Health, Symptom};
 
@@ -26,15 +30,6 @@ pub(super) fn letter(notice: Notice) -> Letter {
     Letter::of(&Effect { key: 1, channel: 0, notice }, "j", At(1_800_000_000_000))
 }
 
-#[test]
-fn waits_differ_by_key_and_are_the_same_again() {
-    let waits: Vec<Duration> =
-        (0..4).map(|n| jittered(Duration::from_secs(1), &format!("j-{n}"), 0)).collect();
-    assert!(waits.iter().all(|wait| (500..1_000).contains(&wait.as_millis())), "{waits:?}");
-    assert!(waits.windows(2).any(|pair| pair[0] != pair[1]));
-    assert_eq!(waits[1], jittered(Duration::from_secs(1), "j-1", 0));
-}
-
 /// A way that answers as it is told, the last answer again and again.
 struct Scripted {
     answers: std::sync::Mutex<Vec<Result<(), Refusal>>>,
@@ -57,25 +52,20 @@ impl Way for Scripted {
     }
 }
 
-/// What becomes of one letter over such a way, and after how long.
-async fn outcome(answers: Vec<Result<(), Refusal>>) -> (Result<(), String>, Duration) {
-    let start = Instant::now();
-    let way = Scripted::way(Duration::ZERO, answers);
-    let outcome = insist(way.as_ref(), &letter(Notice::Opened(opened()))).await;
-    (outcome, start.elapsed())
-}
-
 #[tokio::test(start_paused = true)]
-async fn what_may_be_taken_later_is_tried_again_and_what_is_refused_for_good_is_not() {
-    let busy = || Err(Refusal::of_status(503));
-    let (taken, after) = outcome(vec![busy(), busy(), Ok(())]).await;
-    assert_eq!(taken, Ok(()));
-    assert!((750..1_500).contains(&after.as_millis()), "half a second and a second, with jitter: {after:?}");
-    let (refused, after) = outcome(vec![Err(Refusal::of_status(400))]).await;
-    assert_eq!((refused, after), (Err("answered with status 400".to_owned()), Duration::ZERO));
-    let (given_up, after) = outcome(vec![busy()]).await;
-    assert_eq!(given_up, Err("answered with status 503".to_owned()));
-    assert!(after <= PATIENCE && after > PATIENCE - LONGEST_WAIT, "{after:?}");
+async fn a_letter_is_tried_once_and_the_core_is_told_whether_it_makes_sense_to_try_again() {
+    let mut tasks = tokio::task::JoinSet::new();
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let answers = [503, 429, 400].map(|status| Err(refused(status)));
+    let answers = answers.into_iter().chain([Ok(())]).collect();
+    let queue = Queue::begin(Scripted::way(Duration::ZERO, answers), told, &mut tasks);
+    let start = Instant::now();
+    for (key, again) in [(0, Some(true)), (1, Some(true)), (2, Some(false)), (3, None)] {
+        queue.put(key, letter(Notice::Opened(opened())));
+        let Some(Input::Delivered { key: of, outcome }) = heard.recv().await else { panic!("told") };
+        assert_eq!((of, outcome.err().map(|refusal| refusal.again)), (key, again));
+    }
+    assert_eq!((start.elapsed(), queue.length()), (Duration::ZERO, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use watch::plan::Channel;
 
-use super::{Attempt, Letter, Refusal, Way};
+use watch::alert::Refusal;
+
+use super::{Attempt, Letter, Way, refused};
 use crate::http::{Client, Network, Url};
 
 /// As many bytes of an answer as are read; what it says is not used.
@@ -50,7 +52,7 @@ pub(super) async fn post(
 ) -> Result<(), Refusal> {
     match client.post(url, headers, body, timeout, ANSWER).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-        Ok(answer) => Err(Refusal::of_status(answer.status)),
+        Ok(answer) => Err(refused(answer.status)),
         Err(failed) => Err(Refusal::for_now(failed.why)),
     }
 }

@@ -1,11 +1,12 @@
 //! Effects that are to be carried out, until it is journaled that they were. One that failed is tried
-//! again under the same key, later and later; what is told to one channel of one alert keeps its order.
+//! again under the same key, later and later, unless that makes no sense; what is told to one channel of
+//! one alert keeps its order. Nobody else tries again.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Effect, Notice};
+use super::{Alert, Effect, Notice, Refusal};
 use crate::plan::{Channel, ChannelKind};
 use crate::time::At;
 
@@ -62,6 +63,8 @@ pub(crate) enum Delivery {
     AsBefore,
     /// It takes nothing, by name, and why.
     Fails(String, String),
+    /// It will never take this one, which was dropped: by name, and why.
+    Drops(String, String),
     /// It takes something again, by name.
     Works(String),
 }
@@ -176,7 +179,7 @@ impl Outbox {
         &mut self,
         at: At,
         key: u64,
-        outcome: &Result<(), String>,
+        outcome: &Result<(), Refusal>,
         effects: &mut Vec<Effect>,
     ) -> Delivery {
         let Some(place) = self.waiting.iter().position(|waiting| waiting.effect.key == key) else {
@@ -191,7 +194,16 @@ impl Outbox {
                 let failed = std::mem::take(&mut line.failures) >= FAILURES;
                 if failed { Delivery::Works(line.name.clone()) } else { Delivery::AsBefore }
             }
-            Err(why) => {
+            Err(Refusal { why, again: false }) => {
+                let refused = self.waiting.remove(place);
+                self.dropped += 1;
+                self.release(channel, refused.effect.notice.alert().id, effects);
+                let Some(line) = self.channels.get_mut(channel) else { return Delivery::AsBefore };
+                // One is enough to be told of, and told as over by the next that is taken.
+                line.failures = line.failures.saturating_add(1).max(FAILURES);
+                Delivery::Drops(line.name.clone(), why.clone())
+            }
+            Err(Refusal { why, again: true }) => {
                 let waiting = &mut self.waiting[place];
                 let wait = FIRST_WAIT.saturating_mul(1 << waiting.attempts.min(16)).min(LONGEST_WAIT);
                 waiting.attempts = waiting.attempts.saturating_add(1);

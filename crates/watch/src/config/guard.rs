@@ -16,10 +16,13 @@ pub(super) enum Of {
     Rate,
     /// The share of good requests that is aimed at; stated and never learnt.
     Goal,
+    /// The share of walks of a probe that fail; stated, as histories and minutes hold requests alone.
+    Walks,
 }
 
 const SHARE: &str =
     "write a share as \"2%\" or 0.02, `{ history = \"history/auth.tsv\" }` or `{ own = true }`";
+const WALKS: &str = "write the share of walks that may fail as \"5%\" or 0.05";
 const GOAL: &str = "write a share below all as \"99.9%\" or 0.999";
 const RATE: &str = "write requests a second (5.0), `{ history = \"history/auth.tsv\" }` or `{ own = true }`";
 
@@ -30,17 +33,24 @@ pub(super) fn read(table: &Table<'_>, key: &str, of: Of, m: &mut Mistakes) -> Op
 
 /// The guard at a node.
 pub(super) fn guard(node: Node<'_>, key: &str, of: Of, m: &mut Mistakes) -> Option<GuardSource> {
-    if node.kind() == NodeKind::Map && of != Of::Goal {
-        return learnt(node, key, m);
+    match of {
+        Of::Share | Of::Rate if node.kind() == NodeKind::Map => return learnt(node, key, m),
+        Of::Walks if node.kind() == NodeKind::Map => {
+            let what = format!("the `{key}` of a probe cannot be learnt: histories hold requests, not walks");
+            m.add(node.span(), what, WALKS);
+            return None;
+        }
+        Of::Share | Of::Rate | Of::Goal | Of::Walks => {}
     }
     let help = match of {
+        Of::Walks => WALKS,
         Of::Share => SHARE,
         Of::Rate => RATE,
         Of::Goal => GOAL,
     };
     let number = match (of, plain(node)) {
         (_, Some(number)) => number.replace('_', "").parse().ok(),
-        (Of::Share | Of::Goal, None) => node.text().and_then(percentage),
+        (Of::Share | Of::Goal | Of::Walks, None) => node.text().and_then(percentage),
         (Of::Rate, None) => None,
     };
     let Some(number) = number else {
@@ -61,14 +71,14 @@ pub(super) fn guard(node: Node<'_>, key: &str, of: Of, m: &mut Mistakes) -> Opti
 impl Of {
     fn noun(self) -> &'static str {
         match self {
-            Self::Share | Self::Goal => "share",
+            Self::Share | Self::Goal | Self::Walks => "share",
             Self::Rate => "rate",
         }
     }
 
     fn holds(self, number: f64) -> bool {
         match self {
-            Self::Share | Self::Goal => number > 0.0 && number < 1.0,
+            Self::Share | Self::Goal | Self::Walks => number > 0.0 && number < 1.0,
             Self::Rate => number > 0.0 && number.is_finite(),
         }
     }

@@ -418,8 +418,8 @@ zone = "UTC"
         a probe is a user, not a load: write "1s" or more
     72:38 `timeout` is 1s and the probe walks every 100ms
         a walk must end before the next begins: write a shorter one, or a longer `every`
-    72:52 a history holds requests, not walks
-        write a share, or `{ own = true }`
+    72:52 the `guard` of a probe cannot be learnt: histories hold requests, not walks
+        write the share of walks that may fail as "5%" or 0.05
     78:7 `${` without `}`
         write ${name}
     78:7 no step before this one keeps `token`
@@ -573,4 +573,20 @@ proptest::proptest! {
         let source = Source::new(FileId(0), "forewarn.toml", half);
         let _ = parse(&source);
     }
+}
+
+#[test]
+fn the_guard_of_a_probe_is_stated_and_five_percent_where_it_is_not() {
+    let of = |guard: &str| {
+        format!(
+            "[[watch.service]]\nname = \"auth\"\nprobe = {{ {guard}step = [{{ name = \"login\", url = \"http://auth/\" }}] }}\n"
+        )
+    };
+    let plan = plan(&of(""));
+    let probe = plan.services[0].probe.as_ref().unwrap();
+    assert_eq!(probe.guard, GuardSource::Declared(0.05));
+    insta::assert_snapshot!(mistakes(&of("guard = { own = true }, ")), @r#"
+    3:19 the `guard` of a probe cannot be learnt: histories hold requests, not walks
+        write the share of walks that may fail as "5%" or 0.05
+    "#);
 }

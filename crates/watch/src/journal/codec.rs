@@ -15,7 +15,7 @@ use crate::tally::Tally;
 use crate::time::At;
 
 /// The form that is written.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 /// The lowest bit of a row's first byte: it is a key row.
 const KEY: u8 = 1;
 

@@ -69,6 +69,21 @@ impl State {
             _ => format!("below {:.3} % again; the guard is {:.3} %", 100.0 * boundary, 100.0 * guard),
         };
         self.book.end(at, &service.outline.name, &kind, &why);
+        if kind == Kind::Failing {
+            self.keep_replicas(place);
+        }
+    }
+
+    /// A target that was only named in an alert about the whole service would be told of no more when that
+    /// ends: its test begins anew, so that one that is still bad has an alert of its own within seconds, and
+    /// one whose end merely takes longer to show than that of all together has none.
+    fn keep_replicas(&mut self, place: usize) {
+        let Some(service) = self.services.get_mut(place) else { return };
+        let name = &service.outline.name;
+        let kinds = [Kind::Failing, Kind::Replicas];
+        if !kinds.iter().any(|kind| self.book.find(name, kind).is_some()) {
+            service.targets.test_anew();
+        }
     }
 
     fn replica_crossed(&mut self, plan: &Plan, at: At, place: usize, crossing: &Crossing) {
@@ -196,6 +211,9 @@ impl State {
                 Kind::Hindered(_) | Kind::Refuses(_) => false,
             }
         });
+        for place in 0..self.services.len() {
+            self.keep_replicas(place);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::burn::{Burning, Burnt, Turn};
 use crate::detect::Crossing;
 use crate::guard::{Learnt, Signal};
 use crate::journal::{Fault, Outline, Reading, Walk};
-use crate::plan::{GuardSource, Intake, Plan, Watched};
+use crate::plan::{Intake, Plan, Watched};
 use crate::tally::Tally;
 use crate::time::At;
 use crate::window::BLIND_LOOKS;
@@ -146,32 +146,12 @@ impl Service {
                 self.every = probe.every;
             }
         }
-        let of_reason = |reason: u16| {
-            let stated = watched.by_reason.iter().find(|(place, _)| *place == usize::from(reason));
-            stated.map_or(&watched.failures, |(_, source)| source)
-        };
-        let mut add = |signal, source| {
+        for (signal, source) in watched.guards() {
             let threshold = budget.threshold(place, signal);
             // A test without a part of the budget is no test.
             if threshold.is_finite() {
                 self.trials.push(Trial::new(signal, threshold, source));
             }
-        };
-        add(Signal::Failures, &watched.failures);
-        for (reason, _) in (0..).zip(&watched.reasons) {
-            add(Signal::Reason(reason), of_reason(reason));
-        }
-        if let Some(latency) = &watched.latency {
-            add(Signal::Slow, &latency.guard);
-        }
-        for (timeout, length) in (0..).zip(&watched.pile_up) {
-            add(Signal::PileUp(timeout), pile_up_guard(watched, *length));
-        }
-        if let Some(source) = &watched.traffic {
-            add(Signal::Traffic, source);
-        }
-        if let Some(probe) = &watched.probe {
-            add(Signal::Probe, &probe.guard);
         }
         self.replica_threshold = budget.replica_threshold(place, 1);
         self.burning = watched
@@ -413,17 +393,6 @@ impl News {
             Verdict::Crossed(crossing) => Self::Crossed(signal, crossing),
             Verdict::Over(boundary) => Self::Over(signal, boundary),
         }
-    }
-}
-
-/// Where the guard of a pile-up comes from: durations beyond the objective hold those at a timeout above
-/// it, so a guard stated for them holds here too. Else it is learnt, from the history of failures where
-/// there is one.
-fn pile_up_guard(watched: &Watched, timeout: Duration) -> &GuardSource {
-    match (&watched.latency, &watched.failures) {
-        (Some(latency), _) if latency.slow <= timeout => &latency.guard,
-        (_, GuardSource::History(_)) => &watched.failures,
-        _ => &GuardSource::Own,
     }
 }
 

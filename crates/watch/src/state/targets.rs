@@ -175,6 +175,13 @@ impl Targets {
         self.list.iter().filter(|target| target.is_bad())
     }
 
+    /// Looks anew for what was found of single targets.
+    pub(super) fn test_anew(&mut self) {
+        for target in self.list.iter_mut().filter(|target| target.is_bad()) {
+            target.test = Some(Box::new(Phase::looking_for(Signal::Failures)));
+        }
+    }
+
     /// Forgets what was counted, but not where inputs that are read once go on.
     pub(super) fn begin_anew(&mut self) {
         for target in self.list.iter_mut().chain(&mut self.gone) {

@@ -10,7 +10,7 @@ use model::Span;
 use text::FileId;
 
 use super::*;
-use crate::alert::{Evidence, Health, Notice};
+use crate::alert::{Evidence, Health, Notice, Refusal};
 use crate::journal::{Reading, Said, Why};
 use crate::plan::{
     Access, Channel, ChannelKind, GuardSource, Intake, Log, LogFormat, Mapping, Reason, Scrape, Targets,

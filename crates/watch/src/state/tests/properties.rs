@@ -218,7 +218,7 @@ impl World {
             }
             Happening::Deliver { fails } => {
                 for key in std::mem::take(&mut self.handed) {
-                    let outcome = if fails { Err("connection refused".to_owned()) } else { Ok(()) };
+                    let outcome = if fails { Err(Refusal::for_now("connection refused")) } else { Ok(()) };
                     self.enter(Input::Delivered { key, outcome });
                 }
             }

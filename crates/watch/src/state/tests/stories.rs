@@ -15,6 +15,8 @@ struct Story {
     totals: Vec<Tally>,
     /// A channel that takes nothing.
     refusing: Option<&'static str>,
+    /// It never will.
+    for_good: bool,
     told: Vec<String>,
 }
 
@@ -29,7 +31,7 @@ impl Story {
     fn with(plan: Plan, targets: usize) -> Self {
         let totals = vec![Tally::empty(plan.services[0].reasons.len(), 0); targets];
         let (state, told) = (State::default(), Vec::new());
-        let mut story = Self { plan, state, second: BEGIN, totals, refusing: None, told };
+        let mut story = Self { plan, state, second: BEGIN, totals, refusing: None, for_good: false, told };
         story.enter(Input::Started(story.plan.outlines()));
         let targets = (1..=targets).map(|target| format!("10.0.0.{target}:80")).collect();
         story.enter(Input::Targets { service: 0, targets });
@@ -46,7 +48,8 @@ impl Story {
             let refuses = self.refusing == Some(channel);
             let refused = if refuses { " (refused)" } else { "" };
             self.told.push(format!("{:>4} s {channel}: {what}{refused}", self.second - BEGIN));
-            let outcome = if refuses { Err("connection refused".to_owned()) } else { Ok(()) };
+            let refusal = Refusal { why: "connection refused".to_owned(), again: !self.for_good };
+            let outcome = if refuses { Err(refusal) } else { Ok(()) };
             self.enter(Input::Delivered { key: effect.key, outcome });
         }
     }
@@ -401,6 +404,55 @@ fn a_channel_that_refuses_is_tried_later_and_later_in_order_and_told_of() {
     74 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
     74 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
     74 s alertmanager: ended 1 forewarn Hindered("the channel `pager` takes nothing: connection refused") Good, since 14 s: it takes notices again
+    "#);
+}
+
+#[test]
+fn what_a_channel_refuses_for_good_is_dropped_and_keeps_nothing_behind_it() {
+    let mut story = watched();
+    story.plan.channels.push(alertmanager());
+    story.enter(Input::Started(story.plan.outlines()));
+    story.go(10, 100, [1, 0, 0]);
+    (story.refusing, story.for_good) = (Some("pager"), true);
+    story.go(3, 100, [40, 0, 0]);
+    assert_eq!((story.state.outbox().count(), story.state.dropped()), (0, 1));
+    story.refusing = None;
+    story.go(40, 100, [1, 0, 0]);
+    insta::assert_snapshot!(story.told(), @r#"
+    11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
+    11 s alertmanager: opened 1 forewarn Hindered("the channel `pager` refuses a notice for good, which is dropped: connection refused") Bad, since 11 s
+    11 s alertmanager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
+    14 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
+    14 s alertmanager: ended 1 forewarn Hindered("the channel `pager` refuses a notice for good, which is dropped: connection refused") Good, since 11 s: it takes notices again
+    14 s alertmanager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
+    "#);
+}
+
+#[test]
+fn a_replica_that_is_still_bad_when_its_service_is_good_again_has_an_alert_of_its_own() {
+    let mut auth = service("auth");
+    auth.intake = scraped();
+    let mut story = Story::with(plan(vec![auth]), 5);
+    let go = |story: &mut Story, seconds, bad: fn(u16) -> u64| {
+        story.go_with(seconds, |target, totals| {
+            let failed = vec![bad(target), 0, 0];
+            totals.add(&Tally { requests: 100, failed, ..Tally::default() });
+            Said::Totals(totals.clone())
+        });
+    };
+    go(&mut story, 10, |_| 1);
+    go(&mut story, 20, |_| 8);
+    assert_eq!(story.state.alerts().count(), 1);
+    go(&mut story, 60, |target| if target == 3 { 8 } else { 0 });
+    assert_eq!(story.state.alerts().count(), 1);
+    go(&mut story, 60, |_| 1);
+    assert_eq!(story.state.alerts().count(), 0);
+    insta::assert_snapshot!(story.told(), @r#"
+    11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 500, guard 0.020 declared, 0.50 a year, in 3 s
+    15 s pager: changed 0 auth Failing(Some("timeout")) Bad, since 11 s, at 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80 10.0.0.5:80
+    33 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s, at 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80 10.0.0.5:80: below 4.709 % again; the guard is 2.000 %
+    38 s pager: opened 1 auth ReplicaFailing Bad, since 34 s, 40 of 500, guard 0.020 declared, 0.17 a year, in 8 s, at 10.0.0.4:80
+    97 s pager: ended 1 auth ReplicaFailing Good, since 34 s, at 10.0.0.4:80: each of its targets is good again, or is no longer listed
     "#);
 }
 
