@@ -21,7 +21,7 @@ async fn half(listener: TcpListener) {
             continue;
         }
         asked += 1;
-        if asked % 2 == 0 {
+        if asked.is_multiple_of(2) {
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
             stream.write_all(answer).await.expect("the person is there");
         }
