@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Counts, Run, Standing};
+use crate::run::{Counts, Run, Standing, standing};
 
 /// The alternatives: shares of the floor that may be left.
 const LEFT: [f64; ALTERNATIVES] = [0.75, 0.5, 0.25, 0.05, 0.001];
@@ -47,11 +47,7 @@ impl Detector {
     /// where n were expected.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let best = (0..ALTERNATIVES).max_by(|&a, &b| self.evidence[a].total_cmp(&self.evidence[b]));
-        let run = &self.runs[best.unwrap_or(0)];
-        let Counts { k, n } = run.counts(self.counted);
-        let sum: f64 = self.evidence.iter().sum();
-        Standing { log_evidence: (sum / ALTERNATIVES as f64).ln(), since: run.since(), k, n }
+        standing(&self.evidence, &self.runs, self.counted)
     }
 }
 

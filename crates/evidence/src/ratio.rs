@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Counts, Run, Standing};
+use crate::run::{Counts, Run, Standing, standing};
 
 /// How many alternatives are weighed at once. Their odds are spaced evenly on a log scale, so that every
 /// share in between is hardly seen later than if it had been named; each costs time at every look.
@@ -214,11 +214,7 @@ impl Detector {
     /// the guard.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let best = (0..ALTERNATIVES).max_by(|&a, &b| self.evidence[a].total_cmp(&self.evidence[b]));
-        let run = &self.runs[best.unwrap_or(0)];
-        let Counts { k, n } = run.counts(self.counted);
-        let sum: f64 = self.evidence.iter().sum();
-        Standing { log_evidence: (sum / ALTERNATIVES as f64).ln(), since: run.since(), k, n }
+        standing(&self.evidence, &self.runs, self.counted)
     }
 }
 

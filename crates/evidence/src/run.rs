@@ -16,6 +16,15 @@ pub struct Standing {
     pub n: u64,
 }
 
+/// How things stand, given the evidence and the run of each alternative, which weigh alike.
+pub(crate) fn standing<const N: usize>(evidence: &[f64; N], runs: &[Run; N], counted: Counts) -> Standing {
+    let best = (0..N).max_by(|&a, &b| evidence[a].total_cmp(&evidence[b]));
+    let run = &runs[best.unwrap_or(0)];
+    let Counts { k, n } = run.counts(counted);
+    let sum: f64 = evidence.iter().sum();
+    Standing { log_evidence: (sum / N as f64).ln(), since: run.since(), k, n }
+}
+
 /// Counts from some moment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
