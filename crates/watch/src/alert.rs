@@ -50,6 +50,36 @@ pub enum Burn {
     ThreeDays,
 }
 
+impl Burn {
+    /// All pairs, the most urgent first.
+    pub const ALL: [Self; 4] = [Self::Hour, Self::SixHours, Self::Day, Self::ThreeDays];
+
+    /// How many times too fast the budget burns over both windows (Site Reliability Workbook, chapter 5,
+    /// and the pair of a day that generators of rules add).
+    #[must_use]
+    pub fn factor(self) -> f64 {
+        match self {
+            Self::Hour => 14.4,
+            Self::SixHours => 6.0,
+            Self::Day => 3.0,
+            Self::ThreeDays => 1.0,
+        }
+    }
+
+    /// The long and the short window.
+    #[must_use]
+    pub fn windows(self) -> (Duration, Duration) {
+        const MINUTE: Duration = Duration::from_secs(60);
+        const HOUR: Duration = Duration::from_secs(3_600);
+        match self {
+            Self::Hour => (HOUR, MINUTE * 5),
+            Self::SixHours => (HOUR * 6, MINUTE * 30),
+            Self::Day => (HOUR * 24, HOUR * 2),
+            Self::ThreeDays => (HOUR * 72, HOUR * 6),
+        }
+    }
+}
+
 /// What is known of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Health {

@@ -1,6 +1,8 @@
 //! How fast the budget of an objective burns: shares over pairs of windows, from coarse rings of bounded
 //! memory. Arithmetic on facts, not a test: it has no part of the false alarms.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Burn;
@@ -14,26 +16,6 @@ const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 /// Fewer failures than this in the long window prove nothing about a rate.
 const LEAST_FAILURES: u64 = 10;
-
-/// A pair of windows: both must burn so many times too fast (Site Reliability Workbook, chapter 5, and
-/// the pair of a day that generators of rules add).
-struct Pair {
-    burn: Burn,
-    factor: f64,
-    /// Slots of the long and the short window,
-    long: usize,
-    short: usize,
-    /// of an hour each; of a minute else.
-    hourly: bool,
-}
-
-/// The pairs, the most urgent first.
-const PAIRS: [Pair; 4] = [
-    Pair { burn: Burn::Hour, factor: 14.4, long: 60, short: 5, hourly: false },
-    Pair { burn: Burn::SixHours, factor: 6.0, long: 360, short: 30, hourly: false },
-    Pair { burn: Burn::Day, factor: 3.0, long: 24, short: 2, hourly: true },
-    Pair { burn: Burn::ThreeDays, factor: 1.0, long: 72, short: 6, hourly: true },
-];
 
 /// Counts of a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -152,7 +134,7 @@ impl Burning {
     }
 
     fn compare(&mut self, good: f64) -> Option<Turn> {
-        let burnt = PAIRS.iter().find_map(|pair| self.burnt(pair, good));
+        let burnt = Burn::ALL.into_iter().find_map(|burn| self.burnt(burn, good));
         let before = std::mem::replace(&mut self.burns, burnt.map(|burnt| burnt.burn));
         match (before, burnt) {
             (Some(_), None) => Some(Turn::Over),
@@ -163,17 +145,22 @@ impl Burning {
         }
     }
 
-    fn burnt(&self, pair: &Pair, good: f64) -> Option<Burnt> {
-        let (ring, length) = if pair.hourly { (&self.hours, HOUR) } else { (&self.minutes, MINUTE) };
-        let (long, short) = (ring.last(pair.long), ring.last(pair.short));
-        let share = (pair.factor * (1.0 - good)).min(1.0);
+    fn burnt(&self, burn: Burn, good: f64) -> Option<Burnt> {
+        let (long_window, short_window) = burn.windows();
+        // Windows that the minutes do not reach over are looked at by the hour.
+        let by_minutes = long_window <= Duration::from_millis(MINUTES as u64 * MINUTE);
+        let (ring, length) = if by_minutes { (&self.minutes, MINUTE) } else { (&self.hours, HOUR) };
+        let slots = |window: Duration| (window.as_millis() / u128::from(length)) as usize;
+        let (long_slots, short_slots) = (slots(long_window), slots(short_window));
+        let (long, short) = (ring.last(long_slots), ring.last(short_slots));
+        let share = (burn.factor() * (1.0 - good)).min(1.0);
         // What was not seen of a window counts as good: a fault of a minute is not one of three days.
         let seen = self.last.0.saturating_sub(self.since?.0).saturating_add(MINUTE) as f64;
         let covered = |slots: usize| (seen / (slots as u64 * length) as f64).min(1.0);
         let burns =
             |Slot { k, n }: Slot, slots: usize| n > 0 && k as f64 / n as f64 * covered(slots) >= share;
-        let both = burns(long, pair.long) && burns(short, pair.short);
-        (both && long.k >= LEAST_FAILURES).then_some(Burnt { burn: pair.burn, k: long.k, n: long.n, share })
+        let both = burns(long, long_slots) && burns(short, short_slots);
+        (both && long.k >= LEAST_FAILURES).then_some(Burnt { burn, k: long.k, n: long.n, share })
     }
 
     /// Which pair burns.

@@ -1,9 +1,7 @@
 //! From the nouns of the core to those that are published (`wire::alert`). Takes no decision.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use watch::alert::{Alert, Burn, Evidence, Health, Notice, Silence, Symptom};
+use watch::alert::{Alert, Evidence, Health, Notice, Silence, Symptom};
 use watch::audits::{Change, OpenFinding};
 use watch::time::At;
 use wire::alert as out;
@@ -74,24 +72,12 @@ fn symptom(of: &Symptom) -> out::Symptom {
         Symptom::TrafficGone => out::Symptom::TrafficGone,
         Symptom::ProbeFailing(step) => out::Symptom::ProbeFailing { step: step.clone() },
         Symptom::Burning(burn) => {
-            let (factor, window) = burnt(*burn);
-            out::Symptom::Burning { factor, window_s: window.as_secs() }
+            out::Symptom::Burning { factor: burn.factor(), window_s: burn.windows().0.as_secs() }
         }
         Symptom::Blind => out::Symptom::Blind,
         Symptom::Finding(rule) => out::Symptom::Finding { rule: rule.clone() },
         Symptom::AuditOverdue => out::Symptom::AuditOverdue,
         Symptom::Hindered(by) => out::Symptom::Hindered { by: by.clone() },
-    }
-}
-
-/// How many times too fast, over how long.
-pub(super) fn burnt(burn: Burn) -> (f64, Duration) {
-    const HOUR: Duration = Duration::from_secs(3_600);
-    match burn {
-        Burn::Hour => (14.4, HOUR),
-        Burn::SixHours => (6.0, HOUR * 6),
-        Burn::Day => (3.0, HOUR * 24),
-        Burn::ThreeDays => (1.0, HOUR * 72),
     }
 }
 

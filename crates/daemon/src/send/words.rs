@@ -3,7 +3,7 @@
 
 use watch::alert::{Alert, Burn, Evidence, Health, Notice, Symptom};
 
-use super::published::{burnt, moment};
+use super::published::moment;
 
 /// What happened, in one line.
 pub(crate) fn notice(of: &Notice) -> String {
@@ -42,7 +42,7 @@ fn matter(of: &Alert) -> String {
         Symptom::TrafficGone => "requests stay away".to_owned(),
         Symptom::ProbeFailing(step) => format!("the probe fails at {step}"),
         Symptom::Burning(burn) => {
-            let (factor, _) = burnt(*burn);
+            let factor = burn.factor();
             let window = match burn {
                 Burn::Hour => "an hour",
                 Burn::SixHours => "6 hours",

@@ -7,16 +7,8 @@ use model::TimeUnit;
 
 use super::promql::{length, number, percent, quoted, sum};
 use super::{Known, Pace, delay};
+use crate::alert::Burn;
 use crate::plan::{Compare, Durations, Matcher, Selector};
-
-/// Pairs of windows of burn rates, and how many times too fast each is (the SRE workbook's table of
-/// multiwindow, multi-burn-rate alerts, with the day that generators of such rules add).
-pub(super) const BURNS: [(u64, u64, f64, &str); 4] = [
-    (3600, 300, 14.4, "page"),
-    (6 * 3600, 1800, 6.0, "page"),
-    (86_400, 7200, 3.0, "ticket"),
-    (3 * 86_400, 6 * 3600, 1.0, "ticket"),
-];
 
 /// Fewer failures than these in the long window are no burn: one failure of a night without traffic is
 /// any share.
@@ -300,16 +292,25 @@ fn gone(yaml: &mut String, known: &Known<'_>, pace: Pace) {
     rule(yaml, &blind(known, pace), &format!("absent({})", any.join(" or ")), Some(pace.scrape * 2), None);
 }
 
+/// What the workbook makes of a pair: somebody is woken, or it waits for the day.
+fn severity(burn: Burn) -> &'static str {
+    match burn {
+        Burn::Hour | Burn::SixHours => "page",
+        Burn::Day | Burn::ThreeDays => "ticket",
+    }
+}
+
 /// The alerts of an objective, with the pairs of windows that can be reached.
 pub(super) fn burning(known: &Known<'_>) -> Vec<(Alert, u64, u64, f64)> {
     let Some(objective) = known.service.objective else { return Vec::new() };
-    let reached = BURNS.iter().filter(|(_, _, factor, _)| factor * (1.0 - objective.good) < 1.0);
+    let reached = Burn::ALL.into_iter().filter(|burn| burn.factor() * (1.0 - objective.good) < 1.0);
     reached
-        .map(|&(long, short, factor, severity)| {
+        .map(|burn| {
+            let (factor, (long, short)) = (burn.factor(), burn.windows());
             let share = factor * (1.0 - objective.good);
-            let mut labels = labels(known.name(), severity);
-            let (long_text, short_text) =
-                (length(Duration::from_secs(long)), length(Duration::from_secs(short)));
+            let mut labels = labels(known.name(), severity(burn));
+            let (long_text, short_text) = (length(long), length(short));
+            let (long, short) = (long.as_secs(), short.as_secs());
             labels.push(("window", long_text.clone()));
             let polluted = share / share.max(0.2) * long as f64;
             let annotations = vec![
@@ -338,7 +339,7 @@ pub(super) fn burning(known: &Known<'_>) -> Vec<(Alert, u64, u64, f64)> {
 
 fn burn(yaml: &mut String, known: &Known<'_>, left_out: &mut Vec<String>) {
     let burning = burning(known);
-    if known.service.objective.is_some() && burning.len() < BURNS.len() {
+    if known.service.objective.is_some() && burning.len() < Burn::ALL.len() {
         left_out.push(format!(
             "burn rates of {} that its objective makes unreachable: more than all requests would have to fail",
             known.name()
