@@ -61,7 +61,7 @@ impl Ready {
             metrics: Vec::new(),
             reasons,
             durations: mapping.durations.is_some(),
-            requests: mapping.requests.iter().map(shown).collect::<Vec<_>>().join(", "),
+            requests: mapping.requests.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         };
         for selector in &mapping.requests {
             ready.add(&selector.metric, Role::Requests, selector)?;
@@ -172,19 +172,4 @@ fn expression(text: &str) -> Result<Regex, String> {
         .dfa_size_limit(LARGEST_EXPRESSION)
         .build()
         .map_err(|error| format!("{text:?} is no regular expression: {error}"))
-}
-
-/// A selector as people write it.
-fn shown(selector: &Selector) -> String {
-    let labels = selector.labels.iter().map(|matcher| {
-        let compare = match matcher.compare {
-            Compare::Is => "=",
-            Compare::IsNot => "!=",
-            Compare::Matches => "=~",
-            Compare::MatchesNot => "!~",
-        };
-        format!("{}{compare}{:?}", matcher.label, matcher.value)
-    });
-    let labels = labels.collect::<Vec<_>>().join(",");
-    if labels.is_empty() { selector.metric.clone() } else { format!("{}{{{labels}}}", selector.metric) }
 }
