@@ -10,7 +10,7 @@ use audit::render::{count, xml_escaped};
 use text::{FileId, Source};
 use watch::plan::Plan;
 use watch::scenario::{self, PlanAt, Scenario, clock};
-use wire::tested::{Difference, Report, Tested, VERSION, Verdict};
+use wire::tested::{self, Difference, Report, Tested, VERSION, Verdict};
 
 use crate::arguments::{ColorArgument, TestArguments, TestFormatArgument};
 use crate::output::{to_stderr, to_stdout};
@@ -54,10 +54,13 @@ fn tested(path: &Path) -> Result<Tested, Error> {
         path: shown(path),
         name: scenario.name,
         verdict: if differences.is_empty() { Verdict::Passed } else { Verdict::Failed },
-        virtual_seconds: scenario.length.as_secs_f64(),
-        alerts: told.iter().map(scenario::Told::line).collect(),
-        differences,
         stopped: None,
+        scenario: Some(tested::Scenario {
+            virtual_seconds: scenario.length.as_secs_f64(),
+            alerts: told.iter().map(scenario::Told::line).collect(),
+            differences,
+        }),
+        service: None,
     })
 }
 
@@ -66,10 +69,9 @@ fn stopped(path: &Path, error: &Error) -> Tested {
         path: shown(path),
         name: String::new(),
         verdict: Verdict::Stopped,
-        virtual_seconds: 0.0,
-        alerts: Vec::new(),
-        differences: Vec::new(),
         stopped: Some(error.to_string()),
+        scenario: None,
+        service: None,
     }
 }
 
@@ -105,8 +107,8 @@ fn shown(path: &Path) -> String {
     parts.display().to_string().replace('\\', "/")
 }
 
-fn length(file: &Tested) -> String {
-    clock(std::time::Duration::from_secs_f64(file.virtual_seconds))
+fn length(scenario: &tested::Scenario) -> String {
+    clock(std::time::Duration::from_secs_f64(scenario.virtual_seconds))
 }
 
 /// A file's line, and what differs below it.
@@ -116,28 +118,28 @@ fn text(report: &Report, verbose: bool) -> String {
         let word = match file.verdict {
             Verdict::Passed => "ok     ",
             Verdict::Failed => "FAILED ",
+            Verdict::Inconclusive | Verdict::Open => "UNKNOWN",
             Verdict::Stopped => "STOPPED",
         };
         let _ = write!(text, "{word} {}", file.path);
         if !file.name.is_empty() {
             let _ = write!(text, ": {}", file.name);
         }
-        match &file.stopped {
-            Some(why) => {
-                let _ = writeln!(text, " ({why})");
-            }
-            None => {
-                let alerts = count(file.alerts.len(), "alert");
-                let _ = writeln!(text, " ({alerts} in {})", length(file));
-            }
+        if let Some(why) = &file.stopped {
+            let _ = write!(text, " ({why})");
         }
-        for difference in &file.differences {
+        let Some(scenario) = &file.scenario else {
+            text.push('\n');
+            continue;
+        };
+        let _ = writeln!(text, " ({} in {})", count(scenario.alerts.len(), "alert"), length(scenario));
+        for difference in &scenario.differences {
             let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
             let _ = writeln!(text, "    expected  {}", side(&difference.expected));
             let _ = writeln!(text, "    happened  {}", side(&difference.happened));
         }
         if verbose {
-            for alert in &file.alerts {
+            for alert in &scenario.alerts {
                 let _ = writeln!(text, "    told      {alert}");
             }
         }
@@ -172,7 +174,8 @@ fn junit(report: &Report) -> String {
     for file in &report.files {
         let _ = write!(xml, "    <testcase name=\"{}\" classname=\"forewarn.test\"", xml_escaped(&file.path));
         let mut body = String::new();
-        for difference in &file.differences {
+        let differences = file.scenario.iter().flat_map(|scenario| &scenario.differences);
+        for difference in differences {
             let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
             let _ = write!(
                 body,
@@ -182,12 +185,18 @@ fn junit(report: &Report) -> String {
             );
         }
         let inside = match file.verdict {
-            Verdict::Passed => file.alerts.iter().fold(String::new(), |body, alert| body + alert + "\n"),
+            Verdict::Passed => {
+                let alerts = file.scenario.iter().flat_map(|scenario| &scenario.alerts);
+                alerts.fold(String::new(), |body, alert| body + alert + "\n")
+            }
             Verdict::Failed => body,
-            Verdict::Stopped => file.stopped.clone().unwrap_or_default(),
+            Verdict::Inconclusive | Verdict::Open | Verdict::Stopped => {
+                file.stopped.clone().unwrap_or_default()
+            }
         };
         let inside = xml_escaped(&inside);
-        let differ = count(file.differences.len(), "difference");
+        let differ =
+            count(file.scenario.as_ref().map_or(0, |scenario| scenario.differences.len()), "difference");
         let _ = match file.verdict {
             Verdict::Passed if inside.is_empty() => writeln!(xml, "/>"),
             Verdict::Passed => writeln!(xml, ">\n      <system-out>{inside}</system-out>\n    </testcase>"),
@@ -197,7 +206,7 @@ fn junit(report: &Report) -> String {
                     ">\n      <failure type=\"scenario\" message=\"{differ}\">{inside}</failure>\n    </testcase>"
                 )
             }
-            Verdict::Stopped => {
+            Verdict::Inconclusive | Verdict::Open | Verdict::Stopped => {
                 writeln!(xml, ">\n      <error type=\"stopped\" message=\"{inside}\"/>\n    </testcase>")
             }
         };

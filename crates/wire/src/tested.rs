@@ -26,27 +26,227 @@ pub struct Tested {
     pub name: String,
     /// What became of it.
     pub verdict: Verdict,
-    /// How much virtual time it took, in seconds.
-    pub virtual_seconds: f64,
-    /// The alerts that were told, in order, each in one line.
-    pub alerts: Vec<String>,
-    /// Where what happened is not what was expected.
-    pub differences: Vec<Difference>,
     /// Why it could not be run; absent where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// What a scenario of the watch came to; absent where the file is none, or could not be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<Scenario>,
+    /// What a configuration test came to; absent where the file is none, or could not be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
 }
 
 /// What became of a test file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// All that was expected happened, and nothing else.
+    /// All that was expected happened, and nothing else; the objective holds.
     Passed,
-    /// Something else happened.
+    /// Something else happened; the objective does not hold, and it does under the configuration in force.
     Failed,
+    /// The objective does not hold under the configuration in force either: nothing is said of the candidate.
+    Inconclusive,
+    /// The budget was used up before it was known.
+    Open,
     /// It could not be run.
     Stopped,
+}
+
+/// What a scenario of the watch came to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Scenario {
+    /// How much virtual time it took, in seconds.
+    pub virtual_seconds: f64,
+    /// The alerts that were told, in order, each in one line.
+    pub alerts: Vec<String>,
+    /// Where what happened is not what was expected.
+    pub differences: Vec<Difference>,
+}
+
+/// What a configuration test came to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Service {
+    /// All of it in one line that can be pasted.
+    pub line: String,
+    /// The file that was tested, as it was named.
+    pub candidate: String,
+    /// The file in force; absent where it is itself the candidate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current: Option<String>,
+    /// Where the candidate differs from the file in force.
+    pub changes: Vec<Change>,
+    /// The share of people who must succeed, 0 to 1.
+    pub good: f64,
+    /// Who takes longer has not succeeded, in seconds.
+    pub within_seconds: f64,
+    /// The time that all runs together had, in seconds.
+    pub budget_seconds: f64,
+    /// The seed of delays and arrivals.
+    pub seed: u64,
+    /// The command that does the same again.
+    pub again: String,
+    /// The share of people that the replayed latency alone would fail under the candidate, where a setting says
+    /// how long an answer is awaited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<f64>,
+    /// The runs: the candidate's first.
+    pub runs: Vec<Run>,
+    /// What there was no time, or no way, to prove.
+    pub unproved: Vec<String>,
+    /// What the proxies added by themselves, in seconds: half of the turns, and 99 % of them, at most.
+    pub overhead: Overhead,
+    /// The search for the smallest safe value, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+    /// What became of the broken candidates, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mutations: Option<Vec<Mutated>>,
+}
+
+/// A key with another value in the candidate.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Change {
+    /// The key with its path.
+    pub key: String,
+    /// The line in the candidate, from 1; absent where the candidate leaves the key out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// What is in force; absent where the key is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What the candidate says; absent where it leaves the key out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// One run under one configuration.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Run {
+    /// Which configuration: `candidate`, `current`, `default`.
+    pub label: String,
+    /// What was seen; absent where the run could not be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+    /// Why it could not be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+}
+
+/// What was seen in a run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Seen {
+    /// Whether the objective holds: `held`, `failed` or `open`.
+    pub verdict: String,
+    /// The people who came, those whom the harness failed left out.
+    pub people: u64,
+    /// Those who succeeded in time.
+    pub good: u64,
+    /// Those who did not, by reason: `timeout`, `throttled`, `credentials`, `dependency`; `harness` is told and not counted.
+    pub failed: std::collections::BTreeMap<String, u64>,
+    /// The share who failed, 0 to 1, with its 95 % interval.
+    pub share: f64,
+    /// See `share`.
+    pub share_low: f64,
+    /// See `share`.
+    pub share_high: f64,
+    /// How long those took who succeeded, in seconds: half at most this; absent where nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50_seconds: Option<f64>,
+    /// The same, 95 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p95_seconds: Option<f64>,
+    /// The same, 99 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99_seconds: Option<f64>,
+    /// Calls at each dependency for each person who came: retries show here.
+    pub calls_per_person: std::collections::BTreeMap<String, f64>,
+    /// How long people came, in seconds.
+    pub seconds: f64,
+}
+
+/// What the proxies added by themselves, in seconds.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct Overhead {
+    /// Half of the turns took at most this longer than was asked for.
+    pub p50_seconds: f64,
+    /// 99 % of them.
+    pub p99_seconds: f64,
+}
+
+/// The search for the smallest safe value of a setting.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Search {
+    /// The setting's key.
+    pub key: String,
+    /// What was found, in words.
+    pub line: String,
+    /// The smallest value with which the objective holds, in seconds; absent where there is none to state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smallest_seconds: Option<f64>,
+    /// Its 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smallest_low_seconds: Option<f64>,
+    /// See `smallest_low_seconds`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smallest_high_seconds: Option<f64>,
+    /// The value that is called safe: the smallest one times the margin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safe_seconds: Option<f64>,
+    /// The margin.
+    pub margin: f64,
+    /// What the replayed latency alone predicts for the smallest value, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_seconds: Option<f64>,
+    /// Whether larger values failed fewer people.
+    pub monotone: bool,
+    /// The values that were tried, rising.
+    pub tried: Vec<Tried>,
+}
+
+/// A value that was tried.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Tried {
+    /// The value in seconds.
+    pub seconds: f64,
+    /// The people who came.
+    pub people: u64,
+    /// Those who did not succeed.
+    pub failed: u64,
+    /// The share that the replayed latency alone would fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<f64>,
+}
+
+/// A candidate that was broken in a known way.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Mutated {
+    /// The key.
+    pub key: String,
+    /// What stood there.
+    pub before: String,
+    /// What was written there.
+    pub after: String,
+    /// How it was broken, in words.
+    pub how: String,
+    /// What the test made of it.
+    pub fate: Fate,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What a test made of a broken candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It was told apart from the candidate.
+    Caught,
+    /// It behaves in another way, and the test did not see it.
+    Missed,
+    /// It changes nothing that people or the dependency could notice here.
+    Equal,
+    /// The service refused it when it started, which is a catch of its own.
+    Refused,
 }
 
 /// Where what happened is not what was expected.

@@ -95,16 +95,18 @@ fn what_differs_is_shown_with_what_was_expected_and_what_happened() {
           "path": "late.toml",
           "name": "",
           "verdict": "failed",
-          "virtual_seconds": 60.0,
-          "alerts": [
-            "auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open"
-          ],
-          "differences": [
-            {
-              "expected": "auth failing:timeout: opened until 9s",
-              "happened": "auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open"
-            }
-          ]
+          "scenario": {
+            "virtual_seconds": 60.0,
+            "alerts": [
+              "auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open"
+            ],
+            "differences": [
+              {
+                "expected": "auth failing:timeout: opened until 9s",
+                "happened": "auth failing:timeout: opened 10s (40 of 100, worst delay 2s), still open"
+              }
+            ]
+          }
         }
       ]
     }
