@@ -7,24 +7,31 @@
 
 mod connection;
 pub(crate) mod draws;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod timer;
 mod turns;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use model::Replay;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Builder;
+use tokio::sync::{oneshot, watch};
 
 use draws::Draws;
+use spread::Notes;
+pub use spread::Spread;
 use timer::Timer;
+
+/// Connections that wait to be taken; what Linux allows by default (`net.core.somaxconn` is 4096 since 5.4).
+const BACKLOG: u32 = 4096;
 
 /// How a dependency behaves as seen from its caller.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,12 +75,16 @@ pub enum Fault {
 }
 
 /// A proxy that runs; it ends when it is dropped.
+///
+/// It has a thread of its own: what people's clients compute in the same process delays no turn.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
     counts: Arc<Counts>,
-    accepting: JoinHandle<()>,
+    /// Its end is heard by the thread.
+    over: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// What went through a proxy.
@@ -83,13 +94,17 @@ pub struct Counts {
     turns: AtomicU64,
     failed: AtomicU64,
     multiplexed: AtomicU64,
+    tls: AtomicU64,
     late: AtomicU64,
     late_micros: AtomicU64,
     drawn: AtomicU64,
+    drawn_micros: AtomicU64,
+    released: Notes,
+    forwarded: Notes,
 }
 
 /// The counts at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counted {
     /// Connections that were taken.
     pub connections: u64,
@@ -99,12 +114,20 @@ pub struct Counted {
     pub failed: u64,
     /// Connections of HTTP/2: their streams share turns, so each is delayed as a whole.
     pub multiplexed: u64,
+    /// Connections of TLS: what is spoken inside is not seen, and flights of the handshake are no turns.
+    pub tls: u64,
     /// Delays that were drawn.
     pub drawn: u64,
+    /// How long all of them are together: the same seed and the same turns give the same.
+    pub drawn_for: Duration,
     /// Answers that came later than what was drawn, since the dependency itself took longer.
     pub late: u64,
     /// How much later, all of them together.
     pub late_by: Duration,
+    /// What the proxy added to turns that were delayed: from when they were due until they were passed on.
+    pub released: Spread,
+    /// What it added to turns that were not: from when they came until they were passed on.
+    pub forwarded: Spread,
 }
 
 impl Counted {
@@ -116,9 +139,13 @@ impl Counted {
             turns: self.turns - earlier.turns,
             failed: self.failed - earlier.failed,
             multiplexed: self.multiplexed - earlier.multiplexed,
+            tls: self.tls - earlier.tls,
             drawn: self.drawn - earlier.drawn,
+            drawn_for: self.drawn_for.saturating_sub(earlier.drawn_for),
             late: self.late - earlier.late,
             late_by: self.late_by.saturating_sub(earlier.late_by),
+            released: self.released.since(&earlier.released),
+            forwarded: self.forwarded.since(&earlier.forwarded),
         }
     }
 }
@@ -131,9 +158,13 @@ impl Counts {
             turns: of(&self.turns),
             failed: of(&self.failed),
             multiplexed: of(&self.multiplexed),
+            tls: of(&self.tls),
             drawn: of(&self.drawn),
+            drawn_for: Duration::from_micros(of(&self.drawn_micros)),
             late: of(&self.late),
             late_by: Duration::from_micros(of(&self.late_micros)),
+            released: self.released.now(),
+            forwarded: self.forwarded.now(),
         }
     }
 
@@ -141,9 +172,18 @@ impl Counts {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn add_micros(count: &AtomicU64, length: Duration) {
+        count.fetch_add(u64::try_from(length.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn drew(&self, length: Duration) {
+        Self::add(&self.drawn);
+        Self::add_micros(&self.drawn_micros, length);
+    }
+
     fn answered_late(&self, by: Duration) {
         Self::add(&self.late);
-        self.late_micros.fetch_add(u64::try_from(by.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Self::add_micros(&self.late_micros, by);
     }
 }
 
@@ -151,33 +191,32 @@ impl Proxy {
     /// Begins to listen on a free port of loopback and to pass on to a dependency.
     ///
     /// # Errors
-    /// No port can be had, or no thread for the timer.
-    pub async fn start(dependency: String, weather: Weather, seed: u64) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    /// No port can be had, or no thread.
+    pub fn start(dependency: String, weather: Weather, seed: u64) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            socket.listen(BACKLOG)?
+        };
         let address = listener.local_addr()?;
         let timer = Timer::start()?;
         let (weather, current) = watch::channel(weather);
         let counts = Arc::new(Counts::default());
-        let all = Arc::clone(&counts);
-        let accepting = tokio::spawn(async move {
-            for number in 0_u64.. {
-                let Ok((caller, _)) = listener.accept().await else {
-                    // Out of descriptors, as a rule: the next one may come after some have ended.
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    continue;
-                };
-                Counts::add(&all.connections);
-                let way = connection::Way {
-                    dependency: dependency.clone(),
-                    weather: current.clone(),
-                    counts: Arc::clone(&all),
-                    timer: timer.clone(),
-                    draws: Draws::of(seed, number),
-                };
-                tokio::spawn(connection::carry(caller, Instant::now(), way));
-            }
-        });
-        Ok(Self { address, weather, counts, accepting })
+        let taking = Taking { dependency, weather: current, counts: Arc::clone(&counts), timer, seed };
+        let (over, ends) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name("proxy".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = taking.all(listener) => {}
+                    _ = ends => {}
+                }
+            });
+            // All connections end with the runtime; a name that is still being looked up is not awaited.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { address, weather, counts, over: Some(over), thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -198,7 +237,40 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // Connections end by themselves: they see that the weather has no sender any more.
-        self.accepting.abort();
+        self.over.take();
+        if let Some(thread) = self.thread.take() {
+            // It panicked or it ended: either way nobody listens any more.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread needs to take connections.
+struct Taking {
+    dependency: String,
+    weather: watch::Receiver<Weather>,
+    counts: Arc<Counts>,
+    timer: Timer,
+    seed: u64,
+}
+
+impl Taking {
+    async fn all(self, listener: TcpListener) {
+        for number in 0_u64.. {
+            let Ok((caller, _)) = listener.accept().await else {
+                // Out of descriptors, as a rule: the next one may come after some have ended.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            Counts::add(&self.counts.connections);
+            let way = connection::Way {
+                dependency: self.dependency.clone(),
+                weather: self.weather.clone(),
+                counts: Arc::clone(&self.counts),
+                timer: self.timer.clone(),
+                draws: Draws::of(self.seed, number),
+            };
+            tokio::spawn(connection::carry(caller, Instant::now(), way));
+        }
     }
 }

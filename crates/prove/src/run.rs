@@ -117,7 +117,7 @@ impl<'t> Runner<'t> {
             let address = fill(&words, &dependency.name, &dependency.address)?;
             // Calm until people come.
             let seed = seed.wrapping_add(number << 32);
-            let proxy = Proxy::start(address, Weather::default(), seed).await.map_err(of_host)?;
+            let proxy = Proxy::start(address, Weather::default(), seed).map_err(of_host)?;
             words.set(format!("proxy.{}", dependency.name), proxy.address().to_string());
             proxies.push(proxy);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::proxy::Counted;
+use crate::proxy::{Counted, Spread};
 use crate::verdict::{Seen, Verdict};
 
 /// What came of a run.
@@ -22,6 +22,16 @@ pub struct Trial {
     pub dependencies: Vec<(String, Counted)>,
     /// How long people came.
     pub elapsed: Duration,
+}
+
+impl Trial {
+    /// What the proxies added by themselves to turns, either way: how long after a turn was due it was
+    /// passed on.
+    #[must_use]
+    pub fn added(&self) -> Spread {
+        let all = self.dependencies.iter().map(|(_, counted)| counted.released.with(&counted.forwarded));
+        all.fold(Spread::default(), |sum, spread| sum.with(&spread))
+    }
 }
 
 /// Quantiles of durations; zero where nobody succeeded.

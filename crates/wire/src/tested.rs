@@ -165,13 +165,17 @@ pub struct Seen {
     pub seconds: f64,
 }
 
-/// What the proxies added by themselves, in seconds.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+/// What the proxies added by themselves, in seconds, to turns of conversations with dependencies.
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct Overhead {
-    /// Half of the turns took at most this longer than was asked for.
+    /// Half of the turns were passed on at most this long after they were due.
     pub p50_seconds: f64,
     /// 99 % of them.
     pub p99_seconds: f64,
+    /// All of them.
+    pub most_seconds: f64,
+    /// How many turns there were, either way.
+    pub turns: u64,
 }
 
 /// The search for the smallest safe value of a setting.

@@ -34,18 +34,10 @@ struct Talk {
     asked: Instant,
 }
 
-/// Carries a connection to its end, or to the end of the proxy.
+/// Carries a connection to its end.
 pub(super) async fn carry(caller: TcpStream, taken: Instant, way: Way) {
-    let mut weather = way.weather.clone();
-    let over = async {
-        // The sender is the proxy itself; it is dropped with it.
-        while weather.changed().await.is_ok() {}
-    };
-    tokio::select! {
-        // Either end may break it off at any time; that is the conversation's business.
-        _ = converse(caller, taken, way) => {}
-        () = over => {}
-    }
+    // Either end may break it off at any time; that is the conversation's business.
+    let _ = converse(caller, taken, way).await;
 }
 
 async fn converse(caller: TcpStream, taken: Instant, mut way: Way) -> io::Result<()> {
@@ -54,8 +46,10 @@ async fn converse(caller: TcpStream, taken: Instant, mut way: Way) -> io::Result
         return reset(&caller);
     }
     if let Some(delay) = &weather.connect {
-        Counts::add(&way.counts.drawn);
-        way.timer.until(taken + delay.of.at(way.draws.share())).await;
+        let drawn = delay.of.at(way.draws.share());
+        way.counts.drew(drawn);
+        way.timer.until(taken + drawn).await;
+        way.counts.released.note((taken + drawn).elapsed());
     }
     let dependency = match TcpStream::connect(way.dependency.as_str()).await {
         Ok(dependency) => dependency,
@@ -88,6 +82,13 @@ fn reset(stream: &TcpStream) -> io::Result<()> {
     stream.set_zero_linger()
 }
 
+/// When bytes are to be passed on.
+struct Due {
+    at: Instant,
+    /// They are the first of a turn.
+    begins: bool,
+}
+
 /// Bytes of one side on their way to the other.
 struct Direction {
     side: Side,
@@ -113,7 +114,8 @@ impl Direction {
                 }
                 return to.shutdown().await;
             }
-            self.timer.until(self.due(&chunk[..read], came)).await;
+            let due = self.due(&chunk[..read], came);
+            self.timer.until(due.at).await;
             if self.side == Side::Dependency {
                 match fault {
                     Fault::BlackHole => continue,
@@ -128,6 +130,7 @@ impl Direction {
                 }
             }
             to.write_all(&chunk[..read]).await?;
+            self.passed_on(&due, came);
             if let (Some(rate), Side::Dependency) = (bandwidth, self.side) {
                 let length = Duration::from_secs_f64(read as f64 / rate.max(1) as f64);
                 self.timer.until(Instant::now() + length).await;
@@ -136,21 +139,25 @@ impl Direction {
     }
 
     /// When bytes that came are to be passed on; at once where that is past.
-    fn due(&self, bytes: &[u8], came: Instant) -> Instant {
+    fn due(&self, bytes: &[u8], came: Instant) -> Due {
         let mut talk = self.talk();
         let before = talk.turns.kind();
         let begins = talk.turns.begins(self.side, bytes);
-        if before != Kind::Multiplexed && talk.turns.kind() == Kind::Multiplexed {
-            Counts::add(&self.counts.multiplexed);
+        match talk.turns.kind() {
+            kind if kind == before => {}
+            Kind::Multiplexed => Counts::add(&self.counts.multiplexed),
+            Kind::Tls => Counts::add(&self.counts.tls),
+            Kind::Plain => {}
         }
-        match self.side {
+        let at = match self.side {
             Side::Caller => {
                 talk.asked = if begins { self.request_due(&mut talk.draws, came) } else { came };
                 talk.asked
             }
             Side::Dependency if begins => self.answer_due(&mut talk, came),
             Side::Dependency => came,
-        }
+        };
+        Due { at, begins }
     }
 
     fn request_due(&self, draws: &mut Draws, came: Instant) -> Instant {
@@ -176,8 +183,20 @@ impl Direction {
     }
 
     fn draw(&self, delay: &Delay, draws: &mut Draws) -> Duration {
-        Counts::add(&self.counts.drawn);
-        delay.of.at(draws.share())
+        let drawn = delay.of.at(draws.share());
+        self.counts.drew(drawn);
+        drawn
+    }
+
+    /// Notes what the proxy itself added to a turn. Who begins a turn has read all that came before, so
+    /// that no full buffer of the other side is counted here.
+    fn passed_on(&self, due: &Due, came: Instant) {
+        if !due.begins {
+            return;
+        }
+        let delayed = due.at > came;
+        let spread = if delayed { &self.counts.released } else { &self.counts.forwarded };
+        spread.note(if delayed { due.at } else { came }.elapsed());
     }
 
     fn talk(&self) -> std::sync::MutexGuard<'_, Talk> {

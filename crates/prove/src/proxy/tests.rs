@@ -25,7 +25,7 @@ async fn echo() -> String {
 }
 
 async fn before(dependency: String, weather: Weather) -> (Proxy, TcpStream) {
-    let proxy = Proxy::start(dependency, weather, 1).await.unwrap();
+    let proxy = Proxy::start(dependency, weather, 1).unwrap();
     let stream = TcpStream::connect(proxy.address()).await.unwrap();
     (proxy, stream)
 }
@@ -77,6 +77,50 @@ async fn an_answer_comes_no_sooner_than_drawn_and_each_question_is_a_turn() {
             assert_eq!((counted.turns, counted.drawn, counted.late), (turn, turn, 0));
         }
     }
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_draws_in_the_same_order_connection_by_connection() {
+    let quantiles = vec![(0.5, Duration::from_millis(2)), (0.99, Duration::from_millis(10))];
+    let latency = Latency { window: String::new(), calls: 1000, in_force: None, quantiles };
+    let replay = latency.replay().unwrap();
+    let delay = Some(Delay { of: replay.clone(), on_top: false });
+    let mut drawn_for = Vec::new();
+    for seed in [1, 1, 2] {
+        let weather = Weather { answer: delay.clone(), ..Weather::default() };
+        let proxy = Proxy::start(echo().await, weather, seed).unwrap();
+        for connection in 0..4 {
+            let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+            let mut draws = Draws::of(seed, connection);
+            for turn in 0..8 {
+                let asked = replay.at(draws.share());
+                let before = proxy.counted().drawn_for;
+                let begun = Instant::now();
+                ask(&mut stream, b"question").await.unwrap();
+                assert!(begun.elapsed() >= asked, "turn {turn} of {connection}: {:?}", begun.elapsed());
+                let drawn = proxy.counted().drawn_for - before;
+                assert_eq!(drawn.as_micros(), asked.as_micros(), "turn {turn} of {connection}");
+            }
+        }
+        drawn_for.push(proxy.counted().drawn_for);
+    }
+    assert_eq!(drawn_for[0], drawn_for[1]);
+    assert_ne!(drawn_for[0], drawn_for[2]);
+}
+
+#[tokio::test]
+async fn what_the_proxy_adds_is_noted_for_each_turn_either_way() {
+    let length = Duration::from_millis(5);
+    let weather = Weather { answer: always(length, false), ..Weather::default() };
+    let (proxy, mut stream) = before(echo().await, weather).await;
+    for _ in 0..4 {
+        ask(&mut stream, b"question").await.unwrap();
+    }
+    // It is noted once it is passed on: the last one may not be yet.
+    let counted = proxy.counted();
+    assert!(counted.forwarded.count() >= 3 && counted.released.count() >= 3, "{counted:?}");
+    assert!(counted.released.most() > Duration::ZERO && counted.forwarded.most() > Duration::ZERO);
+    assert_eq!(counted.since(&counted).released, Spread::default());
 }
 
 #[tokio::test]
