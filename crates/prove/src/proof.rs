@@ -95,6 +95,7 @@ mod tests {
             seen: Seen::default(),
             verdict,
             durations: Durations::default(),
+            took: Vec::new(),
             dependencies: Vec::new(),
             elapsed: Duration::ZERO,
         }

@@ -11,6 +11,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What the shell does: its first argument is the directory, its second says whether that is kept.
@@ -126,10 +127,14 @@ fn fresh(parent: &Path) -> io::Result<PathBuf> {
 fn free_port(taken: Vec<u16>) -> io::Result<u16> {
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;
-    // Runs at the same time begin at different places.
-    let start = (std::process::id().wrapping_mul(97) % u32::from(COUNT)) as u16;
+    /// How far ports were given out. A port is free until its owner listens on it, so rooms of one process
+    /// never look at the same one.
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Processes at the same time begin at different places.
+    let start = std::process::id().wrapping_mul(97);
     (0..COUNT)
-        .map(|step| FIRST + (start + step) % COUNT)
+        .map(|_| start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % u32::from(COUNT))
+        .map(|step| FIRST + step as u16)
         .filter(|port| !taken.contains(port))
         .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
         .ok_or_else(|| io::Error::other("no port of loopback between 20000 and 32000 is free"))
@@ -157,6 +162,8 @@ mod tests {
         let path = room.path().to_path_buf();
         assert_eq!(room.port("front").unwrap(), room.port("front").unwrap());
         assert_ne!(room.port("front").unwrap(), room.port("directory").unwrap());
+        let beside = Room::below(&std::env::temp_dir(), false).unwrap();
+        assert_ne!(room.port("front").unwrap(), beside.port("front").unwrap());
         drop(room);
         assert!(path.exists());
         std::fs::remove_dir(path).unwrap();

@@ -25,6 +25,9 @@ use crate::words::Words;
 /// So many people may be on their way at once; who comes on top is not let in, which is the harness's fault.
 const MOST_AT_ONCE: usize = 2_000;
 
+/// Where a trouble with what is done before people come is said to be.
+pub(crate) const SETUP: &str = "[[setup]]";
+
 /// How a run is to end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Until {
@@ -163,7 +166,7 @@ impl<'t> Runner<'t> {
         Ok(path)
     }
 
-    fn not_set(&self, key: &str, not_set: &NotSet) -> Trouble {
+    pub(crate) fn not_set(&self, key: &str, not_set: &NotSet) -> Trouble {
         let (what, help) = match not_set {
             NotSet::NoKey(beside) => {
                 let known: Vec<&str> = beside.iter().map(String::as_str).collect();
@@ -187,7 +190,7 @@ impl<'t> Runner<'t> {
                 let words = of_person(&stage.words, user.into(), seed);
                 if let Err(fared) = person::walk(&setup.steps, words, &self.network, PATIENCE).await {
                     return Err(Trouble {
-                        place: "[[setup]]".to_owned(),
+                        place: SETUP.to_owned(),
                         what: format!("person {user}: {}", stage.words.cover(&fared.what)),
                         log: stage.last_log(),
                         help: "what is set up must succeed without any delay; try the step by hand"
@@ -213,7 +216,7 @@ impl<'t> Runner<'t> {
         let before: Vec<Counted> = stage.proxies.iter().map(Proxy::counted).collect();
         let begun = Instant::now();
         let people = People::new(self, stage, seed);
-        let (seen, durations) = people.come(stage, until, &self.test.name).await?;
+        let (seen, took) = people.come(stage, until, &self.test.name).await?;
         let dependencies = self
             .test
             .dependencies
@@ -223,7 +226,8 @@ impl<'t> Runner<'t> {
             .collect();
         let verdict = judge(&self.test.objective, &seen);
         let (label, elapsed) = (label.to_owned(), begun.elapsed());
-        Ok(Trial { label, seed, seen, verdict, durations, dependencies, elapsed })
+        let durations = Durations::of(&took);
+        Ok(Trial { label, seed, seen, verdict, durations, took, dependencies, elapsed })
     }
 }
 
@@ -281,7 +285,7 @@ impl<'r> People<'r> {
         stage: &mut Stage,
         until: Until,
         test: &str,
-    ) -> Result<(Seen, Durations), Trouble> {
+    ) -> Result<(Seen, Vec<Duration>), Trouble> {
         let (Until::Known(budget) | Until::People(_, budget)) = until;
         let end = Instant::now() + budget;
         let mut next = Instant::now();
@@ -306,7 +310,8 @@ impl<'r> People<'r> {
         if matches!(until, Until::People(..)) {
             self.await_all(stage, test).await?;
         }
-        Ok((self.seen, durations(self.took)))
+        self.took.sort_unstable();
+        Ok((self.seen, self.took))
     }
 
     /// Waits for those who were let in, none of whom waits longer than the objective's patience.
@@ -432,13 +437,4 @@ pub fn syntax(path: &Path) -> Option<Syntax> {
         Some("ini" | "conf" | "cfg") => Some(Syntax::Ini),
         _ => None,
     }
-}
-
-fn durations(mut took: Vec<Duration>) -> Durations {
-    took.sort_unstable();
-    let at = |share: f64| {
-        let place = (share * took.len() as f64).ceil() as usize;
-        took.get(place.saturating_sub(1)).copied().unwrap_or_default()
-    };
-    Durations { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1.0) }
 }

@@ -18,6 +18,8 @@ pub struct Trial {
     pub verdict: Verdict,
     /// How long those took who succeeded.
     pub durations: Durations,
+    /// The same one by one, the shortest first.
+    pub took: Vec<Duration>,
     /// What went through the proxy of each dependency while people came, by its name.
     pub dependencies: Vec<(String, Counted)>,
     /// How long people came.
@@ -45,6 +47,18 @@ pub struct Durations {
     pub p99: Duration,
     /// Nobody took longer.
     pub most: Duration,
+}
+
+impl Durations {
+    /// Those of durations in order, the shortest first.
+    #[must_use]
+    pub fn of(took: &[Duration]) -> Self {
+        let at = |share: f64| {
+            let place = (share * took.len() as f64).ceil() as usize;
+            took.get(place.saturating_sub(1)).copied().unwrap_or_default()
+        };
+        Self { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1.0) }
+    }
 }
 
 /// Why a run could not be had. It says nothing about the configuration.

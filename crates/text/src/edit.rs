@@ -14,6 +14,14 @@ pub enum NotSet {
     NotWritable(Span),
 }
 
+/// The text of a key's value; `None` where there is no such key, or it holds a table or a list.
+#[must_use]
+pub fn get(syntax: Syntax, source: &Source, key: &str) -> Option<String> {
+    let tree = Tree::parse(syntax, source);
+    let found = tree.documents().find_map(|document| find(document, key));
+    found.and_then(Node::text).map(str::to_owned)
+}
+
 /// The text of a file with the value of a key set. The key is its path, parts joined by dots; the place in a
 /// list is a number. Of several documents the first one that has the key is taken.
 ///
@@ -37,9 +45,7 @@ pub fn set(syntax: Syntax, source: &Source, key: &str, value: &str) -> Result<St
 /// Whether a text says that a key has a value.
 fn says(syntax: Syntax, source: &Source, text: &str, key: &str, value: &str) -> bool {
     let written = Source::new(source.id(), source.path(), text);
-    let tree = Tree::parse(syntax, &written);
-    let found = tree.documents().find_map(|document| find(document, key));
-    found.and_then(Node::text) == Some(value)
+    get(syntax, &written, key).as_deref() == Some(value)
 }
 
 /// How a value may be written, the likeliest first.
