@@ -2,7 +2,7 @@
 //! Read with spans, so that a finding can point at the declaration. Unknown keys are refused with
 //! "did you mean".
 
-mod guards;
+pub(crate) mod guards;
 mod hash;
 mod parse;
 #[cfg(test)]
@@ -16,6 +16,7 @@ use model::{HashTime, Knob, Latency, Level, Limit, Sourced, TimeUnit, did_you_me
 use readers::platforms::Platform;
 use rules::MarginSet;
 use text::{Source, Span};
+use watch::plan::Plan;
 
 use crate::allow::Allow;
 use crate::globs::Globs;
@@ -46,8 +47,8 @@ pub struct Config {
     pub overrides: Vec<Override>,
     /// `[[allow]]`.
     pub allows: Vec<Allow>,
-    /// Guards that `[[watch.service]]` tables state.
-    pub guards: Vec<model::monitor::Guarded>,
+    /// What is watched; `None` where that has mistakes, which whoever watches by it tells.
+    pub watched: Option<Plan>,
     /// `baseline` of `[check]`: a file, and where it is named.
     pub baseline: Option<(String, Span)>,
 }
@@ -190,7 +191,7 @@ pub fn parse(source: &Source) -> Result<Config, Vec<Mistake>> {
     let rules: Vec<&str> = rules::RULES.iter().map(|rule| rule.name).collect();
     let notices: Vec<&str> = NoticeKind::ALL.iter().map(|kind| kind.name()).collect();
     let config = parse::parse(source, &rules, &notices)?;
-    Ok(Config { guards: guards::stated(source), ..config })
+    Ok(Config { watched: watch::config::parse(source).ok(), ..config })
 }
 
 /// Reads a file of `[[hash]]` tables, as `forewarn observe hash` writes it.

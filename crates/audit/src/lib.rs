@@ -199,6 +199,7 @@ fn examine(
         unread: None,
         fleet: joined.fleet,
         margins,
+        watched: config.watched.clone(),
         environments: joined.names.into_iter().collect(),
         findings: settled.findings,
         set_aside: settled.set_aside,

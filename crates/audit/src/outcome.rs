@@ -101,6 +101,8 @@ pub struct Outcome {
     pub fleet: Fleet,
     /// The margins that the rules compared with.
     pub margins: Margins,
+    /// What `forewarn watch` would watch by the same `forewarn.toml`.
+    pub watched: Option<watch::plan::Plan>,
     /// The names of all environments, those that were not asked for included.
     pub environments: Vec<String>,
     /// Findings to show, worst first, then by place.

@@ -20,6 +20,7 @@ pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod plan;
+pub mod promise;
 pub mod scenario;
 mod silence;
 pub mod state;

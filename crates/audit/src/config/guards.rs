@@ -1,14 +1,11 @@
-//! The guards that the plan of our own watch states, for the audit of the monitoring. A plan with mistakes
-//! is not used here: whoever runs it tells them.
+//! The guards that the plan of our own watch states, for the audit of the monitoring.
 
 use model::Sourced;
 use model::monitor::Guarded;
-use text::Source;
-use watch::plan::{GuardSource, Watched};
+use watch::plan::{GuardSource, Plan, Watched};
 
 /// Guards of shares, each at the table of its service.
-pub(super) fn stated(source: &Source) -> Vec<Guarded> {
-    let Ok(plan) = watch::config::parse(source) else { return Vec::new() };
+pub(crate) fn stated(plan: &Plan) -> Vec<Guarded> {
     plan.services.iter().flat_map(of_service).collect()
 }
 

@@ -76,7 +76,7 @@ pub(super) fn parse(source: &Source, rules: &[&str], notices: &[&str]) -> Result
     let margins = margins(top.get("margins"), MarginSet::default(), &mut m);
     let config = Config {
         // They stand in the plan of the watch, which its own crate reads.
-        guards: Vec::new(),
+        watched: None,
         exclude: globs(&top, "exclude", &mut m),
         environments: environments(top.get("environments"), &mut m),
         services: services(top.get("service"), &mut m),

@@ -6,7 +6,7 @@ use model::monitor::{Evaluator, FoundBy, Monitor, RuleGroup};
 
 use super::Part;
 use crate::Globs;
-use crate::config::Config;
+use crate::config::{Config, guards};
 
 /// Everything that watches, of the parts that hold in an environment. What belongs together lies in one
 /// territory.
@@ -17,7 +17,8 @@ pub(super) fn monitor(parts: &[Part<'_>], active: &[usize], config: &Config) -> 
             territories.entry(&part.territory).or_default().extend(part.fragment.monitor.clone());
         }
     }
-    let mut all = Monitor { guards: config.guards.clone(), ..Monitor::default() };
+    let guards = config.watched.as_ref().map(guards::stated).unwrap_or_default();
+    let mut all = Monitor { guards, ..Monitor::default() };
     for mut monitor in territories.into_values() {
         link(&mut monitor);
         all.extend(monitor);

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use model::monitor::{Alert, Condition, Monitor, NoWay, Rule, RuleGroup, percent};
-use model::{Environment, pretty};
+use model::{Environment, Origin, pretty};
+use watch::plan::{GuardSource, Plan};
+use watch::promise::{Promise, promises};
 
 use super::Table;
 use super::table::{Cell, place};
 use crate::Outcome;
 
-/// Every alert of the monitoring. The outage that its delay is reckoned for is the one that the margins call
+/// Every alert of the monitoring, and every test of `forewarn watch`. The outage that its delay is reckoned for is the one that the margins call
 /// plausible.
 pub fn alerts(outcome: &Outcome) -> Table {
     let row = |environment: &Environment, group: &RuleGroup, rule: &Rule, alert: &Alert| -> Vec<Cell> {
@@ -39,10 +41,61 @@ pub fn alerts(outcome: &Outcome) -> Table {
             alerts.map(move |(group, rule, alert)| row(environment, group, rule, alert))
         })
         .collect();
+    rows.extend(outcome.watched.iter().flat_map(|plan| watched(outcome, plan)));
     rows.sort();
     let columns =
         &["environment", "alert", "range", "fires_at", "for", "group_wait", "at_worst", "sum", "where"];
     Table::new(columns, rows)
+}
+
+/// The tests of the watch. They know no environment and no range: each look adds to the evidence.
+fn watched(outcome: &Outcome, plan: &Plan) -> Vec<Vec<Cell>> {
+    let row = |promise: &Promise<'_>, failing: f64| -> Vec<Cell> {
+        let origin = Origin::Written(promise.span);
+        let (fires_at, at_worst) = match promise.guard {
+            GuardSource::Declared(guard) if promise.at_worst.is_empty() => {
+                (format!("< {guard}"), String::new())
+            }
+            GuardSource::Declared(guard) => {
+                (format!("more than {} fail", percent(*guard)), delays(&promise.at_worst))
+            }
+            GuardSource::History(file) => (format!("its guard, learnt from {file}"), String::new()),
+            GuardSource::Own => ("its guard, learnt as it watches".to_owned(), String::new()),
+        };
+        let at_worst = if at_worst.is_empty() { "not known".to_owned() } else { at_worst };
+        let yearly = format!("{:.2} false alarms a year", promise.yearly);
+        let sum = match promise.guard {
+            GuardSource::Declared(_) => format!("{} fail; {yearly} if the guard is true", percent(failing)),
+            GuardSource::History(_) | GuardSource::Own => yearly,
+        };
+        vec![
+            "".into(),
+            format!("{} of {}", promise.test, promise.service).into(),
+            format!("a look every {}", pretty(promise.every)).into(),
+            fires_at.into(),
+            pretty(Duration::ZERO).into(),
+            pretty(Duration::ZERO).into(),
+            at_worst.into(),
+            sum.into(),
+            place(outcome, &origin),
+        ]
+    };
+    plan.services
+        .iter()
+        .flat_map(|service| {
+            let failing = outcome.margins.at(&Origin::Written(service.span)).plausible_failure;
+            let promises = promises(plan, failing).into_iter().filter(|promise| promise.span == service.span);
+            promises.map(move |promise| row(&promise, failing)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn delays(at_worst: &[(f64, Duration)]) -> String {
+    let one = |(rate, delay): &(f64, Duration)| match *delay {
+        Duration::MAX => format!("never at {rate}/s"),
+        delay => format!("{} at {rate}/s", pretty(delay)),
+    };
+    at_worst.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// The ranges of an alert's expression and of what it takes from rules that record, longest first.

@@ -99,6 +99,7 @@ fn outcome() -> Outcome {
     let environment = |name: &str| Environment { name: name.into(), ..Environment::default() };
     Outcome {
         margins: rules::Margins::default(),
+        watched: None,
         fleet: Fleet {
             environments: vec![environment("production"), environment("staging")],
             ..Fleet::default()

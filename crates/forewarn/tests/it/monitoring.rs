@@ -231,6 +231,55 @@ fn alerts_are_shown_with_what_they_take_at_worst() {
 }
 
 #[test]
+fn the_tests_of_the_watch_are_shown_beside_the_rules() {
+    let plan = r#"
+[[watch.service]]
+name = "auth"
+scrape = ["http://127.0.0.1:8080/metrics"]
+requests = "auth_requests_total"
+failed = { timeout = 'auth_requests_total{result="timeout"}', error = 'auth_requests_total{result="error"}' }
+guard = "1%"
+
+[[watch.service]]
+name = "directory"
+preset = "authd"
+scrape = ["http://127.0.0.1:8081/metrics"]
+guard = { history = "directory.tsv" }
+
+[watch.service.probe]
+every = "5s"
+guard = "5%"
+
+[[watch.service.probe.step]]
+name = "ready"
+url = "http://127.0.0.1:8081/readyz"
+"#;
+    let bench = Workbench::with(&[("forewarn.toml", plan), ("rules/alerts.yml", MENDED)]);
+    insta::assert_snapshot!(bench.run(&["show", "alerts"]).whole(), @r"
+    exit 0
+    --- stdout
+    ENVIRONMENT  ALERT                                  RANGE             FIRES AT                              FOR   GROUP WAIT  AT WORST                                  SUM                                                             WHERE
+                 failing of auth                        a look every 1 s  more than 1 % fail                    0 s   0 s         2 s at 100/s, 11 s at 10/s, 99 s at 1/s   20 % fail; 0.25 false alarms a year if the guard is true        forewarn.toml:3:8
+                 failing of directory                   a look every 1 s  its guard, learnt from directory.tsv  0 s   0 s         not known                                 0.25 false alarms a year                                        forewarn.toml:10:8
+                 failing:dependency_error of directory  a look every 1 s  its guard, learnt from directory.tsv  0 s   0 s         not known                                 0.06 false alarms a year                                        forewarn.toml:10:8
+                 failing:error of auth                  a look every 1 s  more than 1 % fail                    0 s   0 s         3 s at 100/s, 12 s at 10/s, 103 s at 1/s  20 % fail; 0.06 false alarms a year if the guard is true        forewarn.toml:3:8
+                 failing:internal of directory          a look every 1 s  its guard, learnt from directory.tsv  0 s   0 s         not known                                 0.06 false alarms a year                                        forewarn.toml:10:8
+                 failing:throttled of directory         a look every 1 s  its guard, learnt from directory.tsv  0 s   0 s         not known                                 0.06 false alarms a year                                        forewarn.toml:10:8
+                 failing:timeout of auth                a look every 1 s  more than 1 % fail                    0 s   0 s         3 s at 100/s, 12 s at 10/s, 103 s at 1/s  20 % fail; 0.06 false alarms a year if the guard is true        forewarn.toml:3:8
+                 failing:timeout of directory           a look every 1 s  its guard, learnt from directory.tsv  0 s   0 s         not known                                 0.06 false alarms a year                                        forewarn.toml:10:8
+                 failing:unreachable of directory       a look every 1 s  its guard, learnt from directory.tsv  0 s   0 s         not known                                 0.06 false alarms a year                                        forewarn.toml:10:8
+                 probe-failing of directory             a look every 5 s  more than 5 % fail                    0 s   0 s         1300 s at 0.2/s                           20 % fail; 0.06 false alarms a year if the guard is true        forewarn.toml:10:8
+    default      DirectoryFails                         4 min             5 % fail                              60 s              not known                                 no file here says who evaluates it, or how often it is scraped  rules/alerts.yml:19:16
+    default      GatewayFails                           10 min            5 % fail                              0 s               not known                                 no file here says who evaluates it, or how often it is scraped  rules/alerts.yml:28:16
+    default      GatewayRefuses                         60 s              2 % fail, > 5                         0 s               not known                                 no file here says who evaluates it, or how often it is scraped  rules/alerts.yml:36:16
+    default      SigninBudgetBurns                                        > (14.4 * (1 - 0.999))                0 s               not known                                 no file here says who evaluates it, or how often it is scraped  rules/alerts.yml:4:16
+    default      SigninsGone                                              gone                                  60 s              not known                                 no file here says who evaluates it, or how often it is scraped  rules/alerts.yml:51:16
+    default      TargetGone                                               gone                                  30 s              not known                                 no file here says who evaluates it, or how often it is scraped  rules/alerts.yml:46:16
+    --- stderr
+    ");
+}
+
+#[test]
 fn rules_inside_a_config_map_are_found_where_they_stand() {
     let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
     let manifest = format!(
