@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use audit::{Error, did_you_mean};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use model::declared::length_of;
 
 /// Says which configuration can take a service down, before it does.
 ///
@@ -122,11 +124,15 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         what: ObserveWhat,
     },
-    /// Run test files: what the watch tells of given series, on virtual time
+    /// Run test files: a service under a new configuration, or the watch on given series
     ///
-    /// A scenario (`kind = "scenario"`) says what services show over time, in promtool's shorthand, and
-    /// which alerts that must and must not raise; `plan` names its forewarn.toml [default: the one beside
-    /// it]. Exits with 0 where all is as expected, 1 where it is not, 2 where a file cannot be run.
+    /// A configuration test (`kind = "service"`) says how a service is started, which dependency stands
+    /// behind a proxy that replays the latency of production, what people do, and what must hold. The
+    /// candidate is run first, then what is in force, then the service's own defaults, each with the same
+    /// seed; nothing of it is left afterwards. A scenario (`kind = "scenario"`) says what services show over
+    /// time, in promtool's shorthand, and which alerts that must and must not raise, on virtual time; `plan`
+    /// names its forewarn.toml [default: the one beside it]. Exits with 0 where all is as expected, 1 where
+    /// something is not, 2 where a file cannot be run, or nothing is known of its candidate.
     Test(TestArguments),
     /// Write what other tools take
     Export {
@@ -161,12 +167,30 @@ pub(crate) struct TestArguments {
     /// Test files
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// The configuration that is put to the test [default: the file in force itself]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration tests")]
+    pub(crate) candidate: Option<PathBuf>,
+    /// How long people may come in all runs of a file together
+    #[arg(long, value_name = "LENGTH", default_value = "60s", value_parser = budget, help_heading = "Configuration tests")]
+    pub(crate) budget: Duration,
+    /// What is drawn, delays and moments of arrival, is drawn by this number
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Configuration tests")]
+    pub(crate) seed: u64,
+    /// Leave the directories of the runs, with configurations and logs, and say where they are
+    #[arg(long, help_heading = "Configuration tests")]
+    pub(crate) keep: bool,
     /// How the outcome is written to stdout
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(crate) format: TestFormatArgument,
     /// Also every alert that was told
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Output")]
     pub(crate) verbose: bool,
+}
+
+/// A budget of a second or more, as people write lengths.
+fn budget(text: &str) -> Result<Duration, String> {
+    let length = length_of(text).filter(|length| *length >= Duration::from_secs(1));
+    length.ok_or_else(|| "a length of a second or more, with its unit: 60s, 2min".to_owned())
 }
 
 /// A format of the outcome of tests.
@@ -176,8 +200,10 @@ pub(crate) enum TestFormatArgument {
     Text,
     /// Everything, versioned; schema/test-v1.json describes it
     Json,
-    /// JUnit XML: a case a file
+    /// JUnit XML: a case a file, or a run
     Junit,
+    /// Annotations of GitHub Actions, on the lines that were changed
+    Github,
 }
 
 /// What `export` can write.

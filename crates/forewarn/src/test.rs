@@ -1,92 +1,134 @@
-//! `forewarn test`: runs test files and says what was expected and what happened. A scenario runs on
-//! virtual time, with no network and no clock.
+//! `forewarn test`: runs test files and says what came of them. What a file is, its `kind` says; each kind
+//! is run in a module of its own, and all of them are written by the same renderers.
 
-use std::fmt::Write as _;
+mod render;
+mod scenario;
+mod service;
+mod signals;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use audit::Error;
-use audit::render::{count, xml_escaped};
-use text::{FileId, Source};
+use model::declared::{Mistakes, Table};
+use text::{FileId, Source, Syntax, Tree};
 use watch::plan::Plan;
-use watch::scenario::{self, PlanAt, Scenario, clock};
-use wire::tested::{self, Difference, Report, Tested, VERSION, Verdict};
+use wire::tested::{Report, Tested, VERSION, Verdict};
 
 use crate::arguments::{ColorArgument, TestArguments, TestFormatArgument};
 use crate::output::{to_stderr, to_stdout};
 use crate::terminal::Terminal;
 use crate::{CLEAN, FINDINGS, NOT_DONE};
 
+/// The kinds of test files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What the watch tells of given series.
+    Scenario,
+    /// A service under a configuration.
+    Service,
+}
+
+const KINDS: &[(&str, Kind)] = &[("scenario", Kind::Scenario), ("service", Kind::Service)];
+
+/// Why a file gave no outcome.
+enum Halt {
+    /// Something is wrong outside the test.
+    Error(Error),
+    /// A run could not be had.
+    Trouble(prove::trial::Trouble),
+    /// Somebody ended it: the exit code that says how.
+    Signal(u8),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
 /// Runs all files; one that cannot be run does not keep the others from it.
 pub(crate) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<u8, Error> {
     let mut report = Report { version: VERSION, files: Vec::new() };
     for path in &arguments.files {
-        report.files.push(tested(path).unwrap_or_else(|error| {
-            let style = terminal.stderr(ColorArgument::Auto);
-            to_stderr(&audit::render::error(&error, style));
-            stopped(path, &error)
-        }));
+        let outcome = match tested(path, arguments, terminal) {
+            Ok(outcome) => outcome,
+            Err(Halt::Signal(code)) => {
+                to_stderr("stopped; nothing is left of the run\n");
+                return Ok(code);
+            }
+            Err(Halt::Error(error)) => {
+                to_stderr(&audit::render::error(&error, terminal.stderr(ColorArgument::Auto)));
+                stopped(path, &error)
+            }
+            Err(Halt::Trouble(trouble)) => {
+                to_stderr(&render::trouble(&trouble));
+                Tested {
+                    help: Some(trouble.help.clone()),
+                    log: trouble.log.clone(),
+                    ..stopped(path, &Error::stopped(trouble.place, trouble.what, trouble.help))
+                }
+            }
+        };
+        report.files.push(outcome);
     }
     match arguments.format {
         TestFormatArgument::Text => {
-            to_stdout(&text(&report, arguments.verbose))?;
-            to_stderr(&summary(&report));
+            to_stdout(&render::text(&report, arguments.verbose))?;
+            to_stderr(&render::summary(&report));
         }
         TestFormatArgument::Json => to_stdout(&report.json())?,
-        TestFormatArgument::Junit => to_stdout(&junit(&report))?,
+        TestFormatArgument::Junit => to_stdout(&render::junit(&report))?,
+        TestFormatArgument::Github => {}
     }
-    let any = |verdict| report.files.iter().any(|file| file.verdict == verdict);
-    Ok(match (any(Verdict::Stopped), any(Verdict::Failed)) {
-        (true, _) => NOT_DONE,
-        (false, true) => FINDINGS,
-        (false, false) => CLEAN,
-    })
+    Ok(code(&report))
 }
 
-fn tested(path: &Path) -> Result<Tested, Error> {
-    let scenario = read(path)?;
-    let told = scenario::run(&scenario);
-    let differences: Vec<Difference> = scenario::judge(&scenario, &told)
-        .into_iter()
-        .map(|difference| Difference { expected: difference.expected, happened: difference.happened })
-        .collect();
-    Ok(Tested {
-        path: shown(path),
-        name: scenario.name,
-        verdict: if differences.is_empty() { Verdict::Passed } else { Verdict::Failed },
-        stopped: None,
-        scenario: Some(tested::Scenario {
-            virtual_seconds: scenario.length.as_secs_f64(),
-            alerts: told.iter().map(scenario::Told::line).collect(),
-            differences,
-        }),
-        service: None,
-    })
+/// What is not known counts more than what failed: whoever asks for a test wants it run.
+fn code(report: &Report) -> u8 {
+    let code = |file: &Tested| match file.verdict {
+        Verdict::Passed => CLEAN,
+        Verdict::Failed => FINDINGS,
+        Verdict::Inconclusive | Verdict::Open | Verdict::Stopped => NOT_DONE,
+    };
+    report.files.iter().map(code).max().unwrap_or(CLEAN)
+}
+
+fn tested(path: &Path, arguments: &TestArguments, terminal: &Terminal) -> Result<Tested, Halt> {
+    let source = source(path, "name a test file")?;
+    match kind(&source)? {
+        Kind::Scenario => Ok(scenario::tested(path, source)?),
+        Kind::Service => service::tested(path, &source, arguments, terminal),
+    }
+}
+
+/// A file without a kind is left to the reader of scenarios, which says what a test file needs.
+fn kind(source: &Source) -> Result<Kind, Error> {
+    let tree = Tree::parse(Syntax::Toml, source);
+    let mut m = Mistakes::default();
+    // Whatever else is wrong, the reader of the kind says in its own words.
+    let top =
+        tree.documents().next().and_then(|root| Table::open(root, "the test file", &mut Mistakes::default()));
+    let kind = top.map(|top| top.word("kind", KINDS, &mut m));
+    m.or(kind.flatten().unwrap_or(Kind::Scenario))
+        .map_err(|mistakes| Error::Mistakes { source: source.renamed(source.path()), mistakes })
 }
 
 fn stopped(path: &Path, error: &Error) -> Tested {
+    let help = match error {
+        Error::Stopped { help, .. } => Some(help.clone()),
+        Error::Mistakes { .. } | Error::Several(_) => None,
+    };
     Tested {
         path: shown(path),
         name: String::new(),
         verdict: Verdict::Stopped,
         stopped: Some(error.to_string()),
+        help,
+        log: Vec::new(),
         scenario: None,
         service: None,
     }
-}
-
-fn read(path: &Path) -> Result<Scenario, Error> {
-    let source = source(path, "name a test file")?;
-    let at = match scenario::plan_of(&source) {
-        Ok(at) => at,
-        Err(mistakes) => return Err(Error::Mistakes { source, mistakes }),
-    };
-    let help = "name the plan in the test file with `plan = \"...\"`, or write [watch] into it";
-    let plan = match at {
-        PlanAt::Here => None,
-        PlanAt::File(name) => Some(plan(&path.parent().unwrap_or(Path::new("")).join(name), help)?),
-    };
-    scenario::parse(&source, plan.as_ref()).map_err(|mistakes| Error::Mistakes { source, mistakes })
 }
 
 /// The plan of a `forewarn.toml`.
@@ -105,111 +147,4 @@ fn source(path: &Path, help: &str) -> Result<Source, Error> {
 fn shown(path: &Path) -> String {
     let parts: PathBuf = path.components().collect();
     parts.display().to_string().replace('\\', "/")
-}
-
-fn length(scenario: &tested::Scenario) -> String {
-    clock(std::time::Duration::from_secs_f64(scenario.virtual_seconds))
-}
-
-/// A file's line, and what differs below it.
-fn text(report: &Report, verbose: bool) -> String {
-    let mut text = String::new();
-    for file in &report.files {
-        let word = match file.verdict {
-            Verdict::Passed => "ok     ",
-            Verdict::Failed => "FAILED ",
-            Verdict::Inconclusive | Verdict::Open => "UNKNOWN",
-            Verdict::Stopped => "STOPPED",
-        };
-        let _ = write!(text, "{word} {}", file.path);
-        if !file.name.is_empty() {
-            let _ = write!(text, ": {}", file.name);
-        }
-        if let Some(why) = &file.stopped {
-            let _ = write!(text, " ({why})");
-        }
-        let Some(scenario) = &file.scenario else {
-            text.push('\n');
-            continue;
-        };
-        let _ = writeln!(text, " ({} in {})", count(scenario.alerts.len(), "alert"), length(scenario));
-        for difference in &scenario.differences {
-            let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-            let _ = writeln!(text, "    expected  {}", side(&difference.expected));
-            let _ = writeln!(text, "    happened  {}", side(&difference.happened));
-        }
-        if verbose {
-            for alert in &scenario.alerts {
-                let _ = writeln!(text, "    told      {alert}");
-            }
-        }
-    }
-    text
-}
-
-fn summary(report: &Report) -> String {
-    let of = |verdict| report.files.iter().filter(|file| file.verdict == verdict).count();
-    let mut line = format!("{}: {} ok", count(report.files.len(), "file"), of(Verdict::Passed));
-    for (verdict, word) in [(Verdict::Failed, "failed"), (Verdict::Stopped, "could not be run")] {
-        if of(verdict) > 0 {
-            let _ = write!(line, ", {} {word}", of(verdict));
-        }
-    }
-    line + "\n"
-}
-
-/// One suite, a case a file; as `check --format junit` writes it.
-fn junit(report: &Report) -> String {
-    let of = |verdict| report.files.iter().filter(|file| file.verdict == verdict).count();
-    let (tests, failures, errors) = (report.files.len(), of(Verdict::Failed), of(Verdict::Stopped));
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
-        xml,
-        "<testsuites name=\"forewarn\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">"
-    );
-    let _ = writeln!(
-        xml,
-        "  <testsuite name=\"test\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\">"
-    );
-    for file in &report.files {
-        let _ = write!(xml, "    <testcase name=\"{}\" classname=\"forewarn.test\"", xml_escaped(&file.path));
-        let mut body = String::new();
-        let differences = file.scenario.iter().flat_map(|scenario| &scenario.differences);
-        for difference in differences {
-            let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-            let _ = write!(
-                body,
-                "expected {}\nhappened {}\n",
-                side(&difference.expected),
-                side(&difference.happened)
-            );
-        }
-        let inside = match file.verdict {
-            Verdict::Passed => {
-                let alerts = file.scenario.iter().flat_map(|scenario| &scenario.alerts);
-                alerts.fold(String::new(), |body, alert| body + alert + "\n")
-            }
-            Verdict::Failed => body,
-            Verdict::Inconclusive | Verdict::Open | Verdict::Stopped => {
-                file.stopped.clone().unwrap_or_default()
-            }
-        };
-        let inside = xml_escaped(&inside);
-        let differ =
-            count(file.scenario.as_ref().map_or(0, |scenario| scenario.differences.len()), "difference");
-        let _ = match file.verdict {
-            Verdict::Passed if inside.is_empty() => writeln!(xml, "/>"),
-            Verdict::Passed => writeln!(xml, ">\n      <system-out>{inside}</system-out>\n    </testcase>"),
-            Verdict::Failed => {
-                writeln!(
-                    xml,
-                    ">\n      <failure type=\"scenario\" message=\"{differ}\">{inside}</failure>\n    </testcase>"
-                )
-            }
-            Verdict::Inconclusive | Verdict::Open | Verdict::Stopped => {
-                writeln!(xml, ">\n      <error type=\"stopped\" message=\"{inside}\"/>\n    </testcase>")
-            }
-        };
-    }
-    xml + "  </testsuite>\n</testsuites>\n"
 }

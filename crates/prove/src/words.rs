@@ -18,6 +18,15 @@ pub struct Unknown {
     pub help: String,
 }
 
+/// The variables of the environment that a text names: `${IN_CAPITALS}`.
+pub fn variables(text: &str) -> impl Iterator<Item = &str> {
+    text.split("${").skip(1).filter_map(|from| from.split_once('}')).map(|(name, _)| name).filter(|name| {
+        let mut bytes = name.bytes();
+        bytes.next().is_some_and(|first| first.is_ascii_uppercase() || first == b'_')
+            && bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    })
+}
+
 impl Words {
     /// Lets a name stand for a text.
     pub fn set(&mut self, name: impl Into<String>, text: impl Into<String>) {
@@ -91,6 +100,12 @@ mod tests {
         let unknown = words.fill("${port.fornt}").unwrap_err();
         assert_eq!(unknown.name, "port.fornt");
         assert!(unknown.help.starts_with("did you mean `port.front`?"), "{}", unknown.help);
+    }
+
+    #[test]
+    fn only_names_in_capitals_are_variables_of_the_environment() {
+        let text = "a = \"${PASSWORD}@${port.front}\" # ${user} ${A1_B}${Mixed}${}";
+        assert_eq!(variables(text).collect::<Vec<_>>(), ["PASSWORD", "A1_B"]);
     }
 
     #[test]

@@ -29,6 +29,12 @@ pub struct Tested {
     /// Why it could not be run; absent where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// What to do about that; absent where the mistakes in a file are told one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The last lines that the process wrote, where one kept it from being run; secrets left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
     /// What a scenario of the watch came to; absent where the file is none, or could not be run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenario: Option<Scenario>,

@@ -21,7 +21,7 @@ fn the_short_help_fits_on_a_screen() {
       watch        Watch services, and tell at once when requests fail, slow down or stay away
       silence      Keep a running watch from telling alerts for a while
       observe      Measure on this host what configuration cannot say
-      test         Run test files: what the watch tells of given series, on virtual time
+      test         Run test files: a service under a new configuration, or the watch on given series
       export       Write what other tools take
       authd        Run the authentication service that Forewarn guards in its examples
       completions  Print the completions of a shell

@@ -118,7 +118,7 @@ fn what_differs_is_shown_with_what_was_expected_and_what_happened() {
 fn a_file_that_cannot_be_run_is_told_and_the_others_are_run() {
     let bench = Workbench::with(&[
         ("good.toml", &scenario("alert = \"failing\"")),
-        ("kind.toml", "kind = \"service\"\n"),
+        ("kind.toml", "kind = \"servise\"\n"),
         ("plan.toml", "kind = \"scenario\"\nplan = \"none.toml\"\n"),
         ("beside/beside.toml", "kind = \"scenario\"\nlength = \"1m\"\n"),
         ("beside/forewarn.toml", "[watch]\nlook = 1\n"),
@@ -133,13 +133,13 @@ fn a_file_that_cannot_be_run_is_told_and_the_others_are_run() {
     STOPPED none.toml (none.toml: cannot be read: No such file or directory (os error 2))
     ok      good.toml (1 alert in 1m)
     --- stderr
-    error: `kind` is unknown: `service`
+    error: `kind` is unknown: `servise`
      --> kind.toml:1:8
       |
-    1 | kind = "service"
+    1 | kind = "servise"
       |        ^^^^^^^^^
       |
-      = help: allowed: `scenario`
+      = help: did you mean `service`? allowed: `scenario`, `service`
 
     error: none.toml: cannot be read: No such file or directory (os error 2)
     help: name the plan in the test file with `plan = "..."`, or write [watch] into it
