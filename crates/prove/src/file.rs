@@ -67,6 +67,9 @@ pub struct Process {
     pub command: Vec<String>,
     /// Variables, beside `PATH`, `HOME`, `LANG` and `TMPDIR`; nothing else is passed on.
     pub environment: Vec<(String, String)>,
+    /// Names of variables that are passed on as well, where they are set. A `*` at the end of a name stands
+    /// for any end: `PIP_*`.
+    pub pass: Vec<String>,
     /// Where it runs; the directory of the run where absent.
     pub directory: Option<String>,
     /// How one sees that it is ready.
@@ -141,6 +144,18 @@ pub struct Objective {
     pub good: f64,
     /// Who takes longer has not succeeded.
     pub within: Duration,
+    /// So many people come, and of them that share must succeed: for a service that can be asked only a few
+    /// times. Where absent, people come until the share is known for all who could.
+    pub people: Option<u64>,
+}
+
+impl Objective {
+    /// How many of so many people may fail.
+    #[must_use]
+    pub fn may_fail(&self, people: u64) -> u64 {
+        // A share of 95 % is no exact number: of 20 people, 1 may fail.
+        ((1.0 - self.good) * people as f64 + 1e-9) as u64
+    }
 }
 
 /// The setting whose value is searched.

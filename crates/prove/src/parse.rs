@@ -16,7 +16,7 @@ const TOP: &[&str] =
     &["kind", "name", "candidate", "process", "dependency", "setup", "step", "load", "objective", "search"];
 const CANDIDATE: &[&str] = &["file", "set"];
 const PROCESS: &[&str] =
-    &["name", "command", "environment", "directory", "ready", "ready_within", "stop_within"];
+    &["name", "command", "environment", "pass", "directory", "ready", "ready_within", "stop_within"];
 const READY: &[&str] = &["http", "tcp", "ended"];
 const DEPENDENCY: &[&str] =
     &["name", "address", "connect", "answer", "request", "on_top", "fault", "slow_close", "bandwidth"];
@@ -24,7 +24,7 @@ const DEPENDENCY: &[&str] =
 const FILE: &str = "file";
 const SETUP: &[&str] = &["persons", "step"];
 const LOAD: &[&str] = &["rate", "at_once"];
-const OBJECTIVE: &[&str] = &["good", "within"];
+const OBJECTIVE: &[&str] = &["good", "within", "people"];
 const SEARCH: &[&str] = &["key", "from", "to", "margin", "dependency"];
 
 /// How long a process may take to be ready where the file does not say: a cold start of a small service.
@@ -150,6 +150,7 @@ fn processes(top: &Table<'_>, m: &mut Mistakes) -> Vec<Process> {
             name,
             command,
             environment,
+            pass: passed(&table, m),
             directory: table.text("directory", m).map(str::to_owned),
             ready,
             ready_within: table.length("ready_within", m).unwrap_or(READY_WITHIN),
@@ -160,6 +161,23 @@ fn processes(top: &Table<'_>, m: &mut Mistakes) -> Vec<Process> {
         m.add(top.span(), "a test without a process", "add [[process]] with `name`, `command` and `ready`");
     }
     processes
+}
+
+/// Names of variables; a `*` stands at the end or nowhere.
+fn passed(table: &Table<'_>, m: &mut Mistakes) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, span) in table.texts("pass", m) {
+        let word = name.strip_suffix('*').unwrap_or(name);
+        if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            m.add(
+                span,
+                format!("`{name}` of `pass` names no variable"),
+                "write pass = [\"HTTPS_PROXY\", \"PIP_*\"]",
+            );
+        }
+        names.push(name.to_owned());
+    }
+    names
 }
 
 fn ready(table: &Table<'_>, m: &mut Mistakes) -> Option<Ready> {
@@ -302,13 +320,20 @@ fn load(node: Node<'_>, m: &mut Mistakes) -> Option<Load> {
 fn objective(node: Node<'_>, m: &mut Mistakes) -> Option<Objective> {
     let table = Table::new(node, "[objective]", OBJECTIVE, m)?;
     let text = table.needed_text("good", m)?;
+    let people = table.count("people", m);
+    if let Some(0 | 1_000_001..) = people {
+        m.add(table.place("people"), "`people` is not from 1 to 1000000", "write people = 24");
+    }
     let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
-    let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent < 100.0) else {
-        m.add(table.place("good"), format!("`{text}` is no objective"), "write \"99.5%\"");
+    // That nobody at all ever fails cannot be shown; that nobody of so many does, can.
+    let most = if people.is_some() { 100.0 } else { 100.0_f64.next_down() };
+    let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent <= most) else {
+        let help = "write \"99.5%\"; \"100%\" only beside `people`, how many come";
+        m.add(table.place("good"), format!("`{text}` is no objective"), help);
         return None;
     };
     let within = table.length("within", m).unwrap_or(PATIENCE);
-    Some(Objective { good: percent / 100.0, within })
+    Some(Objective { good: percent / 100.0, within, people })
 }
 
 fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Option<Search> {

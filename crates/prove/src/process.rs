@@ -1,6 +1,7 @@
 //! A process of the test: started in a group of its own, watched until it is ready, asked to end, killed if
 //! it does not.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -29,7 +30,8 @@ const SHOWN: usize = 12;
 /// How long a line of it may be shown.
 const WIDTH: usize = 300;
 /// Variables that every process gets from Forewarn's own environment, where they are set: without them
-/// few programs start. Nothing else is passed on, so that a test does not depend on who runs it.
+/// few programs start. Nothing else is passed on that the test file does not name, so that a test does
+/// not depend on who runs it.
 const PASSED_ON: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
 
 /// A process that was started.
@@ -69,7 +71,7 @@ impl Running {
         command
             .args(arguments)
             .env_clear()
-            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .envs(std::env::vars_os().filter(|(name, _)| is_passed_on(name, &spec.pass)))
             .current_dir(directory.as_deref().map_or(room.path(), Path::new))
             .stdin(Stdio::null())
             .stdout(out)
@@ -186,6 +188,16 @@ impl Running {
             help: help.to_owned(),
         }
     }
+}
+
+/// Whether a process gets a variable of Forewarn's own environment; `asked` is what the test file names.
+fn is_passed_on(name: &OsStr, asked: &[String]) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let fits = |asked: &String| match asked.strip_suffix('*') {
+        Some(begin) => name.starts_with(begin),
+        None => name == asked,
+    };
+    PASSED_ON.contains(&name) || asked.iter().any(fits)
 }
 
 /// A line without what could move the cursor, and not longer than one wants to see.

@@ -92,6 +92,7 @@ mod tests {
         Trial {
             label: String::new(),
             seed: 1,
+            came: 0,
             seen: Seen::default(),
             verdict,
             durations: Durations::default(),

@@ -91,6 +91,7 @@ pub struct Proxy {
 #[derive(Debug, Default)]
 pub struct Counts {
     connections: AtomicU64,
+    calls: AtomicU64,
     turns: AtomicU64,
     failed: AtomicU64,
     multiplexed: AtomicU64,
@@ -108,6 +109,9 @@ pub struct Counts {
 pub struct Counted {
     /// Connections that were taken.
     pub connections: u64,
+    /// Calls that were begun: every turn of a caller, and every connection over which none came, as one that
+    /// was given up before it stood.
+    pub calls: u64,
     /// Turns of callers: requests, statements, handshakes.
     pub turns: u64,
     /// Connections for which the dependency took none.
@@ -136,6 +140,7 @@ impl Counted {
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
             connections: self.connections - earlier.connections,
+            calls: self.calls - earlier.calls,
             turns: self.turns - earlier.turns,
             failed: self.failed - earlier.failed,
             multiplexed: self.multiplexed - earlier.multiplexed,
@@ -155,6 +160,7 @@ impl Counts {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counted {
             connections: of(&self.connections),
+            calls: of(&self.calls),
             turns: of(&self.turns),
             failed: of(&self.failed),
             multiplexed: of(&self.multiplexed),
@@ -263,6 +269,8 @@ impl Taking {
                 continue;
             };
             Counts::add(&self.counts.connections);
+            // The call that it is made for; the first turn is not counted again.
+            Counts::add(&self.counts.calls);
             let way = connection::Way {
                 dependency: self.dependency.clone(),
                 weather: self.weather.clone(),

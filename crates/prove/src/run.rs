@@ -216,7 +216,7 @@ impl<'t> Runner<'t> {
         let before: Vec<Counted> = stage.proxies.iter().map(Proxy::counted).collect();
         let begun = Instant::now();
         let people = People::new(self, stage, seed);
-        let (seen, took) = people.come(stage, until, &self.test.name).await?;
+        let Came { came, seen, verdict, took } = people.come(stage, until, &self.test.name).await?;
         let dependencies = self
             .test
             .dependencies
@@ -224,10 +224,9 @@ impl<'t> Runner<'t> {
             .zip(stage.proxies.iter().zip(before))
             .map(|(dependency, (proxy, before))| (dependency.name.clone(), proxy.counted().since(&before)))
             .collect();
-        let verdict = judge(&self.test.objective, &seen);
         let (label, elapsed) = (label.to_owned(), begun.elapsed());
         let durations = Durations::of(&took);
-        Ok(Trial { label, seed, seen, verdict, durations, took, dependencies, elapsed })
+        Ok(Trial { label, seed, came, seen, verdict, durations, took, dependencies, elapsed })
     }
 }
 
@@ -252,6 +251,15 @@ impl Stage {
     fn last_log(&self) -> Vec<String> {
         self.processes.last().map_or(Vec::new(), |process| process.trouble("", &self.words, "").log)
     }
+}
+
+/// What came of the people of a run.
+struct Came {
+    came: u64,
+    seen: Seen,
+    verdict: Verdict,
+    /// How long those took who succeeded, the shortest first.
+    took: Vec<Duration>,
 }
 
 /// The people of a run.
@@ -280,12 +288,7 @@ impl<'r> People<'r> {
         }
     }
 
-    async fn come(
-        mut self,
-        stage: &mut Stage,
-        until: Until,
-        test: &str,
-    ) -> Result<(Seen, Vec<Duration>), Trouble> {
+    async fn come(mut self, stage: &mut Stage, until: Until, test: &str) -> Result<Came, Trouble> {
         let (Until::Known(budget) | Until::People(_, budget)) = until;
         let end = Instant::now() + budget;
         let mut next = Instant::now();
@@ -294,7 +297,7 @@ impl<'r> People<'r> {
                 biased;
                 () = sleep_until(end) => break,
                 Some(fared) = self.on_their_way.join_next() => self.note(fared, test)?,
-                () = sleep_until(next), if self.lets_in() => {
+                () = sleep_until(next), if self.lets_in(until) => {
                     self.enter();
                     next = self.after(next);
                 }
@@ -306,12 +309,19 @@ impl<'r> People<'r> {
                 return Err(trouble);
             }
         }
-        // A known verdict needs nobody more; of a number of people, whoever is left out is a slow one.
-        if matches!(until, Until::People(..)) {
+        // Once it is known it stays; asked again after those on their way, it might be another.
+        let verdict = judge(&self.runner.test.objective, &self.seen);
+        // Whoever is left out is a slow one, and what they asked of dependencies was counted. At the end of
+        // the budget nobody is waited for.
+        if Instant::now() < end || matches!(until, Until::People(..)) {
             self.await_all(stage, test).await?;
         }
+        let verdict = match verdict {
+            Verdict::Open => judge(&self.runner.test.objective, &self.seen),
+            known => known,
+        };
         self.took.sort_unstable();
-        Ok((self.seen, self.took))
+        Ok(Came { came: self.came, seen: self.seen, verdict, took: self.took })
     }
 
     /// Waits for those who were let in, none of whom waits longer than the objective's patience.
@@ -340,7 +350,14 @@ impl<'r> People<'r> {
         }
     }
 
-    fn lets_in(&self) -> bool {
+    fn lets_in(&self, until: Until) -> bool {
+        let all = match until {
+            Until::Known(_) => self.runner.test.objective.people.unwrap_or(u64::MAX),
+            Until::People(people, _) => people,
+        };
+        if self.seen.people() + self.on_their_way.len() as u64 >= all {
+            return false;
+        }
         match self.runner.test.load {
             Load::AtOnce(count) => self.on_their_way.len() < count as usize,
             Load::Rate(_) => self.on_their_way.len() < MOST_AT_ONCE,

@@ -12,6 +12,8 @@ pub struct Trial {
     pub label: String,
     /// The seed of its delays and arrivals.
     pub seed: u64,
+    /// How many people were let in; some may have been on their way still when the run ended.
+    pub came: u64,
     /// How people fared.
     pub seen: Seen,
     /// What that says of the objective; [`Verdict::Open`] where the budget was used up before it was known.
@@ -33,6 +35,13 @@ impl Trial {
     pub fn added(&self) -> Spread {
         let all = self.dependencies.iter().map(|(_, counted)| counted.released.with(&counted.forwarded));
         all.fold(Spread::default(), |sum, spread| sum.with(&spread))
+    }
+
+    /// Calls at each dependency for each person who came: retries show here.
+    #[must_use]
+    pub fn calls_per_person(&self) -> Vec<(&str, f64)> {
+        let came = self.came.max(1) as f64;
+        self.dependencies.iter().map(|(name, counted)| (name.as_str(), counted.calls as f64 / came)).collect()
     }
 }
 

@@ -64,11 +64,20 @@ pub enum Verdict {
     Open,
 }
 
-/// Judges what was seen, with a chance of at most [`WRONG`] to be wrong however often it is asked.
+/// Judges what was seen, with a chance of at most [`WRONG`] to be wrong however often it is asked. An
+/// objective for a number of people is about those people alone, and of them nothing is guessed.
 #[must_use]
 pub fn judge(objective: &Objective, seen: &Seen) -> Verdict {
     let bad_at_most = 1.0 - objective.good;
     let (k, n) = (seen.bad(), seen.people());
+    if let Some(people) = objective.people {
+        // All of them are awaited, so that the share that is told is the share of all of them.
+        return match k <= objective.may_fail(people) {
+            _ if n < people => Verdict::Open,
+            true => Verdict::Held,
+            false => Verdict::Failed,
+        };
+    }
     if bound::above(bad_at_most, k, n) >= WRONG.recip() {
         Verdict::Failed
     } else if bound::below(bad_at_most, k, n) >= WRONG.recip() {
@@ -78,10 +87,10 @@ pub fn judge(objective: &Objective, seen: &Seen) -> Verdict {
     }
 }
 
-/// How many people without a single failure show that an objective holds; how long that takes at a rate.
+/// How many people show that an objective holds if not one of them fails; how long that takes at a rate.
 #[must_use]
 pub fn least(objective: &Objective, rate: f64) -> (u64, Duration) {
-    let people = bound::least_to_show_below(1.0 - objective.good, WRONG);
+    let people = objective.people.unwrap_or_else(|| bound::least_to_show_below(1.0 - objective.good, WRONG));
     (people, Duration::from_secs_f64(people as f64 / rate.max(1e-3)))
 }
 
@@ -93,7 +102,7 @@ mod tests {
         Seen { good, failed: BTreeMap::from([(Reason::Timeout, timeouts), (Reason::Harness, 7)]) }
     }
 
-    const OBJECTIVE: Objective = Objective { good: 0.995, within: Duration::from_secs(5) };
+    const OBJECTIVE: Objective = Objective { good: 0.995, within: Duration::from_secs(5), people: None };
 
     #[test]
     fn a_fifth_that_fails_is_known_after_few_and_health_after_many() {
@@ -102,6 +111,17 @@ mod tests {
         assert_eq!(judge(&OBJECTIVE, &seen(500, 0)), Verdict::Open);
         assert_eq!(judge(&OBJECTIVE, &seen(1300, 0)), Verdict::Held);
         assert_eq!(judge(&OBJECTIVE, &seen(995, 5)), Verdict::Open);
+    }
+
+    #[test]
+    fn of_a_number_of_people_all_are_awaited_and_a_share_may_fail() {
+        let of = |good| Objective { good, people: Some(24), ..OBJECTIVE };
+        assert_eq!(judge(&of(0.95), &seen(0, 23)), Verdict::Open);
+        assert_eq!(judge(&of(0.95), &seen(23, 1)), Verdict::Held);
+        assert_eq!(judge(&of(0.95), &seen(22, 2)), Verdict::Failed);
+        assert_eq!(judge(&of(1.0), &seen(24, 0)), Verdict::Held);
+        assert_eq!(of(0.95).may_fail(20), 1);
+        assert_eq!(least(&of(0.95), 8.0).0, 24);
     }
 
     #[test]

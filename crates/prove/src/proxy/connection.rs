@@ -30,6 +30,8 @@ pub(super) struct Way {
 struct Talk {
     turns: Turns,
     draws: Draws,
+    /// Whether the caller had a turn.
+    asked_before: bool,
     /// When the caller's last bytes were due at the dependency.
     asked: Instant,
 }
@@ -62,7 +64,8 @@ async fn converse(caller: TcpStream, taken: Instant, mut way: Way) -> io::Result
     caller.set_nodelay(true)?;
     dependency.set_nodelay(true)?;
     let Way { weather, counts, timer, draws, .. } = way;
-    let talk = Arc::new(Mutex::new(Talk { turns: Turns::default(), draws, asked: taken }));
+    let talk =
+        Arc::new(Mutex::new(Talk { turns: Turns::default(), draws, asked_before: false, asked: taken }));
     let (from_caller, to_caller) = caller.into_split();
     let (from_dependency, to_dependency) = dependency.into_split();
     let there = Direction {
@@ -151,6 +154,9 @@ impl Direction {
         }
         let at = match self.side {
             Side::Caller => {
+                if begins && std::mem::replace(&mut talk.asked_before, true) {
+                    Counts::add(&self.counts.calls);
+                }
                 talk.asked = if begins { self.request_due(&mut talk.draws, came) } else { came };
                 talk.asked
             }

@@ -75,6 +75,7 @@ async fn an_answer_comes_no_sooner_than_drawn_and_each_question_is_a_turn() {
             assert!(begun.elapsed() >= length, "{:?}", begun.elapsed());
             let counted = proxy.counted();
             assert_eq!((counted.turns, counted.drawn, counted.late), (turn, turn, 0));
+            assert_eq!(counted.calls, turn);
         }
     }
 }
@@ -121,6 +122,19 @@ async fn what_the_proxy_adds_is_noted_for_each_turn_either_way() {
     assert!(counted.forwarded.count() >= 3 && counted.released.count() >= 3, "{counted:?}");
     assert!(counted.released.most() > Duration::ZERO && counted.forwarded.most() > Duration::ZERO);
     assert_eq!(counted.since(&counted).released, Spread::default());
+}
+
+#[tokio::test]
+async fn a_connection_that_is_given_up_before_it_stands_is_a_call() {
+    let weather = Weather { connect: always(Duration::from_secs(60), false), ..Weather::default() };
+    let (proxy, stream) = before(echo().await, weather).await;
+    drop(stream);
+    // The second one is taken after the first.
+    let _second = TcpStream::connect(proxy.address()).await.unwrap();
+    while proxy.counted().calls < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((proxy.counted().connections, proxy.counted().turns), (2, 0));
 }
 
 #[tokio::test]
