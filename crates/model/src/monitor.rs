@@ -286,7 +286,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// What a label must be.
+    /// What a label must be; an absent label is empty.
     pub fn matcher<'s>(&'s self, label: &str) -> Option<&'s Matcher> {
         self.labels.iter().find(|matcher| matcher.label == label)
     }
@@ -320,7 +320,7 @@ pub enum Counts {
     Unsaid,
 }
 
-/// What a label must be.
+/// What a label must be; an absent label is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {
     /// The label.
@@ -342,6 +342,18 @@ pub enum Compare {
     Matches,
     /// The expression does not fit all of it.
     MatchesNot,
+}
+
+impl std::fmt::Display for Compare {
+    /// As PromQL and Alertmanager write it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Is => "=",
+            Self::IsNot => "!=",
+            Self::Matches => "=~",
+            Self::MatchesNot => "!~",
+        })
+    }
 }
 
 impl Matcher {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+pub use model::monitor::{Compare, Matcher};
 use model::{Span, TimeUnit};
 
 use crate::guard::Signal;
@@ -245,30 +246,6 @@ pub struct Selector {
     pub metric: String,
     /// What labels must be; all hold.
     pub labels: Vec<Matcher>,
-}
-
-/// What a label must be; an absent label is empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matcher {
-    /// The label.
-    pub label: String,
-    /// How it is compared.
-    pub compare: Compare,
-    /// With what.
-    pub value: String,
-}
-
-/// How a text is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compare {
-    /// `=`
-    Is,
-    /// `!=`
-    IsNot,
-    /// `=~`, the whole of it
-    Matches,
-    /// `!~`
-    MatchesNot,
 }
 
 /// Access logs to follow.

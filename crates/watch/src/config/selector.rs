@@ -115,17 +115,6 @@ impl std::fmt::Display for Selector {
     }
 }
 
-impl std::fmt::Display for Compare {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Is => "=",
-            Self::IsNot => "!=",
-            Self::Matches => "=~",
-            Self::MatchesNot => "!~",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
