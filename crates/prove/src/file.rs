@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use model::{Latency, Span};
+use model::{Latency, Span, TimeUnit};
 
 use crate::proxy::Fault;
 
@@ -163,6 +163,8 @@ impl Objective {
 pub struct Search {
     /// The key in the candidate.
     pub key: String,
+    /// The unit of its value, where that is a bare number.
+    pub unit: Option<TimeUnit>,
     /// From where to where.
     pub from: Duration,
     /// See `from`.

@@ -5,7 +5,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test of a service runs it by the clock of the machine")]
 
+mod beside;
 pub mod file;
+mod machine;
 pub mod mutate;
 pub mod parse;
 mod person;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::Latency;
 use model::declared::measurement::{self, WHAT_WAS_MEASURED};
-use model::declared::{Mistake, Mistakes, Table, kind, length_at};
+use model::declared::{Mistake, Mistakes, Table, UNITS, kind, length_at};
 use text::{Node, Source, Syntax, Tree};
 
 use crate::file::{
@@ -25,7 +25,7 @@ const FILE: &str = "file";
 const SETUP: &[&str] = &["persons", "step"];
 const LOAD: &[&str] = &["rate", "at_once"];
 const OBJECTIVE: &[&str] = &["good", "within", "people"];
-const SEARCH: &[&str] = &["key", "from", "to", "margin", "dependency"];
+const SEARCH: &[&str] = &["key", "unit", "from", "to", "margin", "dependency"];
 
 /// How long a process may take to be ready where the file does not say: a cold start of a small service.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -358,5 +358,6 @@ fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Opti
     let margin = table.number("margin", 1.0..=100.0, "write a factor: margin = 2.0", m).unwrap_or(1.5);
     let zero = Duration::from_millis(1);
     let (from, to) = (from.unwrap_or(zero).max(zero), to.unwrap_or(Duration::from_secs(60)));
-    Some(Search { key, from, to, margin, dependency })
+    let unit = table.word("unit", UNITS, m);
+    Some(Search { key, unit, from, to, margin, dependency })
 }

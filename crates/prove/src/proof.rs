@@ -85,21 +85,9 @@ pub fn predicted(test: &Test, dependency: &str, limit: Duration, calls: f64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trial::Durations;
-    use crate::verdict::Seen;
 
     fn trial(verdict: Verdict) -> Trial {
-        Trial {
-            label: String::new(),
-            seed: 1,
-            came: 0,
-            seen: Seen::default(),
-            verdict,
-            durations: Durations::default(),
-            took: Vec::new(),
-            dependencies: Vec::new(),
-            elapsed: Duration::ZERO,
-        }
+        Trial { verdict, ..Trial::of_nobody("") }
     }
 
     #[test]

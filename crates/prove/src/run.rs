@@ -66,6 +66,11 @@ impl<'t> Runner<'t> {
         Self { test, base, rooms, keep, words, network: Network::default() }
     }
 
+    /// The test.
+    pub(crate) fn test(&self) -> &'t Test {
+        self.test
+    }
+
     /// One run under one configuration, which is given as its text. `stop` ends it early; then nothing is
     /// left either.
     ///

@@ -5,10 +5,20 @@
 //! the normal score that tail is nearly straight, as far as the trials reach; so trials that fail often,
 //! which are quick, say where failures become rare, which would take long to see.
 
+mod drive;
+mod form;
+mod service;
+mod words;
+
 use std::time::Duration;
 
 use model::{Latency, normal_score, normal_share};
 
+pub use drive::{Ask, Means, Wanted, search};
+pub use form::Form;
+pub use service::search_service;
+
+use crate::trial::Trial;
 use crate::verdict::Seen;
 
 /// Where trials are made, as parts of what is predicted.
@@ -46,6 +56,56 @@ pub struct Tried {
     pub value: Duration,
     /// How they fared.
     pub seen: Seen,
+}
+
+/// What became of a trial.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Came {
+    /// People came.
+    Seen(Box<Trial>),
+    /// The service did not take the value; why.
+    Refused(String),
+}
+
+/// A whole search, and what it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Searched {
+    /// The key of the setting.
+    pub key: String,
+    /// The share of people who must succeed.
+    pub good: f64,
+    /// Times this, the smallest value is called safe.
+    pub margin: f64,
+    /// What the replayed latency alone says the smallest value is; `None` where nothing is replayed, or that
+    /// lies beyond the bounds of the search.
+    pub predicted: Option<Duration>,
+    /// How many calls a person makes at the dependency.
+    pub calls: f64,
+    /// The values that were tried, rising.
+    pub tried: Vec<Tried>,
+    /// Those that the service did not take, rising, and why.
+    pub refused: Vec<(Duration, String)>,
+    /// What they say.
+    pub found: Found,
+    /// How values are written.
+    pub form: Form,
+    /// The value that is called safe, where there is one.
+    pub safe: Option<Safe>,
+    /// How many trials were made side by side.
+    pub side_by_side: usize,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A value that is called safe, and the run that bears it out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Safe {
+    /// The value.
+    pub value: Duration,
+    /// As it is written.
+    pub written: String,
+    /// What became of its run.
+    pub came: Came,
 }
 
 /// What the trials say.
@@ -86,14 +146,23 @@ pub fn conclude(tried: &[Tried], good: f64) -> Found {
     }
     let allowed = 1.0 - good;
     let share = |tried: &Tried| tried.seen.bad() as f64 / tried.seen.people() as f64;
-    if share(first) <= allowed {
+    if share(first) <= allowed + 1e-9 {
         return Found::AtMost(first.value);
     }
     // Of a share a little above what is allowed so many would still be seen by chance.
-    if last.seen.share().is_some_and(|(_, low, _)| low > allowed) {
+    if last.seen.share().is_some_and(|(_, low, _)| low > allowed + 1e-9) {
         return Found::MoreThan(last.value);
     }
-    line(&tried, good).unwrap_or(Found::TooFew)
+    line(&tried, good).or_else(|| step(&tried, allowed)).unwrap_or(Found::TooFew)
+}
+
+/// Where no line goes through the trials, or none reaches the objective because nobody may fail: the value
+/// lies between the last one that failed too many and the first one from which on none did.
+fn step(tried: &[&Tried], allowed: f64) -> Option<Found> {
+    let fails = |tried: &&Tried| tried.seen.bad() as f64 > allowed * tried.seen.people() as f64 + 1e-9;
+    let last = tried.iter().rposition(fails)?;
+    let (low, high) = (tried[last].value, tried.get(last + 1)?.value);
+    Some(Found::Smallest { value: high, low, high })
 }
 
 /// The pair of values that contradicts "larger fails fewer" most, if chance does not explain it.
@@ -225,6 +294,14 @@ mod tests {
         let never = [tried(MS, 900, 100), tried(MS * 2, 900, 100)];
         assert_eq!(conclude(&never, 0.995), Found::MoreThan(MS * 2));
         assert_eq!(conclude(&[], 0.995), Found::TooFew);
+    }
+
+    #[test]
+    fn where_nobody_may_fail_the_value_lies_between_two_that_were_tried() {
+        let trials = [tried(MS * 1000, 11, 13), tried(MS * 2000, 20, 4), tried(MS * 4000, 24, 0)];
+        let expected = Found::Smallest { value: MS * 4000, low: MS * 2000, high: MS * 4000 };
+        assert_eq!(conclude(&trials, 1.0), expected);
+        assert_eq!(conclude(&trials[..2], 1.0), Found::MoreThan(MS * 2000));
     }
 
     #[test]

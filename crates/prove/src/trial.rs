@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::file::Test;
 use crate::proxy::{Counted, Spread};
 use crate::verdict::{Seen, Verdict};
 
@@ -29,6 +30,22 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// A run to which nobody came.
+    #[cfg(test)]
+    pub(crate) fn of_nobody(label: &str) -> Self {
+        Self {
+            label: label.to_owned(),
+            seed: 1,
+            came: 0,
+            seen: Seen::default(),
+            verdict: Verdict::Open,
+            durations: Durations::default(),
+            took: Vec::new(),
+            dependencies: Vec::new(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
     /// What the proxies added by themselves to turns, either way: how long after a turn was due it was
     /// passed on.
     #[must_use]
@@ -81,4 +98,21 @@ pub struct Trouble {
     pub log: Vec<String>,
     /// What to do.
     pub help: String,
+}
+
+impl Trouble {
+    /// Whether a process of the test did not come up, or went. Under a configuration that is varied on
+    /// purpose, where it does come up as that is, this is the service's answer to it.
+    pub(crate) fn is_refusal(&self, test: &Test) -> bool {
+        test.processes.iter().any(|process| process.name == self.place)
+    }
+
+    /// Why, in one line: of its log the first line that speaks of an error, if there is one.
+    pub(crate) fn reason(&self) -> String {
+        let error = self.log.iter().find(|line| line.to_ascii_lowercase().contains("error"));
+        match error.or(self.log.last()) {
+            Some(line) => format!("{} {}: {line}", self.place, self.what),
+            None => format!("{} {}", self.place, self.what),
+        }
+    }
 }

@@ -29,6 +29,14 @@ impl Seen {
         }
     }
 
+    /// Notes how others fared.
+    pub fn add(&mut self, others: &Self) {
+        self.good += others.good;
+        for (reason, count) in &others.failed {
+            *self.failed.entry(*reason).or_default() += count;
+        }
+    }
+
     /// Those who failed and count.
     #[must_use]
     pub fn bad(&self) -> u64 {

@@ -1,0 +1,101 @@
+//! A search with the real service: each trial is a run of its own under the candidate with the setting
+//! written over.
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use text::edit;
+use text::{FileId, Source};
+
+use super::{Ask, Came, Form, Means, Searched, Wanted, search};
+use crate::file;
+use crate::machine;
+use crate::run::{Runner, syntax};
+use crate::trial::Trouble;
+
+/// Searches the smallest safe value of the setting that the test names, in a configuration that is given as
+/// its text. `time` is for all of it; `told` hears how it goes on.
+///
+/// # Errors
+/// The test names no setting, or one that cannot be searched; or what kept a run from being had.
+pub async fn search_service<S: Future<Output = ()>>(
+    runner: &Runner<'_>,
+    configuration: &str,
+    seed: u64,
+    time: Duration,
+    told: &dyn Fn(&str),
+    stop: impl Fn() -> S,
+) -> Result<Searched, Trouble> {
+    let test = runner.test();
+    let wanted = test.search.as_ref().ok_or_else(|| {
+        trouble(
+            test.name.as_str(),
+            "says no setting to search".to_owned(),
+            "add [search] with `key`, `from` and `to`",
+        )
+    })?;
+    let form = form(runner, configuration, wanted)?;
+    let known = test.dependencies.iter().find(|known| known.name == wanted.dependency);
+    let ask = Ask {
+        key: &wanted.key,
+        between: (wanted.from, wanted.to),
+        margin: wanted.margin,
+        objective: &test.objective,
+        latency: known.and_then(|known| known.replayed.answer.as_ref()),
+        dependency: &wanted.dependency,
+        form,
+        seed,
+        time,
+    };
+    let trial = async |Wanted { written, seed, until, .. }| {
+        let text = written_over(runner, configuration, &wanted.key, &written)?;
+        let label = format!("{} = {written}", wanted.key);
+        match runner.trial(&label, &text, seed, until, stop()).await {
+            Ok(trial) => Ok(Came::Seen(Box::new(trial))),
+            Err(trouble) if trouble.is_refusal(test) => Ok(Came::Refused(trouble.reason())),
+            Err(trouble) => Err(trouble),
+        }
+    };
+    search(&ask, &Means { trial, used: &machine::used, told }).await
+}
+
+/// How values of the setting are written in the configuration.
+fn form(runner: &Runner<'_>, configuration: &str, wanted: &file::Search) -> Result<Form, Trouble> {
+    let file = runner.test().candidate.file.as_str();
+    let source = Source::new(FileId(0), file, configuration);
+    let syntax = syntax(Path::new(file));
+    let Some(text) = syntax.and_then(|syntax| edit::get(syntax, &source, &wanted.key)) else {
+        // What there is instead, `set` says; the value is not used.
+        written_over(runner, configuration, &wanted.key, "1s")?;
+        return Err(trouble(file, format!("has no key `{}`", wanted.key), "name one that is written there"));
+    };
+    Form::of(&text, wanted.unit).ok_or_else(|| {
+        let what = format!("`{} = {text}` is no length of time with a unit", wanted.key);
+        trouble(file, what, "where the number is bare, say what it counts: `unit = \"s\"` in [search]")
+    })
+}
+
+/// The configuration with another value.
+pub(crate) fn written_over(
+    runner: &Runner<'_>,
+    configuration: &str,
+    key: &str,
+    value: &str,
+) -> Result<String, Trouble> {
+    let file = Path::new(&runner.test().candidate.file);
+    let Some(syntax) = syntax(file) else {
+        let what = "is in no syntax that values can be set in".to_owned();
+        return Err(trouble(
+            &runner.test().candidate.file,
+            what,
+            "write TOML, YAML, JSON, properties, INI or .env",
+        ));
+    };
+    let source = Source::new(FileId(0), runner.test().candidate.file.as_str(), configuration);
+    edit::set(syntax, &source, key, value).map_err(|not_set| runner.not_set(key, &not_set))
+}
+
+fn trouble(place: &str, what: String, help: &str) -> Trouble {
+    Trouble { place: place.to_owned(), what, log: Vec::new(), help: help.to_owned() }
+}
