@@ -11,6 +11,7 @@ fn files() -> Result<Vec<(&'static str, String)>, String> {
         ("schema/alert-v1.json", wire::alert::schema()),
         ("schema/baseline-v1.json", wire::baseline::schema()),
         ("schema/check-v1.json", wire::check::schema()),
+        ("schema/drill-v1.json", wire::drill::schema()),
         ("schema/test-v1.json", wire::tested::schema()),
         ("docs/budget.svg", budget_of_the_example()?),
     ])

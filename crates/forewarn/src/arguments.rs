@@ -140,6 +140,16 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         what: ExportWhat,
     },
+    /// Tell an outage anew here: what is kept out, and how soon the rest is told
+    ///
+    /// Starts an authentication service with its directory behind a proxy that replays measured latency, steady
+    /// sign-ins, and `forewarn watch`. Act one: a bad edit is proposed; `check` and `test` refuse it. Act two: it
+    /// is deployed all the same; a fifth of the sign-ins fail, the watch tells, with the line that was changed;
+    /// the good value is put back, and the watch confirms the end. Needs nothing but this program: no root, no
+    /// network beyond this machine. Takes about a minute. Exits with 0 where every promise held, 1 where one did
+    /// not, 2 where the drill could not be had.
+    #[cfg(feature = "authd")]
+    Drill(DrillArguments),
     /// Run the authentication service that Forewarn guards in its examples
     #[cfg(feature = "authd")]
     Authd {
@@ -159,6 +169,48 @@ pub(crate) enum Verb {
         #[arg(value_name = "VERB")]
         verb: Option<String>,
     },
+}
+
+/// Arguments of `drill`.
+#[cfg(feature = "authd")]
+#[derive(Debug, Args)]
+pub(crate) struct DrillArguments {
+    /// Which outage
+    #[arg(value_name = "NAME", default_value = "auth-timeout")]
+    pub(crate) name: DrillName,
+    /// Reproduces delays and arrivals
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) seed: u64,
+    /// How many sign in each second
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u16).range(10..=200))]
+    pub(crate) rate: u16,
+    /// The fault stays: no end may be claimed
+    #[arg(long)]
+    pub(crate) stay: bool,
+    /// Keep the directory of the drill, with the logs of all that ran
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// How the outcome is written to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: DrillFormatArgument,
+}
+
+/// An outage that can be told anew.
+#[cfg(feature = "authd")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DrillName {
+    /// Sign-ins fail after the time limit of one call was lowered (2023-11-09)
+    AuthTimeout,
+}
+
+/// A format of the outcome of a drill.
+#[cfg(feature = "authd")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DrillFormatArgument {
+    /// A timeline, and a table of what was promised and measured
+    Text,
+    /// What was measured, versioned; schema/drill-v1.json describes it
+    Json,
 }
 
 /// Arguments of `test`.

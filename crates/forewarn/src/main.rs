@@ -4,6 +4,8 @@
 mod arguments;
 mod baseline;
 mod check;
+#[cfg(feature = "authd")]
+mod drill;
 mod explain;
 mod export;
 mod init;
@@ -14,6 +16,7 @@ mod progress;
 mod replace;
 mod settings;
 mod show;
+mod signals;
 mod silence;
 mod terminal;
 mod test;
@@ -97,6 +100,8 @@ fn run(arguments: Arguments, terminal: &Terminal) -> Result<u8, audit::Error> {
         Some(Verb::Observe { what }) => observe::run(what),
         Some(Verb::Export { what: ExportWhat::Prometheus(arguments) }) => export::prometheus(&arguments),
         Some(Verb::Test(arguments)) => test::run(&arguments, terminal),
+        #[cfg(feature = "authd")]
+        Some(Verb::Drill(arguments)) => drill::run(&arguments, terminal),
         #[cfg(feature = "authd")]
         Some(Verb::Authd { .. }) => unreachable!("bug: it runs before anything of Forewarn's is set up"),
     }

@@ -57,6 +57,11 @@ impl Terminal {
         self.stderr && !self.dumb
     }
 
+    /// Whether both are terminals: then a line on stderr can stand below those of stdout.
+    pub(crate) fn is_live(&self) -> bool {
+        self.stdout && self.can_redraw()
+    }
+
     /// Whether a failure of Forewarn's own is to be traced.
     pub(crate) fn wants_traces(&self) -> bool {
         self.traces

@@ -33,7 +33,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Patience of a person where the file does not say (Nielsen 1993, "Usability Engineering": 10 s is how
 /// long attention is kept).
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a file of `kind = "service"`. `file` gives the text of a measurement that it names, by its path
 /// relative to the test file.

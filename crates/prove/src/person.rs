@@ -19,15 +19,18 @@ const MOST: u64 = 1 << 20;
 
 /// How a person fared who did not fare well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fared {
+pub struct Fared {
     /// Why.
-    pub(crate) reason: Reason,
+    pub reason: Reason,
     /// At which step, and what was seen there.
-    pub(crate) what: String,
+    pub what: String,
 }
 
 /// Walks the steps, over connections of its own. `patience` is for all of them together.
-pub(crate) async fn walk(
+///
+/// # Errors
+/// How the person fared who did not fare well.
+pub async fn walk(
     steps: &[Step],
     mut words: Words,
     network: &Network,

@@ -8,7 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use daemon::http::{Client, Network, Url};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -34,9 +34,21 @@ const WIDTH: usize = 300;
 /// not depend on who runs it.
 const PASSED_ON: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
 
+/// The group of a process, which outlives what is known of the process itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Group(Pid);
+
+impl Group {
+    /// Whether any process of it is there.
+    #[must_use]
+    pub fn is_there(self) -> bool {
+        test_kill_process_group(self.0).is_ok()
+    }
+}
+
 /// A process that was started.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     name: String,
     child: Child,
     group: Pid,
@@ -48,7 +60,10 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts it. What it writes goes to a log in the room.
-    pub(crate) fn start(spec: &Process, words: &Words, room: &Room) -> Result<Self, Trouble> {
+    ///
+    /// # Errors
+    /// What kept it from being started.
+    pub fn start(spec: &Process, words: &Words, room: &Room) -> Result<Self, Trouble> {
         let fill = |text: &String| words.fill(text).map_err(|unknown| of_unknown(&spec.name, unknown));
         let command = spec.command.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
         let (program, arguments) = command.split_first().ok_or_else(|| Trouble {
@@ -90,7 +105,10 @@ impl Running {
     }
 
     /// Waits until it is ready.
-    pub(crate) async fn ready(&mut self, spec: &Process, words: &Words) -> Result<(), Trouble> {
+    ///
+    /// # Errors
+    /// What it was that it never was.
+    pub async fn ready(&mut self, spec: &Process, words: &Words) -> Result<(), Trouble> {
         let fill = |text: &String| words.fill(text).map_err(|unknown| of_unknown(&spec.name, unknown));
         let deadline = Instant::now() + spec.ready_within;
         let client = Client::new(&Access::default(), Path::new("."), &Network::default());
@@ -155,17 +173,28 @@ impl Running {
     }
 
     /// How it ended, where it did.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Waits until it ends by itself; nothing where it does not in time.
+    pub async fn finished(&mut self, within: Duration) -> Option<ExitStatus> {
+        timeout(within, self.child.wait()).await.ok()?.ok()
+    }
+
+    /// Its group.
+    #[must_use]
+    pub fn group(&self) -> Group {
+        Group(self.group)
+    }
+
     /// Whether it was to end.
-    pub(crate) fn ends_by_itself(&self) -> bool {
+    pub fn ends_by_itself(&self) -> bool {
         self.ends
     }
 
     /// Asks its group to end, and kills what has not ended in time. Whether that was needed.
-    pub(crate) async fn stop(mut self, room: &Room) -> bool {
+    pub async fn stop(mut self, room: &Room) -> bool {
         let _ = kill_process_group(self.group, Signal::TERM);
         let killed = timeout(self.stop_within, self.child.wait()).await.is_err();
         // What it started may outlive it.
@@ -176,7 +205,7 @@ impl Running {
     }
 
     /// What went wrong with it, with the end of its log.
-    pub(crate) fn trouble(&self, what: &str, words: &Words, help: &str) -> Trouble {
+    pub fn trouble(&self, what: &str, words: &Words, help: &str) -> Trouble {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let log = words.cover(&String::from_utf8_lossy(&log));
         let lines: Vec<&str> = log.lines().collect();

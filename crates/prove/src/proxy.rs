@@ -6,7 +6,7 @@
 //! is looked at, in the first bytes.
 
 mod connection;
-pub(crate) mod draws;
+pub mod draws;
 mod spread;
 #[cfg(test)]
 mod tests;

@@ -431,7 +431,8 @@ fn fill(words: &Words, place: &str, text: &str) -> Result<String, Trouble> {
 }
 
 /// How a dependency behaves while people come.
-fn weather(dependency: &Dependency) -> Weather {
+#[must_use]
+pub fn weather(dependency: &Dependency) -> Weather {
     let replayed = &dependency.replayed;
     let delay = |latency: &Option<model::Latency>| {
         let of = latency.as_ref()?.replay()?;

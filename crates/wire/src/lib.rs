@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod baseline;
 pub mod check;
+pub mod drill;
 pub mod sarif;
 pub mod table;
 pub mod tested;

@@ -4,4 +4,5 @@ mod junit;
 mod text;
 
 pub(super) use junit::junit;
-pub(super) use text::{summary, text, trouble};
+pub(crate) use text::trouble;
+pub(super) use text::{summary, text};

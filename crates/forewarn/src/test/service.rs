@@ -12,9 +12,9 @@ use text::{FileId, Source};
 use tokio::runtime::Runtime;
 use wire::tested::{Tested, Verdict};
 
-use super::signals::Signals;
 use super::{Halt, shown};
 use crate::arguments::TestArguments;
+use crate::signals::Signals;
 use crate::terminal::Terminal;
 
 /// A configuration test that was read, with everything that it needs to be run.

@@ -23,6 +23,7 @@ fn the_short_help_fits_on_a_screen() {
       observe      Measure on this host what configuration cannot say
       test         Run test files: a service under a new configuration, or the watch on given series
       export       Write what other tools take
+      drill        Tell an outage anew here: what is kept out, and how soon the rest is told
       authd        Run the authentication service that Forewarn guards in its examples
       completions  Print the completions of a shell
       man          Print a manual page, for `man -l`

@@ -2,13 +2,14 @@
 
 /// A stream of shares, each equally likely from 0 to 1.
 #[derive(Debug, Clone)]
-pub(crate) struct Draws {
+pub struct Draws {
     state: u64,
 }
 
 impl Draws {
     /// Those of one connection.
-    pub(crate) fn of(seed: u64, connection: u64) -> Self {
+    #[must_use]
+    pub fn of(seed: u64, connection: u64) -> Self {
         // Two steps apart, so that neighbours' streams have nothing in common.
         let mut draws = Self { state: seed };
         let seed = draws.next();
@@ -16,7 +17,7 @@ impl Draws {
     }
 
     /// The next share; never 0 and never 1.
-    pub(crate) fn share(&mut self) -> f64 {
+    pub fn share(&mut self) -> f64 {
         ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM while a test runs: what was started is stopped in order, and the exit code says what
+//! Ctrl-C and SIGTERM while a test or a drill runs: what was started is stopped in order, and the exit code says what
 //! ended it, as a shell would (128 and the number of the signal).
 
 use audit::Error;
@@ -6,13 +6,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// Whether somebody ended the run.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     told: watch::Receiver<Option<u8>>,
 }
 
 impl Signals {
     /// Begins to listen; within a runtime.
-    pub(super) fn listen() -> Result<Self, Error> {
+    pub(crate) fn listen() -> Result<Self, Error> {
         let of = |kind| {
             signal(kind).map_err(|error| {
                 let what = format!("cannot be listened to: {error}");
@@ -28,7 +28,7 @@ impl Signals {
     }
 
     /// Comes when somebody ends the run, and not before.
-    pub(super) fn ended(&self) -> impl Future<Output = ()> + use<> {
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
         let mut told = self.told.clone();
         async move {
             if told.wait_for(Option::is_some).await.is_err() {
@@ -38,7 +38,7 @@ impl Signals {
     }
 
     /// The exit code that says who ended it, once somebody did.
-    pub(super) fn code(&self) -> Option<u8> {
+    pub(crate) fn code(&self) -> Option<u8> {
         *self.told.borrow()
     }
 }

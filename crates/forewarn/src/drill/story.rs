@@ -1,0 +1,240 @@
+//! The timeline of a drill: a line for everything that happens, beside what the founding document says of
+//! the same stage; on a terminal also how sign-ins fare right now.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use audit::render::Style;
+use lab::course::{Options, Told};
+use lab::document::{Stage, then};
+use lab::promise::{percent, seconds, thousands};
+use lab::record::{Count, Event};
+use lab::scenario;
+
+use crate::output::{to_stderr, to_stdout};
+
+/// Columns of the clock and of the label.
+const CLOCK: usize = 7;
+const LABEL: usize = 9;
+/// So many looks are shown of how sign-ins fare.
+const SHOWN: usize = 40;
+/// A share of none, some, ... of the sign-ins that fail.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Plain,
+    Bad,
+    Good,
+    Faint,
+}
+
+/// Tells a drill.
+pub(super) struct Story {
+    style: Style,
+    /// The last line is drawn over.
+    live: bool,
+    pulse: Vec<f64>,
+    drawn: bool,
+}
+
+impl Story {
+    pub(super) fn new(style: Style, live: bool) -> Self {
+        Self { style, live, pulse: Vec::new(), drawn: false }
+    }
+
+    /// What it is about.
+    pub(super) fn opening(&self, options: &Options) -> String {
+        let mut text = String::new();
+        let about = "An outage of 2023, told anew with real processes on this machine: a sign-in service that \
+                     asks a directory, one value that is wrong, and the measures that its postmortem promised.";
+        for line in wrapped(about, self.style.width) {
+            let _ = writeln!(text, "{line}");
+        }
+        let _ = writeln!(text, "(auth-timeout, seed {}; `2023` is what the postmortem says)\n", options.seed);
+        text
+    }
+
+    pub(super) fn tell(&mut self, at: Duration, told: &Told) {
+        match told {
+            Told::Event(event) => {
+                let text = self.lines(at, event);
+                self.clear();
+                // A reader that has gone away has seen enough; the drill goes on to its end.
+                let _ = to_stdout(&text);
+            }
+            Told::Pulse(count) => self.beat(at, *count),
+        }
+    }
+
+    /// Takes the live line away.
+    pub(super) fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            to_stderr("\r\u{1b}[K");
+        }
+    }
+
+    fn beat(&mut self, at: Duration, count: Count) {
+        if !self.live {
+            return;
+        }
+        if self.pulse.len() == SHOWN {
+            self.pulse.remove(0);
+        }
+        self.pulse.push(count.share());
+        let bars: String = self.pulse.iter().map(|share| bar(*share)).collect();
+        let failing = percent(count.share());
+        self.drawn = true;
+        to_stderr(&format!("\r\u{1b}[K{:>CLOCK$}  {:LABEL$} {bars} {failing} fail", clock(at), "sign-ins"));
+    }
+
+    fn lines(&self, at: Duration, event: &Event) -> String {
+        let mut text = String::new();
+        self.event(&mut text, at, event);
+        text
+    }
+
+    fn event(&self, text: &mut String, at: Duration, event: &Event) {
+        use Weight::{Bad, Good, Plain};
+        let mut tell = |label: &str, weight, what: &str| self.line(text, Some(at), label, weight, what);
+        match event {
+            Event::Opened => tell("service", Plain, "front and directory run; people sign in"),
+            Event::Watched => tell("watch", Plain, "looks at the service each second, and audits its files"),
+            Event::Proposed => {
+                let edit = format!("{} {} -> {}", scenario::KEY, scenario::BEFORE, scenario::AFTER);
+                self.act(text, &format!("Act one: an edit is proposed: {edit}"));
+                self.then(text, Stage::Change);
+            }
+            Event::Checked(checked) if checked.refused => {
+                tell("check", Bad, &format!("REFUSED, {}", checked.place));
+                self.more(text, &checked.title);
+                self.more(text, &checked.sum);
+            }
+            Event::Checked(_) => tell("check", Bad, "PASSED, which it must not"),
+            Event::Tested(tested) => {
+                let verdict = if tested.refused { "REFUSED" } else { "NOT REFUSED" };
+                if tested.candidate.people == 0 {
+                    return tell("test", Bad, verdict);
+                }
+                let of = |count: Count| format!("{} of {}", thousands(count.failed), thousands(count.people));
+                let what = format!(
+                    "{verdict}: {} people failed under the edit, {} without it",
+                    of(tested.candidate),
+                    of(tested.current)
+                );
+                tell("test", Bad, &what);
+            }
+            Event::Quiet(quiet) => {
+                let Count { people, failed } = quiet.count;
+                let what = format!(
+                    "0 s of outage: {} of {} sign-ins succeeded meanwhile; the watch told {} notices",
+                    thousands(people - failed),
+                    thousands(people),
+                    quiet.notices
+                );
+                tell("so far", Good, &what);
+            }
+            Event::Deployed => {
+                self.act(text, "Act two: it is deployed all the same");
+                self.line(text, Some(at), "deployed", Plain, "front.toml is replaced");
+            }
+            Event::Taken => tell("reloaded", Plain, "the service takes it by itself"),
+            Event::Failing => {
+                tell("outage", Bad, "the first sign-in fails");
+                self.then(text, Stage::Outage);
+            }
+            Event::Found(title) => tell("audit", Plain, title),
+            Event::Alerted { title, after } => {
+                tell("ALERT", Bad, &format!("{} after the first: {title}", seconds(*after)));
+                self.then(text, Stage::Detection);
+            }
+            Event::Cause(cause) => {
+                let what = format!("{} {} {} -> {}", cause.place, cause.key, cause.before, cause.after);
+                tell("cause", Bad, &what);
+                self.then(text, Stage::Cause);
+            }
+            Event::Restored => {
+                tell("repair", Plain, "the good value is back in front.toml");
+                self.then(text, Stage::Repair);
+            }
+            Event::TakenBack => tell("reloaded", Plain, "the service takes it by itself"),
+            Event::Over { title, after } => {
+                tell("OVER", Good, &format!("{} after the last failed sign-in: {title}", seconds(*after)));
+                self.then(text, Stage::End);
+            }
+            Event::Stayed => tell("stays", Plain, "the fault is still in force, and the drill ends here"),
+            Event::Cleared(_) => tell("cleared", Plain, "everything is stopped"),
+        }
+    }
+
+    fn act(&self, text: &mut String, what: &str) {
+        text.push('\n');
+        for line in wrapped(what, self.style.width) {
+            let _ = writeln!(text, "{}", self.paint("1", &line));
+        }
+    }
+
+    fn then(&self, text: &mut String, stage: Stage) {
+        self.line(text, None, "2023", Weight::Faint, then(stage));
+    }
+
+    fn more(&self, text: &mut String, what: &str) {
+        self.line(text, None, "", Weight::Plain, what);
+    }
+
+    fn line(&self, text: &mut String, at: Option<Duration>, label: &str, weight: Weight, what: &str) {
+        let clock = at.map_or(String::new(), clock);
+        let indent = CLOCK + 2 + LABEL + 1;
+        let code = match weight {
+            Weight::Plain => "",
+            Weight::Bad => "31",
+            Weight::Good => "32",
+            Weight::Faint => "2",
+        };
+        for (place, part) in wrapped(what, self.style.width.saturating_sub(indent)).iter().enumerate() {
+            let part = self.paint(code, part);
+            if place == 0 {
+                let label = self.paint(code, &format!("{label:LABEL$}"));
+                let _ = writeln!(text, "{clock:>CLOCK$}  {label} {part}");
+            } else {
+                let _ = writeln!(text, "{:indent$}{part}", "");
+            }
+        }
+    }
+
+    fn paint(&self, code: &str, what: &str) -> String {
+        if self.style.colour && !code.is_empty() {
+            format!("\u{1b}[{code}m{what}\u{1b}[0m")
+        } else {
+            what.to_owned()
+        }
+    }
+}
+
+fn clock(at: Duration) -> String {
+    format!("{:.1} s", at.as_secs_f64())
+}
+
+/// All of them fail from a half on: the eye is to see a fifth.
+fn bar(share: f64) -> char {
+    let place = (share * 2.0 * BARS.len() as f64).ceil() as usize;
+    BARS[place.min(BARS.len() - 1)]
+}
+
+/// Lines of at most so many columns, broken between words.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("bug: there is one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
