@@ -4,6 +4,7 @@
 //! Pure functions of numbers and small states. Knows no clock, no service and no alert; whoever watches
 //! something says what a success is and when to look.
 
+pub mod alike;
 pub mod bound;
 pub mod dispersion;
 pub mod interval;

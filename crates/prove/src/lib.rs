@@ -7,7 +7,7 @@
 
 mod beside;
 pub mod file;
-mod machine;
+pub mod machine;
 pub mod mutate;
 pub mod parse;
 pub mod person;

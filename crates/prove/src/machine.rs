@@ -2,13 +2,35 @@
 //! leave each other room.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much of all processors runs side by side may take together. The rest keeps delays as they were
 /// asked for: work that comes at random moments waits for a processor that is busy for such a share.
 const SHARE: f64 = 0.5;
 /// More side by side would save little time and cost ports and memory.
 const MOST: usize = 6;
+
+/// Measures what runs that are made one after the other cost the machine.
+#[derive(Debug)]
+pub struct Meter {
+    begun: Instant,
+    used: Option<Duration>,
+}
+
+impl Meter {
+    /// Begins.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { begun: Instant::now(), used: used() }
+    }
+
+    /// How many such runs the machine can carry side by side.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        let used = used().zip(self.used).map(|(now, before)| now.saturating_sub(before));
+        lanes(used, self.begun.elapsed())
+    }
+}
 
 /// The processor time that this process and the children that it waited for have used so far; `None` where
 /// the system does not say.

@@ -17,6 +17,7 @@ use model::{Latency, normal_score, normal_share};
 pub use drive::{Ask, Means, Wanted, search};
 pub use form::Form;
 pub use service::search_service;
+pub(crate) use service::written_over;
 
 use crate::trial::Trial;
 use crate::verdict::Seen;

@@ -172,12 +172,9 @@ where
             let used = (self.means.used)().zip(before).map(|(now, before)| now.saturating_sub(before));
             self.lanes = machine::lanes(used, passed);
             let people = trial.seen.people() as f64;
-            let turns = trial.dependencies.iter().find(|(name, _)| name == self.ask.dependency);
-            if let Some((_, counted)) = turns
-                && people > 0.0
-            {
-                // Whole calls: the last people's may still be under way.
-                self.calls = (counted.turns as f64 / people).round().max(1.0);
+            let counted = trial.dependencies.iter().find(|(name, _)| name == self.ask.dependency);
+            if let Some((_, counted)) = counted {
+                self.calls = (counted.calls as f64 / trial.came.max(1) as f64).round().max(1.0);
             }
             self.pace = Some(Pace {
                 people: people / trial.elapsed.as_secs_f64().max(1e-3),

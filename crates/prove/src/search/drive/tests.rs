@@ -54,11 +54,12 @@ impl Service {
                 || others.share() < (self.besides)(wanted.value);
             seen.note(if failed { Err(Reason::Timeout) } else { Ok(()) });
         }
-        let turns = seen.people() * u64::from(self.calls);
-        let counted = crate::proxy::Counted { turns, ..Default::default() };
+        let calls = seen.people() * u64::from(self.calls);
+        let counted = crate::proxy::Counted { calls, ..Default::default() };
         let elapsed = Duration::from_secs_f64(seen.people() as f64 / RATE);
         Trial {
             seed: wanted.seed,
+            came: seen.people(),
             verdict: judge(&OBJECTIVE, &seen),
             seen,
             dependencies: vec![("d".to_owned(), counted)],

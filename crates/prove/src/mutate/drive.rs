@@ -1,0 +1,170 @@
+//! Carries mutations out: a run for each, with the seed of the run that held, and what that shows.
+
+use std::future::Future;
+use std::time::Duration;
+
+use wire::tested::Fate;
+
+use super::noticed::{alike, noticed};
+use super::{Mutated, Mutation};
+use crate::beside::side_by_side;
+use crate::run::{Runner, SETUP, Until};
+use crate::search::written_over;
+use crate::trial::{Trial, Trouble};
+use crate::verdict::Verdict;
+
+/// What became of the run of a mutation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// People came.
+    Seen(Box<Trial>),
+    /// What is done before people come failed already.
+    NotSetUp(String),
+    /// The service did not start with it.
+    Refused(String),
+}
+
+/// Runs every mutation, so many side by side, and compares each with the run that held.
+///
+/// # Errors
+/// What kept a run from being had.
+pub async fn mutate<F, R>(
+    held: &Trial,
+    mutations: Vec<Mutation>,
+    lanes: usize,
+    told: &dyn Fn(&str),
+    run: F,
+) -> Result<Vec<Mutated>, Trouble>
+where
+    F: Fn(Mutation) -> R,
+    R: Future<Output = Result<Answer, Trouble>>,
+{
+    let run = &run;
+    let one = async |mutation: Mutation| {
+        let answer = run(mutation.clone()).await?;
+        let mutated = judged(held, mutation, answer);
+        told(&line(&mutated));
+        Ok(mutated)
+    };
+    side_by_side(lanes, mutations.into_iter().map(one)).await
+}
+
+/// A mutation and its fate in one line.
+fn line(mutated: &Mutated) -> String {
+    let Mutation { key, before, after, how } = &mutated.mutation;
+    let fate = match mutated.fate {
+        Fate::Caught => "caught",
+        Fate::Refused => "refused",
+        Fate::Missed => "MISSED",
+        Fate::Equal => "changes nothing",
+    };
+    format!("{key} = {after} ({how} of {before}): {fate}: {}", mutated.why)
+}
+
+fn judged(held: &Trial, mutation: Mutation, answer: Answer) -> Mutated {
+    let (fate, why, trial) = match answer {
+        Answer::Refused(why) => (Fate::Refused, why, None),
+        Answer::NotSetUp(why) => (Fate::Caught, format!("what is set up fails already: {why}"), None),
+        Answer::Seen(trial) => {
+            let changes: Vec<String> = noticed(held, &trial).iter().map(ToString::to_string).collect();
+            let (fate, why) = match (trial.verdict, changes.is_empty()) {
+                (Verdict::Failed, true) => (Fate::Caught, "the objective does not hold".to_owned()),
+                (Verdict::Failed, false) => (Fate::Caught, changes.join(", ")),
+                (Verdict::Held | Verdict::Open, true) => (Fate::Equal, alike(held, &trial)),
+                (Verdict::Held, false) => {
+                    (Fate::Missed, format!("the objective holds; {}", changes.join(", ")))
+                }
+                (Verdict::Open, false) => {
+                    (Fate::Missed, format!("not known in time; {}", changes.join(", ")))
+                }
+            };
+            (fate, why, Some(*trial))
+        }
+    };
+    Mutated { mutation, fate, why, trial }
+}
+
+/// How long people may come to a mutation: as long as it took the run that held to be known, and half as
+/// long again, since no two runs are alike.
+fn patience(held: &Trial) -> Duration {
+    held.elapsed.mul_f64(1.5).max(Duration::from_secs(5))
+}
+
+/// How long all of them take at most, about.
+#[must_use]
+pub fn takes(held: &Trial, mutations: usize, lanes: usize) -> Duration {
+    /// Starting and stopping a small service.
+    const ON_TOP: Duration = Duration::from_secs(2);
+    (patience(held) + ON_TOP) * mutations.div_ceil(lanes.max(1)) as u32
+}
+
+/// The same with the real service, under a configuration that is given as its text and held.
+///
+/// # Errors
+/// What kept a run from being had.
+pub async fn mutate_service<S: Future<Output = ()>>(
+    runner: &Runner<'_>,
+    configuration: &str,
+    held: &Trial,
+    mutations: Vec<Mutation>,
+    lanes: usize,
+    told: &dyn Fn(&str),
+    stop: impl Fn() -> S,
+) -> Result<Vec<Mutated>, Trouble> {
+    let test = runner.test();
+    let run = async |mutation: Mutation| {
+        let text = written_over(runner, configuration, &mutation.key, &mutation.after)?;
+        let label = format!("{} = {}", mutation.key, mutation.after);
+        match runner.trial(&label, &text, held.seed, Until::Known(patience(held)), stop()).await {
+            Ok(trial) => Ok(Answer::Seen(Box::new(trial))),
+            Err(trouble) if trouble.is_refusal(test) => Ok(Answer::Refused(trouble.reason())),
+            Err(trouble) if trouble.place == SETUP => Ok(Answer::NotSetUp(trouble.what)),
+            Err(trouble) => Err(trouble),
+        }
+    };
+    mutate(held, mutations, lanes, told, run).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::file::Reason;
+    use crate::proxy::Counted;
+    use crate::verdict::Seen;
+
+    fn run(verdict: Verdict, good: u64, bad: u64, calls: u64) -> Trial {
+        let seen = Seen { good, failed: BTreeMap::from([(Reason::Timeout, bad)]) };
+        let counted = Counted { calls, ..Counted::default() };
+        let dependencies = vec![("d".to_owned(), counted)];
+        Trial { came: good + bad, seen, verdict, dependencies, ..Trial::of_nobody("") }
+    }
+
+    #[tokio::test]
+    async fn each_mutation_has_the_fate_that_its_run_shows() {
+        let held = run(Verdict::Held, 1151, 0, 1151);
+        let answers = [
+            ("1", Answer::Refused("out of range".to_owned()), Fate::Refused),
+            ("2", Answer::NotSetUp("person 0: status 504".to_owned()), Fate::Caught),
+            ("3", Answer::Seen(Box::new(run(Verdict::Failed, 16, 4, 20))), Fate::Caught),
+            ("4", Answer::Seen(Box::new(run(Verdict::Held, 1160, 0, 1160))), Fate::Equal),
+            ("5", Answer::Seen(Box::new(run(Verdict::Held, 1160, 0, 5800))), Fate::Missed),
+            ("6", Answer::Seen(Box::new(run(Verdict::Open, 1160, 0, 5800))), Fate::Missed),
+        ];
+        let mutations = answers.iter().map(|(after, ..)| Mutation {
+            key: "k".to_owned(),
+            before: "9".to_owned(),
+            after: (*after).to_owned(),
+            how: "a tenth",
+        });
+        let answer = async |mutation: Mutation| {
+            let found = answers.iter().find(|(after, ..)| *after == mutation.after);
+            Ok::<_, Trouble>(found.unwrap().1.clone())
+        };
+        let all = mutate(&held, mutations.collect(), 2, &|_| {}, answer).await.unwrap();
+        let fates: Vec<Fate> = all.iter().map(|mutated| mutated.fate).collect();
+        assert_eq!(fates, answers.map(|(.., fate)| fate));
+        assert_eq!(all[4].why, "the objective holds; 5.00 calls a person at d instead of 1.00");
+    }
+}
