@@ -28,6 +28,9 @@ const MOST: f64 = 1e250;
 /// Up to so many requests a factor is a product of powers, which no alternative takes down to zero: the
 /// least factor of one success is 0.01, and 0.01^128 is still a number above zero.
 const BY_POWERS: u64 = 128;
+/// ... and whose failures alone stay below e to this, which is just below the most: their power would
+/// overflow sooner than what successes take down again.
+const LOG_BY_POWERS: f64 = 575.0;
 
 /// The alternatives over one guard, with what a look needs of them computed once.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -112,10 +115,12 @@ impl Mixture {
         -(ALTERNATIVES as f64).ln()
     }
 
-    /// What a look multiplies the evidence of each alternative with.
+    /// What a look multiplies the evidence of each alternative with, up to the most that it may become.
     #[inline]
     fn factors(&self, k: u64, n: u64) -> [f64; ALTERNATIVES] {
-        if n <= BY_POWERS {
+        // The last alternative is the largest.
+        let log_failures = k as f64 * self.log_failure[ALTERNATIVES - 1];
+        if n <= BY_POWERS && log_failures <= LOG_BY_POWERS {
             let mut factors = powers(self.success, n - k);
             if k > 0 {
                 let failures = powers(self.failure, k);
@@ -125,7 +130,7 @@ impl Mixture {
             }
             factors
         } else {
-            self.log_factors(k, n).map(f64::exp)
+            self.log_factors(k, n).map(|log| log.exp().min(MOST))
         }
     }
 
@@ -260,13 +265,28 @@ mod tests {
         }
 
         #[test]
-        fn factors_by_powers_are_those_by_logarithms(guard in 1e-9..0.9_f64, k in 0_u64..=128, n in 0_u64..=128) {
-            let (mixture, n) = (Mixture::new(guard, 1.0), n.max(k));
+        fn factors_by_powers_are_those_by_logarithms(
+            log_guard in -20.8..-0.1_f64, k in 0_u64..=128, n in 0_u64..=128,
+        ) {
+            let (mixture, n) = (Mixture::new(log_guard.exp(), 1.0), n.max(k));
             let factors = mixture.factors(k, n);
             for (factor, log) in factors.into_iter().zip(mixture.log_factors(k, n)) {
+                let log = log.min(MOST.ln());
                 prop_assert!((factor.ln() - log).abs() < 1e-9 * log.abs().max(1.0), "{factor} {log}");
             }
         }
+    }
+
+    #[test]
+    fn failures_that_overflow_are_counted_with_the_successes_that_take_them_down() {
+        let mixture = Mixture::new(1e-9, 1.0);
+        let [.., largest] = mixture.factors(35, 128);
+        let [.., log] = mixture.log_factors(35, 128);
+        assert!(
+            mixture.failure[ALTERNATIVES - 1].powi(35).is_infinite()
+                && (largest.ln() - log).abs() < 1e-9 * log
+        );
+        assert_eq!(mixture.factors(128, 128)[ALTERNATIVES - 1], MOST);
     }
 
     #[test]
