@@ -1,51 +1,45 @@
 //! Long faults: none may be told to be over while it goes on, and each soon after.
 
-use evidence::random::Stream;
-use watch::budget;
-use watch::detect::Against;
-use watch::guard::Signal;
+use evidence::random::{Stream, Table};
+use watch::alert::Notice;
+use watch::plan::GuardSource;
 
-use super::steady::services;
-use super::world::{Alert, News};
-use super::{Page, in_two_threads, plan};
+use super::installation::{Counts, Installation, SERVICES, plan};
+use super::steady::{exactly, services};
+use super::{Asked, Page, median};
 
-const FAULTS: usize = 20;
-/// Seconds of a fault, and of the time after it in which its end is awaited.
+/// Installations whose services all fail at once, at each share.
+const INSTALLATIONS: u64 = 5;
+const SHARES: [f64; 2] = [0.2, 0.05];
+/// Seconds before a fault, of it, and of the time after it in which its end is awaited.
+const BEFORE: u64 = 3600;
 const LENGTH: u64 = 86_400;
 const AFTER: u64 = 2 * 86_400;
 
 /// How one went.
+#[derive(Debug, Clone, Copy, Default)]
 struct Course {
     seen_after: Option<u64>,
     early_ends: u64,
     over_after: Option<u64>,
 }
 
-pub(super) fn run(page: &mut Page) -> bool {
+pub(super) fn run(asked: Asked, page: &mut Page) -> bool {
     page.line("");
-    page.line(&format!("## {FAULTS} faults of 24 hours at each share"));
+    page.line(&format!("## {} faults of 24 hours at each share", INSTALLATIONS as usize * SERVICES));
     page.line("");
     page.line("| share | requests/s | guard | faults | seen after, median | told over too early | told over after its end, median |");
     page.line("|---:|---:|---:|---:|---:|---:|---:|");
-    let budget = budget::split(&plan(1.0));
     let services = services();
     let mut met = true;
-    for share in [0.2, 0.05] {
-        let work: Vec<usize> = (0..FAULTS).collect();
-        let courses = in_two_threads("long faults", &work, |&at| {
-            // Services in an order that has every pair of rate and guard.
-            let (rate, guard) = services[at * 5 % services.len()];
-            let against =
-                Against { guard, dispersion: 1.0, threshold: budget.threshold(at, Signal::Failures) };
-            ((rate, guard), course(rate, &against, share, at as u64))
-        });
+    for share in SHARES {
+        let seeds: Vec<u64> = (0..INSTALLATIONS).collect();
+        let courses = asked.in_threads("long faults", &seeds, |seed| courses(share, *seed));
         for rate in [100.0, 10.0, 1.0] {
             for guard in [0.01, 0.0005] {
-                let of: Vec<&Course> = courses
-                    .iter()
-                    .filter(|(service, _)| *service == (rate, guard))
-                    .map(|(_, one)| one)
-                    .collect();
+                let of_all = courses.iter().flat_map(|of| of.iter().zip(&services));
+                let of: Vec<&Course> =
+                    of_all.filter(|(_, service)| **service == (rate, guard)).map(|(one, _)| one).collect();
                 let early: u64 = of.iter().map(|course| course.early_ends).sum();
                 met &= early == 0 && of.iter().all(|course| course.seen_after.is_some());
                 page.line(&format!(
@@ -64,37 +58,47 @@ pub(super) fn run(page: &mut Page) -> bool {
     met
 }
 
-fn course(rate: f64, against: &Against, share: f64, seed: u64) -> Course {
+/// An installation whose services all fail for a day.
+fn courses(share: f64, seed: u64) -> Vec<Course> {
+    let services = services();
+    let tables = |share: &dyn Fn(f64) -> f64| -> Vec<(Table, Table)> {
+        let of = |&(rate, guard): &(f64, f64)| {
+            let share = share(guard);
+            (Table::poisson(rate * share), Table::poisson(rate * (1.0 - share)))
+        };
+        services.iter().map(of).collect()
+    };
+    let (good, bad) = (tables(&exactly), tables(&|_| share));
+    let mut installation = Installation::begin(plan(1.0, |at| GuardSource::Declared(services[at].1)));
     let mut stream = Stream::new(500 + seed);
-    let mut alert = Alert::default();
-    let mut course = Course { seen_after: None, early_ends: 0, over_after: None };
-    let begin = 3600;
-    let end = begin + LENGTH;
+    let mut courses = vec![Course::default(); SERVICES];
+    let end = BEFORE + LENGTH;
     for second in 0..end + AFTER {
-        let is_bad = (begin..end).contains(&second);
-        let n = stream.poisson(rate);
-        let k = stream.binomial(n, if is_bad { share } else { against.guard });
-        match alert.look(second, k, n, against) {
-            Some(News::Opened(_)) if is_bad && course.seen_after.is_none() => {
-                course.seen_after = Some(second - begin + 1);
-            }
-            Some(News::Ended) if is_bad => course.early_ends += 1,
-            Some(News::Ended) if second >= end => {
-                course.over_after = Some(second - end + 1);
-                break;
-            }
-            _ => {}
+        let is_bad = (BEFORE..end).contains(&second);
+        let tables = if is_bad { &bad } else { &good };
+        installation.second(
+            |at| {
+                let k = tables[at].0.draw(&mut stream);
+                Counts { k, n: k + tables[at].1.draw(&mut stream) }
+            },
+            |at, notice| {
+                let course = &mut courses[at];
+                match notice {
+                    Notice::Opened(_) if is_bad => {
+                        course.seen_after.get_or_insert(second - BEFORE + 1);
+                    }
+                    Notice::Ended(_) if is_bad => course.early_ends += 1,
+                    Notice::Ended(_) if second >= end => {
+                        course.over_after.get_or_insert(second - end + 1);
+                    }
+                    _ => {}
+                }
+            },
+        );
+        if second >= end && courses.iter().all(|course| course.over_after.is_some()) {
+            break;
         }
     }
-    course
-}
-
-fn median(figures: impl Iterator<Item = Option<u64>>) -> String {
-    let mut figures: Vec<u64> = figures.map(|figure| figure.unwrap_or(u64::MAX)).collect();
-    figures.sort_unstable();
-    match figures.get(figures.len() / 2) {
-        None => String::new(),
-        Some(&u64::MAX) => "never".to_owned(),
-        Some(figure) => format!("{figure} s"),
-    }
+    assert!(installation.is_tidy(), "bug: something grows");
+    courses
 }

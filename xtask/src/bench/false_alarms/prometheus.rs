@@ -22,6 +22,12 @@ pub(super) struct Alarms {
     pub(super) burn: u64,
 }
 
+impl Alarms {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { ratio: self.ratio + other.ratio, held: self.held + other.held, burn: self.burn + other.burn }
+    }
+}
+
 /// The rules' view of a service.
 pub(super) struct Rules {
     objective: f64,

@@ -1,21 +1,26 @@
 //! Shares that stay exactly at their guards.
 
 use evidence::random::{Stream, Table};
-use watch::budget;
-use watch::detect::Against;
-use watch::guard::Signal;
+use watch::alert::Notice;
+use watch::guard::Guard;
+use watch::plan::GuardSource;
 
+use super::installation::{Counts, Installation, MONDAY, SERVICES, plan};
 use super::prometheus::{Alarms, Rules};
-use super::world::{Alert, News};
-use super::{LOOKS, Page, SERVICES, in_two_threads, plan};
+use super::{Asked, Page, Piece};
 
 /// Ten installation-years at one stated false alarm a year may have so many.
 const BAR: f64 = 10.0;
 
-/// Requests a second and the guard of each service.
+/// Requests a second and the stated guard of each service.
 pub(super) fn services() -> Vec<(f64, f64)> {
     let rate = |at: usize| [100.0, 10.0, 1.0][at / 8];
     (0..SERVICES).map(|at| (rate(at), if at.is_multiple_of(2) { 0.01 } else { 0.0005 })).collect()
+}
+
+/// The share that is exactly at a stated guard, which the watch keeps in 32 bits.
+pub(super) fn exactly(guard: f64) -> f64 {
+    Guard::declared(guard).at(MONDAY)
 }
 
 /// The share of failures that an objective above a guard admits, as one would choose it.
@@ -23,25 +28,9 @@ fn objective(guard: f64) -> f64 {
     if guard < 0.001 { 0.001 } else { 0.01 }
 }
 
-pub(super) fn run(years: f64, page: &mut Page) -> bool {
-    // Failures have half of the budget where there are other tests too; here they are alone and have all.
-    let budget = budget::split(&plan(1.0));
-    let looks = (LOOKS * years) as u64;
-    let work: Vec<(usize, (f64, f64))> = services().into_iter().enumerate().collect();
-    let results = in_two_threads("shares at their guards", &work, |&(at, (rate, guard))| {
-        let threshold = budget.threshold(at, Signal::Failures);
-        let against = Against { guard, dispersion: 1.0, threshold };
-        let (failures, successes) = (Table::poisson(rate * guard), Table::poisson(rate * (1.0 - guard)));
-        let mut stream = Stream::new(1000 + at as u64);
-        let (mut alert, mut rules, mut opened) = (Alert::default(), Rules::new(objective(guard)), 0u64);
-        for second in 0..looks {
-            let k = failures.draw(&mut stream);
-            let n = k + successes.draw(&mut stream);
-            opened += u64::from(matches!(alert.look(second, k, n, &against), Some(News::Opened(_))));
-            rules.second(k, n);
-        }
-        (opened, rules.alarms)
-    });
+pub(super) fn run(asked: Asked, page: &mut Page) -> bool {
+    let years = asked.years;
+    let results = asked.in_threads("shares at their guards", &Piece::of(years), simulate);
     page.line("");
     page.line(&format!("## Shares exactly at their guards: {years} years of {SERVICES} services"));
     page.line("");
@@ -54,25 +43,29 @@ pub(super) fn run(years: f64, page: &mut Page) -> bool {
         "| services | requests/s | guard | Forewarn | `ratio[1m] > 5 %` | ... `for: 1m` | 14.4x 1h/5m |",
     );
     page.line("|---:|---:|---:|---:|---:|---:|---:|");
+    let services = services();
     let (mut all, mut theirs) = (0, Alarms::default());
     for rate in [100.0, 10.0, 1.0] {
         for guard in [0.01, 0.0005] {
-            let mut row = (0, 0, Alarms::default());
-            for ((_, service), (opened, rules)) in work.iter().zip(&results) {
-                if *service == (rate, guard) {
-                    row = (row.0 + 1, row.1 + opened, sum(row.2, *rules));
+            let mut row = (0, Alarms::default());
+            let of = |at: &usize| services[*at] == (rate, guard);
+            let places: Vec<usize> = (0..SERVICES).filter(of).collect();
+            for result in &results {
+                for &at in &places {
+                    row = (row.0 + result[at].0, row.1.and(result[at].1));
                 }
             }
-            let (services, opened, rules) = row;
+            let (opened, rules) = row;
             page.line(&format!(
-                "| {services} | {rate} | {} % | {opened} | {} | {} | {} |",
+                "| {} | {rate} | {} % | {opened} | {} | {} | {} |",
+                places.len(),
                 guard * 100.0,
                 rules.ratio,
                 rules.held,
                 rules.burn
             ));
             all += opened;
-            theirs = sum(theirs, rules);
+            theirs = theirs.and(rules);
         }
     }
     page.line(&format!(
@@ -85,6 +78,33 @@ pub(super) fn run(years: f64, page: &mut Page) -> bool {
     all as f64 <= (BAR * years / 10.0).max(2.0)
 }
 
-fn sum(one: Alarms, other: Alarms) -> Alarms {
-    Alarms { ratio: one.ratio + other.ratio, held: one.held + other.held, burn: one.burn + other.burn }
+/// Alerts that were told of each service, and what the rules beside it told.
+fn simulate(piece: &Piece) -> Vec<(u64, Alarms)> {
+    let services = services();
+    let tables: Vec<(Table, Table)> = services
+        .iter()
+        .map(|&(rate, guard)| {
+            let share = exactly(guard);
+            (Table::poisson(rate * share), Table::poisson(rate * (1.0 - share)))
+        })
+        .collect();
+    // Failures have half of the budget where there are other tests too; here they are alone and have all.
+    let mut installation = Installation::begin(plan(1.0, |at| GuardSource::Declared(services[at].1)));
+    let mut stream = Stream::new(1000 + piece.seed);
+    let mut rules: Vec<Rules> = services.iter().map(|&(_, guard)| Rules::new(objective(guard))).collect();
+    let mut opened = [0u64; SERVICES];
+    piece.each_second("shares at their guards", |_| {
+        installation.second(
+            |at| {
+                let (failures, successes) = &tables[at];
+                let k = failures.draw(&mut stream);
+                let n = k + successes.draw(&mut stream);
+                rules[at].second(k, n);
+                Counts { k, n }
+            },
+            |at, notice| opened[at] += u64::from(matches!(notice, Notice::Opened(_))),
+        );
+    });
+    assert!(installation.is_tidy(), "bug: something grows");
+    opened.into_iter().zip(rules.iter().map(|rules| rules.alarms)).collect()
 }

@@ -1,9 +1,6 @@
-//! What the watch sees: shares that stay or move from minute to minute, and the life of an alert over
-//! them.
+//! Shares that move from minute to minute, by themselves.
 
 use evidence::random::Stream;
-use watch::detect::{Against, Crossing, RatioTest, Recovery};
-use watch::time::At;
 
 /// How a share moves from minute to minute.
 #[derive(Debug, Clone, Copy)]
@@ -58,35 +55,5 @@ fn gamma(shape: f64, stream: &mut Stream) -> f64 {
         if v > 0.0 && stream.unit().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
             return d * v;
         }
-    }
-}
-
-/// A test, and while its alert is open the test of its end.
-#[derive(Debug, Default)]
-pub(super) struct Alert {
-    test: RatioTest,
-    ending: Option<Recovery>,
-}
-
-/// What a look brought.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum News {
-    Opened(Crossing),
-    Ended,
-}
-
-impl Alert {
-    #[inline]
-    pub(super) fn look(&mut self, at: u64, k: u64, n: u64, against: &Against) -> Option<News> {
-        if let Some(ending) = &mut self.ending {
-            if ending.look(k, n, against.guard) {
-                *self = Self::default();
-                return Some(News::Ended);
-            }
-            return None;
-        }
-        let crossing = self.test.look(At(at * 1000), k, n, against)?;
-        self.ending = Some(Recovery::of_share(&crossing));
-        Some(News::Opened(crossing))
     }
 }
