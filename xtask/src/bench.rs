@@ -6,6 +6,7 @@
 //!
 //! `cargo xtask bench false-alarms`: how often the watch cries wolf; see there.
 //! `cargo xtask bench intake`: lines of a log a second, beside mtail and `wc -l`; see there.
+//! `cargo xtask bench proxy`: what the proxy of configuration tests adds, beside HAProxy; see there.
 //!
 //! `cargo xtask bench auth` and `cargo xtask bench auth-timing`: the authentication service; see there.
 //!
@@ -18,6 +19,7 @@ mod auth_timing;
 mod detect;
 mod false_alarms;
 mod intake;
+mod proxy;
 mod service;
 mod watch;
 
@@ -42,10 +44,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name, rest @ ..] if name == "false-alarms" => false_alarms::run(rest),
         [name, rest @ ..] if name == "watch" => watch::run(rest),
         [name, rest @ ..] if name == "intake" => intake::run(rest),
+        [name] if name == "proxy" => proxy::run(),
         [name, rest @ ..] if name == "source" => detect::source(rest),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
         _ => Err(
-            "name a benchmark: check DIR, build, auth, auth-timing, detect, false-alarms, watch, or intake"
+            "name a benchmark: check DIR, build, auth, auth-timing, detect, false-alarms, watch, intake, or proxy"
                 .into(),
         ),
     }
@@ -301,4 +304,30 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
 
 pub(crate) fn target_directory() -> PathBuf {
     std::env::var("CARGO_TARGET_DIR").map_or_else(|_| PathBuf::from("target"), PathBuf::from)
+}
+
+fn first_line(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or(program).to_owned()
+}
+
+/// Builds a target of `benches/`, optimised; where it is.
+fn optimised(package: &str, name: &str) -> Result<PathBuf, String> {
+    say(&format!("building `{name}` of {package}"));
+    let output = Command::new("cargo")
+        .args(["bench", "--quiet", "--locked", "-p", package, "--bench", name])
+        .args(["--no-run", "--message-format=json"])
+        .output()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    let built = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    built.ok_or_else(|| format!("cargo built no bench target `{name}`"))
 }

@@ -207,15 +207,17 @@ impl Proxy {
             socket.listen(BACKLOG)?
         };
         let address = listener.local_addr()?;
-        let timer = Timer::start()?;
+        let timer = Timer::default();
         let (weather, current) = watch::channel(weather);
         let counts = Arc::new(Counts::default());
-        let taking = Taking { dependency, weather: current, counts: Arc::clone(&counts), timer, seed };
+        let taking =
+            Taking { dependency, weather: current, counts: Arc::clone(&counts), timer: timer.clone(), seed };
         let (over, ends) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("proxy".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
                     () = taking.all(listener) => {}
+                    _ = timer.run() => {}
                     _ = ends => {}
                 }
             });

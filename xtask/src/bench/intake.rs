@@ -5,14 +5,14 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use rig::scratch::Scratch;
 use serde_json::Value;
 
-use super::{median, ms};
+use super::{first_line, median, ms, optimised};
 use crate::{print, say};
 
 /// Turns of each side; the median counts.
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         }
         _ => return Err("cargo xtask bench intake [--lines N]".into()),
     };
-    let ours = program()?;
+    let ours = optimised("daemon", "intake")?;
     let scratch = Scratch::new("intake").map_err(|error| error.to_string())?;
     let log = scratch.path().join("access.log");
     let (bytes, counts) = write(&log, lines).map_err(|error| format!("{}: {error}", log.display()))?;
@@ -114,39 +114,6 @@ fn page(lines: u64, bytes: u64, counts: Counts, [follower, peer, wc]: [Duration;
         counts.1,
         counts.2,
     )
-}
-
-fn first_line(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines().next().unwrap_or(program).to_owned()
-}
-
-/// Builds the bench target `intake` of the daemon, optimised; where it is.
-fn program() -> Result<PathBuf, String> {
-    say("building the follower");
-    let arguments = [
-        "bench",
-        "--quiet",
-        "--locked",
-        "-p",
-        "daemon",
-        "--bench",
-        "intake",
-        "--no-run",
-        "--message-format=json",
-    ];
-    let output = Command::new("cargo").args(arguments).output().map_err(|error| format!("cargo: {error}"))?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-    }
-    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-    let built = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "intake")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    built.ok_or_else(|| "cargo built no bench target `intake`".to_owned())
 }
 
 /// Writes a log; how many bytes, and what it comes to.
