@@ -6,10 +6,12 @@
 #![allow(clippy::disallowed_methods, reason = "a test of a service runs it by the clock of the machine")]
 
 mod beside;
+pub mod difference;
 pub mod file;
 pub mod machine;
 pub mod mutate;
 pub mod parse;
+mod people;
 pub mod person;
 pub mod process;
 pub mod proof;

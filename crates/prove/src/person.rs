@@ -40,9 +40,10 @@ pub async fn walk(
     let begun = Instant::now();
     for step in steps {
         let left = patience.saturating_sub(begun.elapsed());
-        let fared =
-            |(reason, what): (Reason, String)| Fared { reason, what: format!("{}: {what}", step.name) };
-        take(step, &client, &mut words, left).await.map_err(fared)?;
+        take(step, &client, &mut words, left).await.map_err(|(reason, what)| {
+            let what = format!("{}: {}", step.name, words.cover(&what));
+            Fared { reason, what }
+        })?;
     }
     Ok(begun.elapsed())
 }

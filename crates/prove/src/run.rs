@@ -3,27 +3,24 @@
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use daemon::http::Network;
 use text::edit::{self, NotSet};
 use text::{FileId, Source, Syntax};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
-use crate::file::{Dependency, Load, Reason, Test};
+use crate::file::{Dependency, Test};
 use crate::parse::PATIENCE;
-use crate::person::{self, Fared};
+use crate::people::{Came, People};
+use crate::person;
 use crate::process::Running;
-use crate::proxy::draws::Draws;
 use crate::proxy::{Counted, Delay, Proxy, Weather};
 use crate::room::Room;
 use crate::trial::{Durations, Trial, Trouble};
-use crate::verdict::{Seen, Verdict, judge};
+use crate::verdict::{Seen, Verdict};
 use crate::words::Words;
-
-/// So many people may be on their way at once; who comes on top is not let in, which is the harness's fault.
-const MOST_AT_ONCE: usize = 2_000;
 
 /// Where a trouble with what is done before people come is said to be.
 pub(crate) const SETUP: &str = "[[setup]]";
@@ -35,6 +32,22 @@ pub enum Until {
     Known(Duration),
     /// When so many people have come, at the latest after so long.
     People(u64, Duration),
+    /// As soon as the verdict is known; where it is that the objective does not hold, people go on coming
+    /// until their share is known to within a fifth of itself too.
+    Measured {
+        /// At the latest after so long.
+        within: Duration,
+        /// Nobody comes for the sake of the share alone after so long.
+        share_within: Duration,
+    },
+}
+
+impl Until {
+    /// How long it takes at the latest.
+    pub(crate) fn at_most(self) -> Duration {
+        let (Self::Known(length) | Self::People(_, length) | Self::Measured { within: length, .. }) = self;
+        length
+    }
 }
 
 /// What a run is made of.
@@ -49,6 +62,18 @@ pub struct Runner<'t> {
     /// What is known before a run: variables of the environment, the program itself.
     words: Words,
     network: Network,
+    kept: Mutex<Vec<(String, PathBuf)>>,
+    /// Whom to tell how far a run is.
+    tell: Box<dyn Fn(&Told<'_>) + Send + Sync + 't>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// Its label.
+    pub label: &'a str,
+    /// How people fared so far.
+    pub seen: &'a Seen,
 }
 
 /// A service that runs, with everything that it needs.
@@ -63,7 +88,14 @@ impl<'t> Runner<'t> {
     /// What is needed to run a test whose file lies in `base`.
     pub fn new(test: &'t Test, base: &Path, rooms: &Path, keep: bool, words: Words) -> Self {
         let (base, rooms) = (base.to_path_buf(), rooms.to_path_buf());
-        Self { test, base, rooms, keep, words, network: Network::default() }
+        let (kept, tell) = (Mutex::default(), Box::new(|_: &Told<'_>| {}));
+        Self { test, base, rooms, keep, words, network: Network::default(), kept, tell }
+    }
+
+    /// The same, and somebody is told how far it is, at each person.
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(&Told<'_>) + Send + Sync + 't) -> Self {
+        Self { tell: Box::new(tell), ..self }
     }
 
     /// The test.
@@ -84,27 +116,32 @@ impl<'t> Runner<'t> {
         until: Until,
         stop: impl Future<Output = ()>,
     ) -> Result<Trial, Trouble> {
-        let mut stage = self.stage(configuration, seed).await?;
-        let stopped = || Trouble {
-            place: self.test.name.clone(),
-            what: "was stopped".to_owned(),
-            log: Vec::new(),
-            help: "nothing is left of it; run it again".to_owned(),
-        };
+        let mut stage = self.open(label, configuration, seed)?;
         let trial = async {
+            self.start(&mut stage).await?;
             self.set_up(&mut stage, seed).await?;
             self.perform(&mut stage, label, seed, until).await
         };
         let trial = tokio::select! {
             trial = trial => trial,
-            () = stop => Err(stopped()),
+            () = stop => Err(Trouble {
+                place: self.test.name.clone(),
+                what: "was stopped".to_owned(),
+                log: Vec::new(),
+                help: "nothing is left of it; run it again".to_owned(),
+            }),
         };
         stage.clear().await;
         trial
     }
 
-    /// Starts everything.
-    async fn stage(&self, configuration: &str, seed: u64) -> Result<Stage, Trouble> {
+    /// The directories of runs that stay, by the label of the run.
+    pub fn kept(&self) -> Vec<(String, PathBuf)> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes the room, the proxies and the copy of the configuration.
+    fn open(&self, label: &str, configuration: &str, seed: u64) -> Result<Stage, Trouble> {
         let of_host = |error: io::Error| Trouble {
             place: "this machine".to_owned(),
             what: error.to_string(),
@@ -112,6 +149,10 @@ impl<'t> Runner<'t> {
             help: "a run needs a temporary directory, free ports of loopback and a shell".to_owned(),
         };
         let room = Room::below(&self.rooms, self.keep).map_err(of_host)?;
+        if self.keep {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push((label.to_owned(), room.path().to_path_buf()));
+        }
         let mut words = self.words.clone();
         words.set("work", room.path().to_string_lossy());
         words.set("base", self.base.to_string_lossy());
@@ -131,17 +172,20 @@ impl<'t> Runner<'t> {
         }
         let candidate = self.copy(configuration, &words, &room)?;
         words.set("candidate", candidate.to_string_lossy());
-        let mut stage = Stage { room, words, proxies, processes: Vec::new() };
+        Ok(Stage { room, words, proxies, processes: Vec::new() })
+    }
+
+    /// Starts the processes, each when the one before is ready.
+    async fn start(&self, stage: &mut Stage) -> Result<(), Trouble> {
         for process in &self.test.processes {
-            let mut running = Running::start(process, &stage.words, &stage.room)?;
-            let ready = running.ready(process, &stage.words).await;
+            let running = Running::start(process, &stage.words, &stage.room)?;
+            // Where it is stopped in order, whatever happens while it is waited for.
             stage.processes.push(running);
-            if let Err(trouble) = ready {
-                stage.clear().await;
-                return Err(trouble);
+            if let Some(running) = stage.processes.last_mut() {
+                running.ready(process, &stage.words).await?;
             }
         }
-        Ok(stage)
+        Ok(())
     }
 
     /// Writes the candidate into the room, with what the test sets in it.
@@ -220,8 +264,9 @@ impl<'t> Runner<'t> {
         }
         let before: Vec<Counted> = stage.proxies.iter().map(Proxy::counted).collect();
         let begun = Instant::now();
-        let people = People::new(self, stage, seed);
-        let Came { came, seen, verdict, took } = people.come(stage, until, &self.test.name).await?;
+        let tell = |seen: &Seen| (self.tell)(&Told { label, seen });
+        let people = People::new(self.test, &self.network, stage.words.clone(), seed, &tell);
+        let came = people.come(until, || stage.dead()).await?;
         let dependencies = self
             .test
             .dependencies
@@ -230,8 +275,10 @@ impl<'t> Runner<'t> {
             .map(|(dependency, (proxy, before))| (dependency.name.clone(), proxy.counted().since(&before)))
             .collect();
         let (label, elapsed) = (label.to_owned(), begun.elapsed());
+        let (verdict, known) = came.known.map_or((Verdict::Open, None), |(verdict, at)| (verdict, Some(at)));
+        let Came { came, seen, met, took, .. } = came;
         let durations = Durations::of(&took);
-        Ok(Trial { label, seed, came, seen, verdict, durations, took, dependencies, elapsed })
+        Ok(Trial { label, seed, came, seen, met, verdict, known, durations, took, dependencies, elapsed })
     }
 }
 
@@ -258,163 +305,7 @@ impl Stage {
     }
 }
 
-/// What came of the people of a run.
-struct Came {
-    came: u64,
-    seen: Seen,
-    verdict: Verdict,
-    /// How long those took who succeeded, the shortest first.
-    took: Vec<Duration>,
-}
-
-/// The people of a run.
-struct People<'r> {
-    runner: &'r Runner<'r>,
-    words: Words,
-    seed: u64,
-    gaps: Draws,
-    on_their_way: JoinSet<Result<Duration, Fared>>,
-    came: u64,
-    seen: Seen,
-    took: Vec<Duration>,
-}
-
-impl<'r> People<'r> {
-    fn new(runner: &'r Runner<'r>, stage: &Stage, seed: u64) -> Self {
-        Self {
-            runner,
-            words: stage.words.clone(),
-            seed,
-            gaps: Draws::of(seed, u64::MAX),
-            on_their_way: JoinSet::new(),
-            came: 0,
-            seen: Seen::default(),
-            took: Vec::new(),
-        }
-    }
-
-    async fn come(mut self, stage: &mut Stage, until: Until, test: &str) -> Result<Came, Trouble> {
-        let (Until::Known(budget) | Until::People(_, budget)) = until;
-        let end = Instant::now() + budget;
-        let mut next = Instant::now();
-        while !self.is_over(until) {
-            tokio::select! {
-                biased;
-                () = sleep_until(end) => break,
-                Some(fared) = self.on_their_way.join_next() => self.note(fared, test)?,
-                () = sleep_until(next), if self.lets_in(until) => {
-                    self.enter();
-                    next = self.after(next);
-                }
-            }
-            // A service that is gone fails everybody, which says nothing about the objective.
-            if !self.seen.failed.is_empty()
-                && let Some(trouble) = stage.dead()
-            {
-                return Err(trouble);
-            }
-        }
-        // Once it is known it stays; asked again after those on their way, it might be another.
-        let verdict = judge(&self.runner.test.objective, &self.seen);
-        // Whoever is left out is a slow one, and what they asked of dependencies was counted. At the end of
-        // the budget nobody is waited for.
-        if Instant::now() < end || matches!(until, Until::People(..)) {
-            self.await_all(stage, test).await?;
-        }
-        let verdict = match verdict {
-            Verdict::Open => judge(&self.runner.test.objective, &self.seen),
-            known => known,
-        };
-        self.took.sort_unstable();
-        Ok(Came { came: self.came, seen: self.seen, verdict, took: self.took })
-    }
-
-    /// Waits for those who were let in, none of whom waits longer than the objective's patience.
-    async fn await_all(&mut self, stage: &mut Stage, test: &str) -> Result<(), Trouble> {
-        // A moment more, so that patience ends by itself and is told as what it is.
-        let end = Instant::now() + self.runner.test.objective.within + Duration::from_secs(1);
-        while let Ok(Some(fared)) = timeout_at(end, self.on_their_way.join_next()).await {
-            self.note(fared, test)?;
-            if !self.seen.failed.is_empty()
-                && let Some(trouble) = stage.dead()
-            {
-                return Err(trouble);
-            }
-        }
-        // Whoever is there still has not succeeded in time.
-        for _ in 0..self.on_their_way.len() {
-            self.seen.note(Err(Reason::Timeout));
-        }
-        Ok(())
-    }
-
-    fn is_over(&self, until: Until) -> bool {
-        match until {
-            Until::Known(_) => judge(&self.runner.test.objective, &self.seen) != Verdict::Open,
-            Until::People(people, _) => self.seen.people() >= people,
-        }
-    }
-
-    fn lets_in(&self, until: Until) -> bool {
-        let all = match until {
-            Until::Known(_) => self.runner.test.objective.people.unwrap_or(u64::MAX),
-            Until::People(people, _) => people,
-        };
-        if self.seen.people() + self.on_their_way.len() as u64 >= all {
-            return false;
-        }
-        match self.runner.test.load {
-            Load::AtOnce(count) => self.on_their_way.len() < count as usize,
-            Load::Rate(_) => self.on_their_way.len() < MOST_AT_ONCE,
-        }
-    }
-
-    fn enter(&mut self) {
-        let persons: u64 =
-            self.runner.test.setup.iter().map(|setup| u64::from(setup.persons)).max().unwrap_or(0);
-        let user = if persons > 0 { self.came % persons } else { self.came };
-        self.came += 1;
-        let words = of_person(&self.words, user, self.seed);
-        let steps = self.runner.test.steps.clone();
-        let network = self.runner.network.clone();
-        let patience = self.runner.test.objective.within;
-        self.on_their_way.spawn(async move { person::walk(&steps, words, &network, patience).await });
-    }
-
-    /// When the next one comes.
-    fn after(&mut self, last: Instant) -> Instant {
-        match self.runner.test.load {
-            Load::AtOnce(_) => last,
-            // Arrivals of equal chance at any moment: gaps are exponential.
-            Load::Rate(rate) => last + Duration::from_secs_f64(-self.gaps.share().ln() / rate),
-        }
-    }
-
-    fn note(
-        &mut self,
-        fared: Result<Result<Duration, Fared>, tokio::task::JoinError>,
-        test: &str,
-    ) -> Result<(), Trouble> {
-        match fared {
-            Ok(Ok(took)) => {
-                self.took.push(took);
-                self.seen.note(Ok(()));
-            }
-            Ok(Err(fared)) => self.seen.note(Err(fared.reason)),
-            Err(error) => {
-                return Err(Trouble {
-                    place: test.to_owned(),
-                    what: format!("a person was lost: {error}"),
-                    log: Vec::new(),
-                    help: "that is a bug of Forewarn's".to_owned(),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn of_person(words: &Words, user: u64, seed: u64) -> Words {
+pub(crate) fn of_person(words: &Words, user: u64, seed: u64) -> Words {
     let mut words = words.clone();
     words.set("user", user.to_string());
     words.set("seed", seed.to_string());

@@ -1,8 +1,9 @@
 //! One run of the service under one configuration and one seed, and what came of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::file::Test;
+use crate::file::{Reason, Test};
 use crate::proxy::{Counted, Spread};
 use crate::verdict::{Seen, Verdict};
 
@@ -17,8 +18,12 @@ pub struct Trial {
     pub came: u64,
     /// How people fared.
     pub seen: Seen,
+    /// What the first one met with who failed for a reason: at which step, and what was seen there.
+    pub met: BTreeMap<Reason, String>,
     /// What that says of the objective; [`Verdict::Open`] where the budget was used up before it was known.
     pub verdict: Verdict,
+    /// When that was known, from when people began to come; `None` where it is not.
+    pub known: Option<Duration>,
     /// How long those took who succeeded.
     pub durations: Durations,
     /// The same one by one, the shortest first.
@@ -38,7 +43,9 @@ impl Trial {
             seed: 1,
             came: 0,
             seen: Seen::default(),
+            met: BTreeMap::new(),
             verdict: Verdict::Open,
+            known: None,
             durations: Durations::default(),
             took: Vec::new(),
             dependencies: Vec::new(),

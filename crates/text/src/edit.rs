@@ -1,5 +1,9 @@
-//! One value of a file set to another, and nothing else touched: comments, order and form stay. What was
-//! written is read back before it is believed.
+//! One value of a file set to another, or taken out, and nothing else touched: comments, order and form
+//! stay. What was written is read back before it is believed.
+
+mod unset;
+
+pub use unset::unset;
 
 use crate::{Node, NodeKind, Source, Span, Style, Syntax, Tree};
 

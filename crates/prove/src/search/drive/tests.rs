@@ -43,10 +43,14 @@ impl Service {
         let mut others = Draws::of(wanted.seed, 1);
         let most = match wanted.until {
             Until::People(people, cap) => people.min((RATE * cap.as_secs_f64()) as u64),
-            Until::Known(budget) => (RATE * budget.as_secs_f64()) as u64,
+            Until::Known(budget) | Until::Measured { within: budget, .. } => {
+                (RATE * budget.as_secs_f64()) as u64
+            }
         };
         let is_over = |seen: &Seen| match wanted.until {
-            Until::Known(_) => judge(&OBJECTIVE, seen) != crate::verdict::Verdict::Open,
+            Until::Known(_) | Until::Measured { .. } => {
+                judge(&OBJECTIVE, seen) != crate::verdict::Verdict::Open
+            }
             Until::People(..) => false,
         };
         while seen.people() < most && !is_over(&seen) {

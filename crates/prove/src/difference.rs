@@ -1,0 +1,172 @@
+//! Where a candidate says something else than what is in force: keys with their paths and lines, whatever
+//! the syntax. Comments, order and form are no difference.
+
+use std::collections::HashMap;
+
+use text::edit::{self, NotSet};
+use text::{Node, NodeKind, Source, Syntax, Tree};
+use wire::tested::Change;
+
+use crate::file::Edit;
+
+/// The keys with other values, in the order of the candidate; then those that it leaves out.
+#[must_use]
+pub fn between(syntax: Syntax, current: &Source, candidate: &Source) -> Vec<Change> {
+    let (before, after) = (Tree::parse(syntax, current), Tree::parse(syntax, candidate));
+    let (before, after) = (values(&before), values(&after));
+    let (old, new) = (by_key(&before), by_key(&after));
+    let mut changes: Vec<Change> = Vec::new();
+    for value in &after {
+        let old = old.get(&(value.document, value.key.as_str()));
+        if old.is_none_or(|old| old.text != value.text) {
+            changes.push(Change {
+                key: value.key.clone(),
+                line: Some(candidate.position(value.start).line),
+                before: old.map(|old| old.text.clone()),
+                after: Some(value.text.clone()),
+            });
+        }
+    }
+    for left_out in before.iter().filter(|old| !new.contains_key(&(old.document, old.key.as_str()))) {
+        let (key, before) = (left_out.key.clone(), Some(left_out.text.clone()));
+        changes.push(Change { key, line: None, before, after: None });
+    }
+    changes
+}
+
+/// The candidate without the keys that were changed, so that what the service itself takes holds there.
+///
+/// # Errors
+/// Why there is no such text.
+pub fn with_defaults(
+    syntax: Syntax,
+    candidate: &Source,
+    changes: &[Change],
+    set: &[Edit],
+) -> Result<String, String> {
+    if Tree::parse(syntax, candidate).documents().len() > 1 {
+        return Err("the candidate holds several documents".to_owned());
+    }
+    // What the test writes itself must be there for it, and what is left out is so already.
+    let free = |change: &&Change| change.after.is_some() && set.iter().all(|edit| edit.key != change.key);
+    let mut text = candidate.text().to_owned();
+    let mut any = false;
+    for change in changes.iter().filter(free) {
+        let left = Source::new(candidate.id(), candidate.path(), text);
+        text = edit::unset(syntax, &left, &change.key).map_err(|why| match why {
+            NotSet::NoKey(_) => format!("`{}` is not found alone", change.key),
+            NotSet::NotAScalar(_) | NotSet::NotWritable(_) => {
+                format!("`{}` cannot be taken out without changing something else", change.key)
+            }
+        })?;
+        any = true;
+    }
+    if any { Ok(text) } else { Err("the candidate leaves every changed key out already".to_owned()) }
+}
+
+fn by_key(values: &[Value]) -> HashMap<(usize, &str), &Value> {
+    values.iter().map(|value| ((value.document, value.key.as_str()), value)).collect()
+}
+
+/// A key and what it says.
+struct Value {
+    document: usize,
+    key: String,
+    text: String,
+    /// Where the value is written.
+    start: u32,
+}
+
+/// Every key that holds a scalar, a list of scalars, or nothing.
+fn values(tree: &Tree<'_>) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (document, root) in tree.documents().enumerate() {
+        collect(root, &mut Vec::new(), document, &mut all);
+    }
+    all
+}
+
+fn collect(node: Node<'_>, way: &mut Vec<String>, document: usize, all: &mut Vec<Value>) {
+    let mut below = |step: String, node: Node<'_>| {
+        way.push(step);
+        collect(node, way, document, all);
+        way.pop();
+    };
+    let text = match node.kind() {
+        NodeKind::Scalar => node.text().unwrap_or("").to_owned(),
+        // What stands in a list stands there together: hosts, methods, statuses.
+        NodeKind::List if node.items().all(|item| item.kind() == NodeKind::Scalar) => {
+            let items: Vec<&str> = node.items().filter_map(Node::text).collect();
+            format!("[{}]", items.join(", "))
+        }
+        NodeKind::List => {
+            node.items().enumerate().for_each(|(place, item)| below(place.to_string(), item));
+            return;
+        }
+        NodeKind::Map => {
+            node.entries().iter().for_each(|entry| below(entry.key.text().to_owned(), entry.value));
+            return;
+        }
+    };
+    all.push(Value { document, key: way.join("."), text, start: node.via().unwrap_or(node.span()).start });
+}
+
+#[cfg(test)]
+mod tests {
+    use text::FileId;
+
+    use super::*;
+
+    fn lines(syntax: Syntax, current: &str, candidate: &str) -> Vec<String> {
+        let of = |text: &str| Source::new(FileId(0), "f", text);
+        let side = |side: Option<String>| side.unwrap_or_else(|| "-".to_owned());
+        between(syntax, &of(current), &of(candidate))
+            .into_iter()
+            .map(|change| {
+                let line = change.line.map_or_else(|| "-".to_owned(), |line| line.to_string());
+                format!("{line} {}: {} to {}", change.key, side(change.before), side(change.after))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_said_counts_and_each_key_has_its_line() {
+        let current = "[a]\nb = \"1s\" # x\nc = 2\nd = 3\n";
+        let candidate = "[a]\nd = 3\n\nb = '300ms'\nlist = [1, 2]\n";
+        assert_eq!(
+            lines(Syntax::Toml, current, candidate),
+            ["4 a.b: 1s to 300ms", "5 a.list: - to [1, 2]", "- a.c: 2 to -"]
+        );
+        assert!(lines(Syntax::Toml, current, "a = { d = 3, c = 2, b = \"1s\" }").is_empty());
+    }
+
+    #[test]
+    fn defaults_are_what_is_left_without_the_changed_keys() {
+        let of = |text: &str| Source::new(FileId(0), "f", text);
+        let current = of("[a]\nb = \"1s\"\nurl = \"x\"\n");
+        let candidate = of("[a]\nb = \"300ms\" # less\nurl = \"y\"\n");
+        let changes = between(Syntax::Toml, &current, &candidate);
+        let span = text::Span { file: FileId(0), start: 0, end: 0 };
+        let set = [Edit { key: "a.url".to_owned(), value: String::new(), span }];
+        let text = with_defaults(Syntax::Toml, &candidate, &changes, &set);
+        assert_eq!(text.as_deref(), Ok("[a]\nurl = \"y\"\n"));
+        let none =
+            with_defaults(Syntax::Toml, &of("[a]\n"), &between(Syntax::Toml, &current, &of("[a]\n")), &set);
+        assert!(none.is_err());
+    }
+
+    #[test]
+    fn every_syntax_that_can_be_set_is_compared() {
+        for (syntax, current, candidate) in [
+            (Syntax::Yaml, "a:\n  b: 1\n", "a:\n  b: 2\n"),
+            (Syntax::Json, "{\"a\":\n{\"b\": 1}}", "{\"a\":\n{\"b\": 2}}"),
+            (Syntax::Properties, "c=1\na.b=1\n", "c=1\na.b=2\n"),
+            (Syntax::Ini, "[a]\nb = 1\n", "[a]\nb = 2\n"),
+        ] {
+            assert_eq!(lines(syntax, current, candidate), ["2 a.b: 1 to 2"], "{syntax:?}");
+        }
+        assert_eq!(lines(Syntax::Env, "A=1\nB=1\n", "A=1\nB='2'\n"), ["2 B: 1 to 2"]);
+        let (one, other) = ("x: &x {t: 1}\na: *x\n", "x: &x {t: 2}\na: *x\n");
+        assert_eq!(lines(Syntax::Yaml, one, other), ["1 x.t: 1 to 2", "1 a.t: 1 to 2"]);
+    }
+}

@@ -1,0 +1,248 @@
+//! The people of a run: who comes when, who is on the way, and how all of them fared.
+//!
+//! They are counted in the order in which they came. Whoever fails is slow, as a rule; counted as they end,
+//! those who succeeded would be ahead of those who did not, and an objective would seem to hold too soon.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use daemon::http::Network;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::file::{Load, Reason, Test};
+use crate::person::{self, Fared};
+use crate::proxy::draws::Draws;
+use crate::run::{Until, of_person};
+use crate::trial::Trouble;
+use crate::verdict::{Seen, Verdict, judge};
+use crate::words::Words;
+
+/// So many people may be on their way at once; who comes on top is not let in, which is the harness's fault.
+const MOST_AT_ONCE: usize = 2_000;
+/// A share is known once its 95 % interval reaches no farther than this part of it to either side.
+const KNOWN_WITHIN: f64 = 0.2;
+
+/// How long somebody took, or why it came to nothing.
+type Fare = Result<Duration, Fared>;
+
+/// What came of the people of a run.
+pub(crate) struct Came {
+    pub(crate) came: u64,
+    pub(crate) seen: Seen,
+    /// What the first one met with who failed for a reason.
+    pub(crate) met: BTreeMap<Reason, String>,
+    /// The verdict and when it was known; what is known stays so.
+    pub(crate) known: Option<(Verdict, Duration)>,
+    /// How long those took who succeeded, the shortest first.
+    pub(crate) took: Vec<Duration>,
+}
+
+pub(crate) struct People<'r> {
+    test: &'r Test,
+    network: &'r Network,
+    words: Words,
+    seed: u64,
+    tell: &'r (dyn Fn(&Seen) + Sync),
+    gaps: Draws,
+    begun: Instant,
+    on_their_way: JoinSet<(u64, Fare)>,
+    /// Who ended before somebody who came earlier, by number.
+    ended: BTreeMap<u64, Fare>,
+    /// How many of the first were counted.
+    counted: u64,
+    result: Came,
+}
+
+impl<'r> People<'r> {
+    pub(crate) fn new(
+        test: &'r Test,
+        network: &'r Network,
+        words: Words,
+        seed: u64,
+        tell: &'r (dyn Fn(&Seen) + Sync),
+    ) -> Self {
+        let seen = Seen::default();
+        Self {
+            test,
+            network,
+            words,
+            seed,
+            tell,
+            gaps: Draws::of(seed, u64::MAX),
+            begun: Instant::now(),
+            on_their_way: JoinSet::new(),
+            ended: BTreeMap::new(),
+            counted: 0,
+            result: Came { came: 0, seen, met: BTreeMap::new(), known: None, took: Vec::new() },
+        }
+    }
+
+    /// Lets them come until it is over. `dead` says whether the service has gone meanwhile.
+    pub(crate) async fn come(
+        mut self,
+        until: Until,
+        mut dead: impl FnMut() -> Option<Trouble>,
+    ) -> Result<Came, Trouble> {
+        let end = self.begun + until.at_most();
+        let mut next = self.begun;
+        while !self.is_over(until) {
+            tokio::select! {
+                biased;
+                () = sleep_until(end) => break,
+                Some(fared) = self.on_their_way.join_next() => self.note(fared, &mut dead)?,
+                () = sleep_until(next), if self.lets_in(until) => {
+                    self.enter();
+                    next = self.after(next);
+                }
+            }
+        }
+        // Whoever is left out is a slow one, and what they asked of dependencies was counted. At the end of
+        // the budget nobody is waited for.
+        if Instant::now() < end || matches!(until, Until::People(..)) {
+            self.await_all(&mut dead).await?;
+        }
+        if self.result.seen.people() == 0
+            && let Some(what) = self.result.met.get(&Reason::Harness)
+        {
+            let help = "a step names something that is not there, or this machine is out of ports or memory";
+            return Err(self.trouble(format!("nobody could even ask: {what}"), help));
+        }
+        self.result.took.sort_unstable();
+        Ok(self.result)
+    }
+
+    /// Waits for those who were let in, none of whom waits longer than the objective's patience.
+    async fn await_all(&mut self, dead: &mut impl FnMut() -> Option<Trouble>) -> Result<(), Trouble> {
+        // A moment more, so that patience ends by itself and is told as what it is.
+        let end = Instant::now() + self.test.objective.within + Duration::from_secs(1);
+        while let Ok(Some(fared)) = timeout_at(end, self.on_their_way.join_next()).await {
+            self.note(fared, dead)?;
+        }
+        // Whoever is there still has not succeeded in time.
+        for number in self.counted..self.result.came {
+            let late = || Fared { reason: Reason::Timeout, what: "no end after all patience".to_owned() };
+            let fare = self.ended.remove(&number).unwrap_or_else(|| Err(late()));
+            self.count(fare);
+        }
+        Ok(())
+    }
+
+    fn is_over(&self, until: Until) -> bool {
+        let known = self.result.known.map(|(verdict, _)| verdict);
+        match until {
+            Until::Known(_) => known.is_some(),
+            Until::People(people, _) => self.result.seen.people() >= people,
+            Until::Measured { share_within, .. } => match known {
+                None => false,
+                Some(Verdict::Failed) if self.test.objective.people.is_none() => {
+                    self.begun.elapsed() >= share_within || is_measured(&self.result.seen)
+                }
+                Some(_) => true,
+            },
+        }
+    }
+
+    fn lets_in(&self, until: Until) -> bool {
+        let all = match until {
+            Until::People(people, _) => people,
+            Until::Known(_) | Until::Measured { .. } => self.test.objective.people.unwrap_or(u64::MAX),
+        };
+        let here = (self.ended.len() + self.on_their_way.len()) as u64;
+        if self.result.seen.people() + here >= all {
+            return false;
+        }
+        match self.test.load {
+            Load::AtOnce(count) => self.on_their_way.len() < count as usize,
+            Load::Rate(_) => self.on_their_way.len() < MOST_AT_ONCE,
+        }
+    }
+
+    fn enter(&mut self) {
+        let persons: u64 = self.test.setup.iter().map(|setup| u64::from(setup.persons)).max().unwrap_or(0);
+        let number = self.result.came;
+        self.result.came += 1;
+        let user = if persons > 0 { number % persons } else { number };
+        let words = of_person(&self.words, user, self.seed);
+        let (steps, network) = (self.test.steps.clone(), self.network.clone());
+        let patience = self.test.objective.within;
+        self.on_their_way
+            .spawn(async move { (number, person::walk(&steps, words, &network, patience).await) });
+    }
+
+    /// When the next one comes.
+    fn after(&mut self, last: Instant) -> Instant {
+        match self.test.load {
+            Load::AtOnce(_) => last,
+            // Arrivals of equal chance at any moment: gaps are exponential.
+            Load::Rate(rate) => last + Duration::from_secs_f64(-self.gaps.share().ln() / rate),
+        }
+    }
+
+    /// Somebody ended: they and all who waited for them to be counted are.
+    fn note(
+        &mut self,
+        ended: Result<(u64, Fare), JoinError>,
+        dead: &mut impl FnMut() -> Option<Trouble>,
+    ) -> Result<(), Trouble> {
+        let (number, fare) = ended.map_err(|error| {
+            self.trouble(format!("a person was lost: {error}"), "that is a bug of Forewarn's")
+        })?;
+        // A service that is gone fails everybody, which says nothing about the objective.
+        if fare.is_err()
+            && let Some(trouble) = dead()
+        {
+            return Err(trouble);
+        }
+        self.ended.insert(number, fare);
+        while let Some(fare) = self.ended.remove(&self.counted) {
+            self.count(fare);
+        }
+        Ok(())
+    }
+
+    /// The next one in the order in which they came.
+    fn count(&mut self, fare: Fare) {
+        self.counted += 1;
+        let Came { seen, met, known, took, .. } = &mut self.result;
+        match fare {
+            Ok(length) => {
+                took.push(length);
+                seen.note(Ok(()));
+            }
+            Err(Fared { reason, what }) => {
+                met.entry(reason).or_insert(what);
+                seen.note(Err(reason));
+            }
+        }
+        if known.is_none() {
+            let verdict = judge(&self.test.objective, seen);
+            *known = (verdict != Verdict::Open).then(|| (verdict, self.begun.elapsed()));
+        }
+        (self.tell)(seen);
+    }
+
+    fn trouble(&self, what: String, help: &str) -> Trouble {
+        Trouble { place: self.test.name.clone(), what, log: Vec::new(), help: help.to_owned() }
+    }
+}
+
+/// Whether the share of those who failed is known well enough to be told.
+fn is_measured(seen: &Seen) -> bool {
+    seen.share().is_some_and(|(share, low, high)| (high - low) / 2.0 <= share * KNOWN_WITHIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifth_is_measured_by_some_four_hundred_and_all_by_a_few() {
+        let seen = |good, bad| Seen { good, failed: BTreeMap::from([(Reason::Timeout, bad)]) };
+        assert!(!is_measured(&seen(16, 4)));
+        assert!(!is_measured(&seen(240, 60)));
+        assert!(is_measured(&seen(320, 80)));
+        assert!(is_measured(&seen(0, 20)));
+        assert!(!is_measured(&Seen::default()));
+    }
+}
