@@ -12,11 +12,14 @@
 //!
 //! `cargo xtask bench detect` and `cargo xtask bench watch`: the watch, beside Prometheus with Alertmanager
 //! and alone; see there.
+//!
+//! `cargo xtask bench drill`: drills by seed, and such as are ended early; see there.
 
 mod auc;
 mod auth;
 mod auth_timing;
 mod detect;
+mod drill;
 mod false_alarms;
 mod intake;
 mod proxy;
@@ -41,6 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name] if name == "auth" => auth::run(),
         [name] if name == "auth-timing" => auth_timing::run(),
         [name, rest @ ..] if name == "detect" => detect::run(rest),
+        [name, rest @ ..] if name == "drill" => drill::run(rest),
         [name, rest @ ..] if name == "false-alarms" => false_alarms::run(rest),
         [name, rest @ ..] if name == "watch" => watch::run(rest),
         [name, rest @ ..] if name == "intake" => intake::run(rest),
@@ -48,7 +52,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name, rest @ ..] if name == "source" => detect::source(rest),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
         _ => Err(
-            "name a benchmark: check DIR, build, auth, auth-timing, detect, false-alarms, watch, intake, or proxy"
+            "name a benchmark: check DIR, build, auth, auth-timing, detect, drill, false-alarms, watch, intake, or \
+             proxy"
                 .into(),
         ),
     }

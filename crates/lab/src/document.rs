@@ -22,15 +22,11 @@ pub enum Stage {
 #[must_use]
 pub fn then(stage: Stage) -> &'static str {
     match stage {
-        Stage::Change => "no check and no test of the configuration; both are among the measures taken after",
-        Stage::Outage => "20:00, sign-ins fail for about 20 % of the users; down for 2 hours of 6",
-        Stage::Detection => {
-            "20:00, an alert on a spike of failed sign-ins; how long after the first is not said"
-        }
-        Stage::Cause => {
-            "no time; network, database and an attack were suspected first, the network team was called"
-        }
-        Stage::Repair => "no time; the timeout was corrected and deployed",
+        Stage::Change => "neither checked nor tested; both are among the measures that the postmortem lists",
+        Stage::Outage => "20:00; sign-ins fail for about 20 % of the users, down for two hours",
+        Stage::Detection => "20:00, on a spike of failed sign-ins; how long after the first one is not said",
+        Stage::Cause => "no time is given; the network, the database and an attack were suspected first",
+        Stage::Repair => "no time is given; the timeout was corrected and deployed",
         Stage::End => "02:00 the next day, six hours after 20:00",
     }
 }

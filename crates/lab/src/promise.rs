@@ -62,7 +62,7 @@ fn checked(record: &Record) -> Promise {
         Some(_) => ("it passed".to_owned(), false),
         None => (NEVER.to_owned(), false),
     };
-    promise("check refuses the edit", "the line and the sum", measured, held)
+    promise("check refuses it", "with line and sum", measured, held)
 }
 
 fn tested(record: &Record) -> Promise {
@@ -73,22 +73,22 @@ fn tested(record: &Record) -> Promise {
         }
         None => (NEVER.to_owned(), false),
     };
-    promise("test refuses the edit", "a measured share", measured, held)
+    promise("test refuses it", "with a measured share", measured, held)
 }
 
 fn unharmed(record: &Record) -> Promise {
     let count = record.quiet.count;
-    let promised = format!("at least {} of sign-ins succeed", percent(record.good));
+    let promised = format!("{} sign in at least", percent(record.good));
     let measured = format!("{} of {}", thousands(count.people - count.failed), thousands(count.people));
     let held = count.people > 0 && 1.0 - count.share() >= record.good;
-    promise("nobody is hurt by either", promised, measured, held)
+    promise("nobody is hurt by both", promised, measured, held)
 }
 
 fn quiet(record: &Record) -> Promise {
     let quiet = record.quiet;
-    let promised = format!("no notice, at least {}", seconds(HEALTHY));
+    let promised = format!("no notice in {}", seconds(HEALTHY));
     let measured = format!("{} in {}", quiet.notices, seconds(quiet.length));
-    promise("the watch is quiet before", promised, measured, quiet.notices == 0 && quiet.length >= HEALTHY)
+    promise("quiet while healthy", promised, measured, quiet.notices == 0 && quiet.length >= HEALTHY)
 }
 
 fn predicted(record: &Record) -> Promise {
@@ -96,12 +96,12 @@ fn predicted(record: &Record) -> Promise {
     let promised = format!("{} +- {:.0} points", percent(record.predicted), NEAR * 100.0);
     let measured = format!("{} of {}", percent(share), thousands(record.hurt.people));
     let held = record.hurt.people > 0 && (share - record.predicted).abs() <= NEAR;
-    promise("deployed, it fails as predicted", promised, measured, held)
+    promise("it fails as predicted", promised, measured, held)
 }
 
 fn told(record: &Record) -> Promise {
     let after = record.detection();
-    let promised = format!("within {} of the first", seconds(TOLD));
+    let promised = format!("within {}", seconds(TOLD));
     promise("the watch tells", promised, or_never(after), after.is_some_and(|after| after <= TOLD))
 }
 
@@ -111,7 +111,7 @@ fn cause(record: &Record) -> Promise {
     let held = cause.is_some_and(|cause| {
         cause.told <= TOLD && cause.key == scenario::KEY && cause.after.replace(' ', "") == scenario::AFTER
     });
-    promise("with the line of the change", format!("within {}", seconds(TOLD)), measured, held)
+    promise("with the changed line", format!("within {}", seconds(TOLD)), measured, held)
 }
 
 fn ends(record: &Record) -> Promise {
@@ -121,31 +121,26 @@ fn ends(record: &Record) -> Promise {
         0 => or_never(after),
         ends => format!("{ends} before the repair"),
     };
-    promise("its end is confirmed", format!("within {} of the last", seconds(OVER)), measured, held)
+    promise("the end is confirmed", format!("within {}", seconds(OVER)), measured, held)
 }
 
 fn stays(record: &Record) -> Promise {
     let measured = format!("{} in {}", record.false_ends, seconds(record.lasted));
-    promise(
-        "no end is claimed while it stays",
-        "none",
-        measured,
-        record.false_ends == 0 && record.alerted.is_some(),
-    )
+    promise("no end while it stays", "none", measured, record.false_ends == 0 && record.alerted.is_some())
 }
 
 fn nothing_left(record: &Record) -> Promise {
     let Some(left) = &record.left else {
-        return promise("nothing is left", "no process, port or file", "not looked", false);
+        return promise("nothing is left", "process, port or file", "not looked", false);
     };
     let all = [&left.processes, &left.ports, &left.files];
     let names: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
     let measured = match (names.is_empty(), &record.kept) {
         (false, _) => names.join(", "),
-        (true, None) => "none".to_owned(),
+        (true, None) => "looked for, none".to_owned(),
         (true, Some(path)) => format!("no process, no port; {path} is kept"),
     };
-    promise("nothing is left", "no process, port or file", measured, names.is_empty())
+    promise("nothing is left", "process, port or file", measured, names.is_empty())
 }
 
 fn or_never(length: Option<Duration>) -> String {

@@ -329,21 +329,25 @@ fn fares(stage: &Stage) -> String {
 
 /// The date, the versions and the host of a run, as its page lists them.
 pub(super) fn circumstances() -> String {
-    let first = |command: &mut Command| {
-        let output = command.output().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        output.unwrap_or_default()
-    };
+    host(&format!("{}; {}", peers::versions(), first(Command::new("rustc").arg("--version"))))
+}
+
+/// The same, with versions of whatever else takes part.
+pub(super) fn host(versions: &str) -> String {
     let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = model.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     format!(
-        "- date: {}\n- versions: forewarn {}; {}; {}\n- host: {cores} cores, {}",
+        "- date: {}\n- versions: forewarn {}; {versions}\n- host: {cores} cores, {}",
         first(Command::new("date").arg("+%F")),
         env!("CARGO_PKG_VERSION"),
-        peers::versions(),
-        first(Command::new("rustc").arg("--version")),
         model.map_or("of an unknown kind", |(_, model)| model),
     )
+}
+
+fn first(command: &mut Command) -> String {
+    let output = command.output().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    output.unwrap_or_default()
 }
 
 fn page(run: &Run, held: &[report::Held], fares: &str, times: &Times) -> String {

@@ -43,7 +43,7 @@ fn last_line(record: &Record, promises: &[Promise]) -> String {
     let mut line = format!("{held} of {} promises held in {}", promises.len(), seconds(record.took));
     if let Some(outage) = record.outage() {
         let _ =
-            write!(line, "; the outage took {}, that of 2023 six hours by its postmortem", seconds(outage));
+            write!(line, "; the outage took {}, the one of 2023 six hours by its own dates", seconds(outage));
     }
     line + "\n"
 }

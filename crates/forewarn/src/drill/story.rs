@@ -30,9 +30,14 @@ enum Weight {
     Faint,
 }
 
+/// Lines longer than this are hard to read.
+const WIDEST: usize = 100;
+
 /// Tells a drill.
 pub(super) struct Story {
     style: Style,
+    /// What goes on now, for the last line.
+    doing: &'static str,
     /// The last line is drawn over.
     live: bool,
     pulse: Vec<f64>,
@@ -41,7 +46,8 @@ pub(super) struct Story {
 
 impl Story {
     pub(super) fn new(style: Style, live: bool) -> Self {
-        Self { style, live, pulse: Vec::new(), drawn: false }
+        let style = Style { width: style.width.min(WIDEST), ..style };
+        Self { style, doing: "", live, pulse: Vec::new(), drawn: false }
     }
 
     /// What it is about.
@@ -60,6 +66,7 @@ impl Story {
         match told {
             Told::Event(event) => {
                 let text = self.lines(at, event);
+                self.doing = doing(event);
                 self.clear();
                 // A reader that has gone away has seen enough; the drill goes on to its end.
                 let _ = to_stdout(&text);
@@ -86,7 +93,7 @@ impl Story {
         let bars: String = self.pulse.iter().map(|share| bar(*share)).collect();
         let failing = percent(count.share());
         self.drawn = true;
-        to_stderr(&format!("\r\u{1b}[K{:>CLOCK$}  {:LABEL$} {bars} {failing} fail", clock(at), "sign-ins"));
+        to_stderr(&format!("\r\u{1b}[K{:>CLOCK$}  {:LABEL$} {bars} {failing} fail", clock(at), self.doing));
     }
 
     fn lines(&self, at: Duration, event: &Event) -> String {
@@ -128,10 +135,13 @@ impl Story {
             Event::Quiet(quiet) => {
                 let Count { people, failed } = quiet.count;
                 let what = format!(
-                    "0 s of outage: {} of {} sign-ins succeeded meanwhile; the watch told {} notices",
+                    "0 s of outage: {} of {} sign-ins succeeded meanwhile, {}",
                     thousands(people - failed),
                     thousands(people),
-                    quiet.notices
+                    match quiet.notices {
+                        0 => "and the watch was quiet".to_owned(),
+                        notices => format!("but the watch told {notices} times"),
+                    }
                 );
                 tell("so far", Good, &what);
             }
@@ -144,9 +154,13 @@ impl Story {
                 tell("outage", Bad, "the first sign-in fails");
                 self.then(text, Stage::Outage);
             }
-            Event::Found(title) => tell("audit", Plain, title),
+            Event::Found(title) => tell("audit", Plain, timeless(title)),
             Event::Alerted { title, after } => {
-                tell("ALERT", Bad, &format!("{} after the first: {title}", seconds(*after)));
+                tell(
+                    "ALERT",
+                    Bad,
+                    &format!("{} after the first failed sign-in: {}", seconds(*after), timeless(title)),
+                );
                 self.then(text, Stage::Detection);
             }
             Event::Cause(cause) => {
@@ -210,6 +224,21 @@ impl Story {
             what.to_owned()
         }
     }
+}
+
+/// What goes on after something happened.
+fn doing(event: &Event) -> &'static str {
+    match event {
+        Event::Proposed => "checking",
+        Event::Checked(_) => "testing",
+        Event::Deployed | Event::Restored => "waiting",
+        _ => "sign-ins",
+    }
+}
+
+/// What the watch says, without its time of day: here another clock runs.
+fn timeless(title: &str) -> &str {
+    title.split(", since ").next().unwrap_or(title)
 }
 
 fn clock(at: Duration) -> String {
