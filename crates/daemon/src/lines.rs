@@ -11,6 +11,8 @@ mod judge;
 mod nginx;
 mod program;
 
+use std::time::Duration;
+
 use memchr::memchr;
 use watch::plan::{Log, LogFormat, Watched};
 use watch::tally::Tally;
@@ -102,17 +104,7 @@ impl Reader {
     ///
     /// Where the format cannot be told apart by its text, or lacks what the service is watched by.
     pub fn new(log: &Log, service: &Watched) -> Result<Self, String> {
-        let with_path = !log.under.is_empty();
-        let (format, says) = match &log.format {
-            LogFormat::Nginx(text) => text_of(nginx::compile(text.as_deref(), with_path)?),
-            LogFormat::Envoy(text) => text_of(envoy::compile(text.as_deref(), with_path)?),
-            LogFormat::HaProxy => (Format::HaProxy, Says { status: true, time: true, path: true, why: true }),
-            LogFormat::Json { status, duration, path, reason } => {
-                let fields = json::Fields::new(status, duration.as_ref(), path.as_deref(), reason.as_deref());
-                let (fields, says) = fields?;
-                (Format::Json(fields), says)
-            }
-        };
+        let (format, says) = Format::of(log)?;
         lacks(log, service, says)?;
         Ok(Self { format, judge: Judge::new(log, service) })
     }
@@ -138,18 +130,83 @@ impl Reader {
             to.malformed += 1;
             return;
         }
-        let line = without_hole(line.strip_suffix(b"\r").unwrap_or(line));
-        let line = match &mut self.format {
-            Format::Text(program) => program.read(line).map_or(Line::Malformed, Line::Request),
-            Format::Json(fields) => fields.read(line),
-            Format::HaProxy => haproxy::read(line),
-        };
-        match line {
+        match self.format.read(line) {
             Line::Request(heard) => to.elsewhere += u64::from(!self.judge.count(&heard, &mut to.tally)),
             Line::Notice => to.notices += 1,
             Line::Malformed => to.malformed += 1,
         }
     }
+}
+
+impl Format {
+    /// How lines of a log are read, and what they say.
+    fn of(log: &Log) -> Result<(Self, Says), String> {
+        let with_path = !log.under.is_empty();
+        Ok(match &log.format {
+            LogFormat::Nginx(text) => text_of(nginx::compile(text.as_deref(), with_path)?),
+            LogFormat::Envoy(text) => text_of(envoy::compile(text.as_deref(), with_path)?),
+            LogFormat::HaProxy => (Self::HaProxy, Says { status: true, time: true, path: true, why: true }),
+            LogFormat::Json { status, duration, path, reason } => {
+                let fields = json::Fields::new(status, duration.as_ref(), path.as_deref(), reason.as_deref());
+                let (fields, says) = fields?;
+                (Self::Json(fields), says)
+            }
+        })
+    }
+
+    fn read<'l>(&'l mut self, line: &'l [u8]) -> Line<'l> {
+        let line = without_hole(line.strip_suffix(b"\r").unwrap_or(line));
+        match self {
+            Self::Text(program) => program.read(line).map_or(Line::Malformed, Line::Request),
+            Self::Json(fields) => fields.read(line),
+            Self::HaProxy => haproxy::read(line),
+        }
+    }
+}
+
+/// How long the requests of logs took.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Took {
+    /// One for each request that says so, in order.
+    pub durations: Vec<Duration>,
+    /// All lines.
+    pub lines: u64,
+    /// Those of them that are not of the format, or longer than [`LONGEST`].
+    pub malformed: u64,
+    /// Those of them that are of requests with another path than the log's `under` names.
+    pub elsewhere: u64,
+}
+
+impl Took {
+    /// Adds the lines of one file of a log.
+    ///
+    /// # Errors
+    ///
+    /// Where the format cannot be told apart by its text, or says neither time nor, where it is asked for,
+    /// path.
+    pub fn read(&mut self, log: &Log, text: &[u8]) -> Result<(), String> {
+        let (mut format, says) = Format::of(log)?;
+        if !says.time {
+            return Err("the log's format has no time: name a format that has it".to_owned());
+        }
+        if !log.under.is_empty() && !says.path {
+            return Err("the log's format has no path, and requests are chosen by it".to_owned());
+        }
+        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            self.lines += 1;
+            match if line.len() > LONGEST { Line::Malformed } else { format.read(line) } {
+                Line::Request(heard) if !is_under(&log.under, heard.path) => self.elsewhere += 1,
+                Line::Request(heard) => self.durations.extend(heard.micros.map(Duration::from_micros)),
+                Line::Notice => {}
+                Line::Malformed => self.malformed += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_under(under: &[String], path: &[u8]) -> bool {
+    under.is_empty() || under.iter().any(|prefix| path.starts_with(prefix.as_bytes()))
 }
 
 fn text_of((program, says): (Program, Says)) -> (Format, Says) {

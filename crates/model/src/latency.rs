@@ -46,7 +46,25 @@ pub enum Share {
     NotEvaluated(String),
 }
 
+/// Of more durations than this not every one is a quantile of its own, but in the tail.
+const EVERY: usize = 1_000;
+
 impl Latency {
+    /// What so many single calls took.
+    #[must_use]
+    pub fn of_durations(mut durations: Vec<Duration>) -> Self {
+        durations.sort_unstable();
+        let calls = durations.len();
+        let step = calls.div_ceil(EVERY).max(1);
+        let is_kept = |rank: usize| rank.is_multiple_of(step) || rank == 1 || calls - rank < EVERY;
+        let ranked = durations.into_iter().zip(1..);
+        let quantiles = ranked
+            .filter(|&(_, rank)| is_kept(rank))
+            .map(|(duration, rank)| (rank as f64 / calls as f64, duration))
+            .collect();
+        Self { window: String::new(), calls: calls as u64, in_force: None, quantiles }
+    }
+
     /// The latency at a share of calls (0 to 1), between the measured quantiles; `None` outside
     /// them or beyond the timeout then in force.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
@@ -178,6 +196,16 @@ mod tests {
         let seen = latency(&[(0.5, 222), (0.99, 505), (0.999, 661)], 41_200, Some(1000));
         let Share::Known { share, low, high } = seen.share_above(MS * 300) else { panic!("known") };
         assert!((share - 0.197).abs() < 0.002 && low < share && share < high, "{share} {low} {high}");
+    }
+
+    #[test]
+    fn single_durations_are_quantiles_and_their_tail_is_kept() {
+        let few = Latency::of_durations(vec![MS * 30, MS * 10, MS * 20, MS * 40]);
+        assert_eq!(few.quantiles, [(0.25, MS * 10), (0.5, MS * 20), (0.75, MS * 30), (1.0, MS * 40)]);
+        let many = Latency::of_durations((1..=100_000).map(|n| MS * n).collect());
+        assert!(many.quantiles.len() < 2100, "{}", many.quantiles.len());
+        assert_eq!((many.calls, many.quantile(0.5)), (100_000, Some(MS * 50_000)));
+        assert_eq!(many.quantile(0.99999), Some(MS * 99_999));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! In every text `${NAME}` stands for something that is only known when it runs: `${work}` (a directory of
 //! its own), `${base}` (the directory of the test file), `${forewarn}` (the program that runs the test),
 //! `${port.NAME}` (a free port), `${proxy.NAME}` (host and port of a dependency's proxy),
+//! `${proxy.NAME.port}` (its port alone, where TLS wants another name for the host: localhost, say),
 //! `${candidate}` (the path of the copy of the configuration), `${seed}`, `${user}` (a number, another one
 //! for each person), what a step kept, and in capitals a variable of the environment, whose value is never
 //! printed.

@@ -10,6 +10,8 @@ pub mod difference;
 pub mod file;
 pub mod machine;
 pub mod mutate;
+pub mod notes;
+mod observed;
 pub mod parse;
 mod people;
 pub mod person;

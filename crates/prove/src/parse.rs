@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use model::Latency;
-use model::declared::measurement::{self, WHAT_WAS_MEASURED};
-use model::declared::{Mistake, Mistakes, Table, UNITS, kind, length_at};
+use model::declared::measurement;
+use model::declared::{Mistake, Mistakes, Table, UNITS, kind};
 use text::{Node, Source, Syntax, Tree};
 
 use crate::file::{
     Candidate, Dependency, Edit, Load, Objective, Process, Ready, Replayed, Search, Setup, Test,
 };
+use crate::observed::{self, Files};
 use crate::proxy::Fault;
 
 const TOP: &[&str] =
@@ -20,8 +20,6 @@ const PROCESS: &[&str] =
 const READY: &[&str] = &["http", "tcp", "ended"];
 const DEPENDENCY: &[&str] =
     &["name", "address", "connect", "answer", "request", "on_top", "fault", "slow_close", "bandwidth"];
-/// Beside [`WHAT_WAS_MEASURED`].
-const FILE: &str = "file";
 const SETUP: &[&str] = &["persons", "step"];
 const LOAD: &[&str] = &["rate", "at_once"];
 const OBJECTIVE: &[&str] = &["good", "within", "people"];
@@ -59,8 +57,6 @@ pub fn parse(source: &Source, file: &dyn Fn(&str) -> Result<Source, String>) -> 
         }
     }
 }
-
-type Files<'f> = &'f dyn Fn(&str) -> Result<Source, String>;
 
 fn test(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Test> {
     let name = top.needed_text("name", m).map(str::to_owned);
@@ -204,7 +200,7 @@ fn dependencies(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Vec<Depen
     for table in Table::list(top.get("dependency"), "[[dependency]]", DEPENDENCY, m) {
         let name = table.needed_text("name", m).map(str::to_owned);
         let address = table.needed_text("address", m).map(str::to_owned);
-        let mut phase = |key: &str| table.get(key).and_then(|node| latency(node, key, file, m));
+        let mut phase = |key: &str| table.get(key).and_then(|node| observed::latency(node, key, file, m));
         let (connect, answer, request) = (phase("connect"), phase("answer"), phase("request"));
         let on_top = table.flag("on_top", m).unwrap_or(false);
         let fault = fault(&table, m);
@@ -236,61 +232,12 @@ fn fault(table: &Table<'_>, m: &mut Mistakes) -> Fault {
     }
 }
 
-/// Latency stated in place, as `[[observed]]` of `forewarn.toml` has it; or the file that says it.
-fn latency(node: Node<'_>, key: &str, file: Files<'_>, m: &mut Mistakes) -> Option<Latency> {
-    if node.scalar().is_some() {
-        let length = length_at(node, key, m)?;
-        // Always the same: two quantiles of one length.
-        let quantiles = vec![(0.001, length), (0.999, length)];
-        return Some(Latency { window: "stated".to_owned(), calls: 1000, in_force: None, quantiles });
-    }
-    let known: Vec<&str> = WHAT_WAS_MEASURED.iter().copied().chain([FILE]).collect();
-    let table = Table::new(node, format!("`{key}`"), &known, m)?;
-    let here = measurement::measured(&table, m);
-    let latency = match table.text(FILE, m) {
-        Some(path) if here.is_none() => read(path, &table, file, m),
-        Some(_) => {
-            m.add(table.place(FILE), "a measurement in place and in a file", "keep one of them");
-            None
-        }
-        None => here,
-    };
-    if latency.is_none() && table.get(FILE).is_none() {
-        m.add(table.span(), format!("`{key}` says no latency"), "add `quantiles`, `buckets` or `file`");
-    }
-    let drawn = latency.as_ref().and_then(Latency::replay).is_some();
-    if latency.is_some() && !drawn {
-        let help = "a replay needs one quantile below the timeout then in force";
-        m.add(table.span(), format!("`{key}` holds nothing that was seen"), help);
-    }
-    latency.filter(|_| drawn)
-}
-
-fn read(path: &str, table: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Latency> {
-    let source = match file(path) {
-        Ok(source) => source,
-        Err(why) => {
-            m.add(table.place(FILE), format!("{path}: {why}"), "paths are relative to the test file");
-            return None;
-        }
-    };
-    match measurement::parse(&source) {
-        Ok(latency) => Some(latency),
-        Err(mistakes) => {
-            for mistake in mistakes {
-                let at = source.position(mistake.span.start);
-                let what = format!("{path}:{}:{}: {}", at.line, at.column, mistake.what);
-                m.add(table.place(FILE), what, mistake.help);
-            }
-            None
-        }
-    }
-}
-
 /// What a step may name that no step keeps.
 fn known(processes: &[Process], dependencies: &[Dependency]) -> Vec<String> {
     let ports = processes.iter().map(|process| format!("port.{}", process.name));
-    let proxies = dependencies.iter().map(|dependency| format!("proxy.{}", dependency.name));
+    let of_proxy =
+        |dependency: &Dependency| ["", ".port"].map(|part| format!("proxy.{}{part}", dependency.name));
+    let proxies = dependencies.iter().flat_map(of_proxy);
     ports
         .chain(proxies)
         .chain(["user", "seed", "work", "base", "candidate", "forewarn"].map(str::to_owned))

@@ -168,6 +168,7 @@ impl<'t> Runner<'t> {
             let seed = seed.wrapping_add(number << 32);
             let proxy = Proxy::start(address, Weather::default(), seed).map_err(of_host)?;
             words.set(format!("proxy.{}", dependency.name), proxy.address().to_string());
+            words.set(format!("proxy.{}.port", dependency.name), proxy.address().port().to_string());
             proxies.push(proxy);
         }
         let candidate = self.copy(configuration, &words, &room)?;

@@ -22,6 +22,7 @@ use text::{Node, NodeKind, ProblemKind, Source, Syntax, Tree};
 
 use crate::plan::Plan;
 
+pub use log::log;
 pub use preset::PRESETS;
 pub use probe::steps;
 pub use selector::selector;

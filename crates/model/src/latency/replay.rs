@@ -69,6 +69,21 @@ impl Replay {
         self.points.last().map_or(0.0, |&(share, _)| share)
     }
 
+    /// What was measured there: longer latencies are carried on.
+    pub fn measured_at(&self) -> Duration {
+        self.points.last().map_or(Duration::ZERO, |&(_, latency)| latency)
+    }
+
+    /// The longest latency that is ever drawn.
+    pub fn longest(&self) -> Duration {
+        self.at(1.0)
+    }
+
+    /// The least that those calls took which the timeout then in force cut, where there are any.
+    pub fn cut(&self) -> Option<Duration> {
+        self.cut
+    }
+
     fn below(&self, share: f64, lowest: (f64, Duration)) -> Duration {
         let carried = match self.points.get(1) {
             Some(&next) => Stretch::between(lowest, next).carried_on(share),

@@ -30,6 +30,29 @@ pub(super) enum Form {
     Json,
 }
 
+/// A log whose lines nobody counts by reason: for how long its requests took.
+pub fn log(node: Node<'_>, m: &mut Mistakes) -> Option<Log> {
+    let log = Table::new(node, "`log`", LOG, m)?;
+    let (paths, under) = which(&log, m);
+    if paths.is_empty() {
+        m.add(log.place("paths"), "`log` without `paths`", "add `paths = [\"access.log\"]`");
+    }
+    Some(Log { paths, format: format(&log, Some(&log), None, m), under, failed: Vec::new() })
+}
+
+/// Which files, and requests to which paths.
+fn which(log: &Table<'_>, m: &mut Mistakes) -> (Vec<String>, Vec<String>) {
+    let paths = log.texts("paths", m).into_iter().map(|(path, _)| path.to_owned()).collect();
+    let mut under = Vec::new();
+    for (prefix, span) in log.texts("under", m) {
+        if !prefix.starts_with('/') {
+            m.add(span, "a path of `under` does not begin with `/`", "write \"/login\"");
+        }
+        under.push(prefix.to_owned());
+    }
+    (paths, under)
+}
+
 /// The logs of a service; the reasons of its outcomes are appended to `reasons`.
 pub(super) fn read(
     table: &Table<'_>,
@@ -39,17 +62,7 @@ pub(super) fn read(
 ) -> Log {
     let log = table.get("log").and_then(|node| Table::new(node, "`log`", LOG, m));
     let usual = preset.and_then(|preset| preset.path);
-    let mut paths: Vec<String> = Vec::new();
-    let mut under = Vec::new();
-    if let Some(log) = &log {
-        paths.extend(log.texts("paths", m).into_iter().map(|(path, _)| path.to_owned()));
-        for (prefix, span) in log.texts("under", m) {
-            if !prefix.starts_with('/') {
-                m.add(span, "a path of `under` does not begin with `/`", "write \"/login\"");
-            }
-            under.push(prefix.to_owned());
-        }
-    }
+    let (mut paths, under) = log.as_ref().map(|log| which(log, m)).unwrap_or_default();
     if paths.is_empty() && log.as_ref().is_none_or(|log| log.get("paths").is_none()) {
         paths.extend(usual.map(str::to_owned));
     }
