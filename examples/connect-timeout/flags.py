@@ -4,6 +4,7 @@ import configparser
 import json
 import socket
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 file, port = sys.argv[1:]
@@ -19,6 +20,7 @@ def seconds(text):
     return float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
 
 
+backoff = seconds(store["backoff"])
 connect_timeout = seconds(store["connect_timeout"])
 answer_timeout = seconds(store["answer_timeout"])
 
@@ -36,12 +38,12 @@ def ask(feature):
 
 
 def ask_again(feature):
-    """Asks as often as it may, and at once: what makes a slow store slower."""
+    """Asks as often as it may."""
     for _ in range(attempts):
         try:
             return ask(feature)
         except OSError:
-            continue
+            time.sleep(backoff)
     return None
 
 

@@ -110,7 +110,9 @@ pub struct Dependency {
 /// Latency by phase.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Replayed {
-    /// Of making a connection.
+    /// Of making a connection. The handshake of TCP itself is the kernel's, which makes it at once: what is
+    /// held back is all that follows. A limit on connecting sees it where that covers a greeting, a log-in
+    /// or TLS.
     pub connect: Option<Latency>,
     /// Of an answer, as its caller saw it.
     pub answer: Option<Latency>,

@@ -42,7 +42,8 @@ pub async fn search_service<S: Future<Output = ()>>(
         between: (wanted.from, wanted.to),
         margin: wanted.margin,
         objective: &test.objective,
-        latency: known.and_then(|known| known.replayed.answer.as_ref()),
+        // Where only connections take their time, a timeout of theirs is what is searched.
+        latency: known.and_then(|known| known.replayed.answer.as_ref().or(known.replayed.connect.as_ref())),
         dependency: &wanted.dependency,
         form,
         seed,
