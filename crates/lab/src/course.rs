@@ -172,9 +172,10 @@ impl Course<'_> {
         self.tell(Event::Tested(tested));
         let rest = HEALTHY.saturating_sub(from.elapsed());
         self.wait(rest, |_| false).await?;
-        let quiet = &mut self.record.quiet;
-        *quiet = Quiet { length: from.elapsed(), count: self.ledger.since(from), ..*quiet };
-        let quiet = *quiet;
+        let count = self.ledger.since(from);
+        let busy = count.share() > 1.0 - self.record.good;
+        let quiet = Quiet { length: from.elapsed(), count, busy, ..self.record.quiet };
+        self.record.quiet = quiet;
         self.tell(Event::Quiet(quiet));
         Ok(())
     }

@@ -69,7 +69,7 @@ fn tested(record: &Record) -> Promise {
     let (measured, held) = match &record.tested {
         Some(tested) => {
             let Count { people, failed } = tested.candidate;
-            (format!("{failed} of {people} people failed"), tested.refused)
+            (format!("{failed} of {people} people failed"), tested.refused && failed > 0)
         }
         None => (NEVER.to_owned(), false),
     };
@@ -79,9 +79,8 @@ fn tested(record: &Record) -> Promise {
 fn unharmed(record: &Record) -> Promise {
     let count = record.quiet.count;
     let promised = format!("{} sign in at least", percent(record.good));
-    let measured = format!("{} of {}", thousands(count.people - count.failed), thousands(count.people));
-    let held = count.people > 0 && 1.0 - count.share() >= record.good;
-    promise("nobody is hurt by both", promised, measured, held)
+    let measured = format!("{} of {}", count.people - count.failed, count.people);
+    promise("nobody is hurt by both", promised, measured, count.people > 0 && !record.quiet.busy)
 }
 
 fn quiet(record: &Record) -> Promise {
@@ -94,7 +93,7 @@ fn quiet(record: &Record) -> Promise {
 fn predicted(record: &Record) -> Promise {
     let share = record.hurt.share();
     let promised = format!("{} +- {:.0} points", percent(record.predicted), NEAR * 100.0);
-    let measured = format!("{} of {}", percent(share), thousands(record.hurt.people));
+    let measured = format!("{} of {}", percent(share), record.hurt.people);
     let held = record.hurt.people > 0 && (share - record.predicted).abs() <= NEAR;
     promise("it fails as predicted", promised, measured, held)
 }
@@ -163,18 +162,4 @@ pub fn seconds(length: Duration) -> String {
 pub fn percent(share: f64) -> String {
     let text = format!("{:.1}", share * 100.0);
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
-}
-
-/// A number with its thousands apart.
-#[must_use]
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
 }

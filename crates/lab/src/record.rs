@@ -93,6 +93,9 @@ pub struct Quiet {
     pub count: Count,
     /// How often the watch told something.
     pub notices: u64,
+    /// More sign-ins failed than may, under what was in force: this machine is too busy for the service, and
+    /// nothing is said of the edit.
+    pub busy: bool,
 }
 
 /// The line that was changed, as the watch tells it.

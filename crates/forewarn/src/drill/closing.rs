@@ -35,7 +35,10 @@ pub(super) fn text(record: &Record, promises: &[Promise], style: Style) -> Strin
         row([&cells[0], &cells[1], &cells[2], if promise.held { "held" } else { "NOT HELD" }]);
     }
     text.push('\n');
-    text + &last_line(record, promises)
+    for line in wrapped(&last_line(record, promises), style.width) {
+        let _ = writeln!(text, "{line}");
+    }
+    text
 }
 
 fn last_line(record: &Record, promises: &[Promise]) -> String {
@@ -45,7 +48,13 @@ fn last_line(record: &Record, promises: &[Promise]) -> String {
         let _ =
             write!(line, "; the outage took {}, the one of 2023 six hours by its own dates", seconds(outage));
     }
-    line + "\n"
+    if record.quiet.busy {
+        line.push_str(
+            "; sign-ins failed before any edit was deployed, so this machine had no time for the service: run the \
+             drill again when it is calm, or with --rate 20",
+        );
+    }
+    line
 }
 
 /// As it is published.
@@ -83,4 +92,67 @@ pub(super) fn published(record: &Record, promises: Vec<Promise>) -> Drill {
 fn promise(of: Promise) -> drill::Promise {
     let Promise { what, promised, measured, held } = of;
     drill::Promise { what: what.to_owned(), promised, measured, held }
+}
+
+#[cfg(test)]
+mod tests {
+    use lab::promise::promises;
+    use lab::record::{Checked, Count, Left, Quiet};
+
+    use super::*;
+
+    #[test]
+    fn a_drill_that_saw_nothing_holds_nothing_and_says_so() {
+        let record = Record { good: 0.995, predicted: 0.197, ..Record::default() };
+        let style = Style { colour: false, width: 80 };
+        insta::assert_snapshot!(text(&record, &promises(&record), style), @r"
+        promise                 promised                 measured
+        check refuses it        with line and sum        never       NOT HELD
+        test refuses it         with a measured share    never       NOT HELD
+        nobody is hurt by both  99.5 % sign in at least  0 of 0      NOT HELD
+        quiet while healthy     no notice in 30 s        0 in 0 s    NOT HELD
+        it fails as predicted   19.7 % +- 6 points       0 % of 0    NOT HELD
+        the watch tells         within 10 s              never       NOT HELD
+        with the changed line   within 10 s              never       NOT HELD
+        the end is confirmed    within 30 s              never       NOT HELD
+        nothing is left         process, port or file    not looked  NOT HELD
+
+        0 of 9 promises held in 0 s
+        ");
+    }
+
+    #[test]
+    fn a_machine_that_is_too_busy_is_told_from_an_edit_that_hurts() {
+        let count = Count { people: 1_435, failed: 8 };
+        let record = Record {
+            good: 0.995,
+            predicted: 0.197,
+            checked: Some(Checked {
+                refused: true,
+                place: "front.toml:20:19".to_owned(),
+                ..Checked::default()
+            }),
+            quiet: Quiet { length: std::time::Duration::from_secs(31), count, notices: 0, busy: true },
+            left: Some(Left { processes: vec!["front".to_owned()], ..Left::default() }),
+            ..Record::default()
+        };
+        let style = Style { colour: false, width: 80 };
+        insta::assert_snapshot!(text(&record, &promises(&record), style), @r"
+        promise                 promised                 measured
+        check refuses it        with line and sum        front.toml:20:19,      held
+                                                         after 0 s
+        test refuses it         with a measured share    never                  NOT HELD
+        nobody is hurt by both  99.5 % sign in at least  1427 of 1435           NOT HELD
+        quiet while healthy     no notice in 30 s        0 in 31 s              held
+        it fails as predicted   19.7 % +- 6 points       0 % of 0               NOT HELD
+        the watch tells         within 10 s              never                  NOT HELD
+        with the changed line   within 10 s              never                  NOT HELD
+        the end is confirmed    within 30 s              never                  NOT HELD
+        nothing is left         process, port or file    front                  NOT HELD
+
+        2 of 9 promises held in 0 s; sign-ins failed before any edit was deployed, so
+        this machine had no time for the service: run the drill again when it is calm,
+        or with --rate 20
+        ");
+    }
 }

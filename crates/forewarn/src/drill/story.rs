@@ -7,7 +7,7 @@ use std::time::Duration;
 use audit::render::Style;
 use lab::course::{Options, Told};
 use lab::document::{Stage, then};
-use lab::promise::{percent, seconds, thousands};
+use lab::promise::{percent, seconds};
 use lab::record::{Count, Event};
 use lab::scenario;
 
@@ -124,7 +124,7 @@ impl Story {
                 if tested.candidate.people == 0 {
                     return tell("test", Bad, verdict);
                 }
-                let of = |count: Count| format!("{} of {}", thousands(count.failed), thousands(count.people));
+                let of = |count: Count| format!("{} of {}", count.failed, count.people);
                 let what = format!(
                     "{verdict}: {} people failed under the edit, {} without it",
                     of(tested.candidate),
@@ -134,16 +134,16 @@ impl Story {
             }
             Event::Quiet(quiet) => {
                 let Count { people, failed } = quiet.count;
-                let what = format!(
-                    "0 s of outage: {} of {} sign-ins succeeded meanwhile, {}",
-                    thousands(people - failed),
-                    thousands(people),
-                    match quiet.notices {
-                        0 => "and the watch was quiet".to_owned(),
-                        notices => format!("but the watch told {notices} times"),
-                    }
-                );
-                tell("so far", Good, &what);
+                let fared = format!("{} of {people} sign-ins succeeded", people - failed);
+                let watch = match quiet.notices {
+                    0 => "and the watch was quiet".to_owned(),
+                    notices => format!("but the watch told {notices} times"),
+                };
+                if quiet.busy {
+                    tell("meanwhile", Bad, &format!("{fared}, although nothing was deployed, {watch}"));
+                } else {
+                    tell("meanwhile", Good, &format!("0 s of outage: {fared}, {watch}"));
+                }
             }
             Event::Deployed => {
                 self.act(text, "Act two: it is deployed all the same");
@@ -169,7 +169,7 @@ impl Story {
                 self.then(text, Stage::Cause);
             }
             Event::Restored => {
-                tell("repair", Plain, "the good value is back in front.toml");
+                tell("repair", Plain, "the fault was measured long enough: the good value is back");
                 self.then(text, Stage::Repair);
             }
             Event::TakenBack => tell("reloaded", Plain, "the service takes it by itself"),
@@ -266,4 +266,122 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use lab::record::{Cause, Checked, Quiet, Tested};
+
+    use super::*;
+
+    const NARROW: Style = Style { colour: false, width: 72 };
+
+    fn told(style: Style, events: &[Event]) -> String {
+        let story = Story::new(style, false);
+        let at = |place: usize| Duration::from_millis(1_500 * place as u64);
+        events.iter().enumerate().map(|(place, event)| story.lines(at(place), event)).collect()
+    }
+
+    #[test]
+    fn the_first_act_is_told() {
+        let checked = Checked {
+            refused: true,
+            title: "19.7 % of calls will time out: auth waits 300 ms for directory".to_owned(),
+            place: "front.toml:20:19".to_owned(),
+            sum: "share of calls above 300 ms: 19.7 %".to_owned(),
+            took: Duration::from_millis(90),
+        };
+        let tested = Tested {
+            refused: true,
+            candidate: Count { people: 31, failed: 7 },
+            current: Count { people: 1_260, failed: 0 },
+            ..Tested::default()
+        };
+        let count = Count { people: 1_514, failed: 0 };
+        let quiet = Quiet { length: Duration::from_secs(30), count, notices: 0, busy: false };
+        let events = [
+            Event::Opened,
+            Event::Watched,
+            Event::Proposed,
+            Event::Checked(checked),
+            Event::Tested(tested),
+            Event::Quiet(quiet),
+        ];
+        insta::assert_snapshot!(told(NARROW, &events), @r"
+          0.0 s  service   front and directory run; people sign in
+          1.5 s  watch     looks at the service each second, and audits its
+                           files
+
+        Act one: an edit is proposed: directory.request_timeout 1s -> 300ms
+                 2023      neither checked nor tested; both are among the
+                           measures that the postmortem lists
+          4.5 s  check     REFUSED, front.toml:20:19
+                           19.7 % of calls will time out: auth waits 300 ms for
+                           directory
+                           share of calls above 300 ms: 19.7 %
+          6.0 s  test      REFUSED: 7 of 31 people failed under the edit, 0 of
+                           1260 without it
+          7.5 s  meanwhile 0 s of outage: 1514 of 1514 sign-ins succeeded, and
+                           the watch was quiet
+        ");
+    }
+
+    #[test]
+    fn the_second_act_is_told() {
+        let cause = Cause {
+            place: "front.toml:20".to_owned(),
+            key: "directory.request_timeout".to_owned(),
+            before: "1 s".to_owned(),
+            after: "300 ms".to_owned(),
+            told: Duration::from_millis(1_900),
+        };
+        let title =
+            "auth: requests fail (timeout) (17 of 100, guard 1 %, declared), since 2026-11-23T01:40:50.241Z";
+        let events = [
+            Event::Deployed,
+            Event::Taken,
+            Event::Failing,
+            Event::Alerted { title: title.to_owned(), after: Duration::from_millis(1_800) },
+            Event::Cause(cause),
+            Event::Restored,
+            Event::TakenBack,
+            Event::Over { title: "auth: ended".to_owned(), after: Duration::from_secs(6) },
+        ];
+        insta::assert_snapshot!(told(NARROW, &events), @r"
+        Act two: it is deployed all the same
+          0.0 s  deployed  front.toml is replaced
+          1.5 s  reloaded  the service takes it by itself
+          3.0 s  outage    the first sign-in fails
+                 2023      20:00; sign-ins fail for about 20 % of the users,
+                           down for two hours
+          4.5 s  ALERT     1.8 s after the first failed sign-in: auth: requests
+                           fail (timeout) (17 of 100, guard 1 %, declared)
+                 2023      20:00, on a spike of failed sign-ins; how long after
+                           the first one is not said
+          6.0 s  cause     front.toml:20 directory.request_timeout 1 s -> 300 ms
+                 2023      no time is given; the network, the database and an
+                           attack were suspected first
+          7.5 s  repair    the fault was measured long enough: the good value is
+                           back
+                 2023      no time is given; the timeout was corrected and
+                           deployed
+          9.0 s  reloaded  the service takes it by itself
+         10.5 s  OVER      6 s after the last failed sign-in: auth: ended
+                 2023      02:00 the next day, six hours after 20:00
+        ");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_colour_is_only_where_it_is_wanted() {
+        let plain = told(NARROW, &[Event::Proposed, Event::Failing]);
+        assert!(plain.lines().all(|line| line.chars().count() <= NARROW.width), "{plain}");
+        assert!(!plain.contains('\u{1b}'));
+        assert!(told(Style { colour: true, ..NARROW }, &[Event::Failing]).contains("\u{1b}[31m"));
+    }
+
+    #[test]
+    fn the_eye_sees_a_fifth() {
+        let bars: String = [0.0, 0.02, 0.2, 0.5, 1.0].into_iter().map(bar).collect();
+        assert_eq!(bars, "▁▂▅██");
+    }
 }

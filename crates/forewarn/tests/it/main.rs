@@ -6,6 +6,8 @@ mod authd;
 #[cfg(unix)]
 mod bad_input;
 mod determinism;
+#[cfg(target_os = "linux")]
+mod drill;
 mod export;
 mod help;
 mod integrations;

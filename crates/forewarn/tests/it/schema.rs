@@ -46,6 +46,14 @@ fn the_validator_refuses_what_the_schema_does_not_allow() {
     }
 }
 
+/// Fails where a document is not valid under a schema.
+pub(crate) fn is_valid(schema: &str, document: &Value) {
+    let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
+    let mut wrong = Vec::new();
+    validate(&schema, &schema, document, "$", &mut wrong);
+    assert_eq!(wrong, Vec::<String>::new(), "{document}");
+}
+
 /// Notes every place at which a value breaks a schema.
 fn validate(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
     let Some(keywords) = schema.as_object() else { return };
