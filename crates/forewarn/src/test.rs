@@ -46,6 +46,9 @@ impl From<Error> for Halt {
     }
 }
 
+/// No test file, configuration or plan is larger; what is, is something else.
+const LARGEST: u64 = 4 << 20;
+
 /// Runs all files; one that cannot be run does not keep the others from it.
 pub(crate) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<u8, Error> {
     let mut report = Report { version: VERSION, files: Vec::new() };
@@ -138,8 +141,24 @@ pub(crate) fn plan(path: &Path, help: &str) -> Result<Plan, Error> {
 
 #[expect(clippy::disallowed_methods, reason = "the binary reads the files that it was given")]
 fn source(path: &Path, help: &str) -> Result<Source, Error> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Error::stopped(path.display(), format!("cannot be read: {error}"), help))?;
+    let unread = |what: String, help: &str| Error::stopped(path.display(), what, help);
+    let bytes = fs::File::open(path)
+        .and_then(|file| {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST + 1), &mut bytes)?;
+            Ok(bytes)
+        })
+        .map_err(|error| unread(format!("cannot be read: {error}"), help))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(unread(
+            format!("is larger than {} MiB", LARGEST >> 20),
+            "name a file that is written by hand",
+        ));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let what = format!("is no text: byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1);
+        unread(what, help)
+    })?;
     Ok(Source::new(FileId(0), shown(path), text))
 }
 

@@ -176,7 +176,7 @@ impl House {
     pub(crate) async fn end_last(&mut self) -> Option<ExitStatus> {
         let mut last = self.running.pop()?;
         let status = last.ended();
-        last.stop(&self.room).await;
+        last.stop(&self.room, &self.words).await;
         status
     }
 

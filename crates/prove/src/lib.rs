@@ -8,6 +8,7 @@
 mod beside;
 pub mod difference;
 pub mod file;
+mod log;
 pub mod machine;
 pub mod mutate;
 pub mod notes;

@@ -11,6 +11,7 @@ use crate::file::{
 };
 use crate::observed::{self, Files};
 use crate::proxy::Fault;
+use crate::words;
 
 const TOP: &[&str] =
     &["kind", "name", "candidate", "process", "dependency", "setup", "step", "load", "objective", "search"];
@@ -42,6 +43,9 @@ pub fn parse(source: &Source, file: &dyn Fn(&str) -> Result<Source, String>) -> 
     let tree = Tree::parse(Syntax::Toml, source);
     let mut m = Mistakes::default();
     measurement::syntax(&tree, &mut m);
+    // What stands behind a broken line is not what was meant.
+    m.or(())?;
+    let mut m = Mistakes::default();
     let test = tree
         .documents()
         .next()
@@ -63,7 +67,18 @@ fn test(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Test> {
     let candidate = needed(top, "candidate", m).and_then(|node| candidate(node, m));
     let processes = processes(top, m);
     let dependencies = dependencies(top, file, m);
-    let words = known(&processes, &dependencies);
+    let words = known(top);
+    for (key, unknown_there) in [
+        ("candidate", &["user", "candidate"][..]),
+        ("process", &["user"]),
+        ("dependency", &["user", "candidate"]),
+    ] {
+        let there: Vec<&str> =
+            words.iter().map(String::as_str).filter(|word| !unknown_there.contains(word)).collect();
+        if let Some(node) = top.get(key) {
+            placeholders(node, &there, m);
+        }
+    }
     let setup = Table::list(top.get("setup"), "[[setup]]", SETUP, m)
         .iter()
         .map(|table| setup(table, &words, m))
@@ -232,16 +247,44 @@ fn fault(table: &Table<'_>, m: &mut Mistakes) -> Fault {
     }
 }
 
-/// What a step may name that no step keeps.
-fn known(processes: &[Process], dependencies: &[Dependency]) -> Vec<String> {
-    let ports = processes.iter().map(|process| format!("port.{}", process.name));
-    let of_proxy =
-        |dependency: &Dependency| ["", ".port"].map(|part| format!("proxy.{}{part}", dependency.name));
-    let proxies = dependencies.iter().flat_map(of_proxy);
-    ports
-        .chain(proxies)
-        .chain(["user", "seed", "work", "base", "candidate", "forewarn"].map(str::to_owned))
-        .collect()
+/// What a step may name that no step keeps. A process with a mistake has its port all the same, and one
+/// whose name cannot be read may be the one that is meant.
+fn known(top: &Table<'_>) -> Vec<String> {
+    let mut known = ["user", "seed", "work", "base", "candidate", "forewarn"].map(str::to_owned).to_vec();
+    for (key, kinds) in [("process", &["port.{}"][..]), ("dependency", &["proxy.{}", "proxy.{}.port"])] {
+        for item in top.get(key).into_iter().flat_map(|list| list.items().collect::<Vec<_>>()) {
+            match item.get("name").and_then(Node::text) {
+                Some(name) => known.extend(kinds.iter().map(|kind| kind.replace("{}", name))),
+                None => known.push(kinds[0].replace("{}", ANY)),
+            }
+        }
+    }
+    known
+}
+
+/// Stands for every name.
+const ANY: &str = "*";
+
+/// Every `${name}` below a node is known there, or a variable of the environment, of which only the run can
+/// tell whether it is set.
+fn placeholders(node: Node<'_>, known: &[&str], m: &mut Mistakes) {
+    for item in node.items() {
+        placeholders(item, known, m);
+    }
+    for entry in node.entries() {
+        placeholders(entry.value, known, m);
+    }
+    let text = node.text().unwrap_or_default();
+    // `$${` stands for `${` itself.
+    let names = text.split("${").zip(text.split("${").skip(1)).filter(|(before, _)| !before.ends_with('$'));
+    for (name, _) in names.filter_map(|(_, from)| from.split_once('}')) {
+        let any =
+            name.split_once('.').is_some_and(|(kind, _)| known.contains(&format!("{kind}.{ANY}").as_str()));
+        if !any && !known.contains(&name) && !words::is_variable(name) {
+            let help = model::did_you_mean(name, "known here", known);
+            m.add(node.span(), format!("`${{{name}}}` stands for nothing"), help);
+        }
+    }
 }
 
 fn setup(table: &Table<'_>, words: &[String], m: &mut Mistakes) -> Setup {
@@ -257,6 +300,8 @@ fn load(node: Node<'_>, m: &mut Mistakes) -> Option<Load> {
     match (rate, table.count("at_once", m)) {
         (Some(rate), None) => Some(Load::Rate(rate)),
         (None, Some(count @ 1..=10_000)) => Some(Load::AtOnce(count as u32)),
+        // What is no number was said.
+        _ if table.get("rate").is_some() && rate.is_none() => None,
         _ => {
             m.add(table.span(), "[load] is one of `rate` and `at_once`, above 0", HELP);
             None

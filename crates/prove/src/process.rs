@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use watch::plan::Access;
 
 use crate::file::{Process, Ready};
+use crate::log::Log;
 use crate::room::Room;
 use crate::trial::Trouble;
 use crate::words::{Unknown, Words};
@@ -27,6 +28,8 @@ const ANSWER: Duration = Duration::from_secs(1);
 const MOST: u64 = 1 << 20;
 /// How many lines of its log are shown.
 const SHOWN: usize = 12;
+/// How much of a line is looked at: all that is kept of a log.
+const LOOKED_AT: usize = 64 << 10;
 /// How long a line of it may be shown.
 const WIDTH: usize = 300;
 /// Variables that every process gets from Forewarn's own environment, where they are set: without them
@@ -52,7 +55,7 @@ pub struct Running {
     name: String,
     child: Child,
     group: Pid,
-    log: PathBuf,
+    log: Log,
     stop_within: Duration,
     /// It is ready when it has ended.
     ends: bool,
@@ -79,7 +82,7 @@ impl Running {
             log: Vec::new(),
             help: "the program must be in PATH or named with its path, and may be run".to_owned(),
         };
-        let out = std::fs::File::create(&log).map_err(|error| cannot(&error))?;
+        let (log, out) = Log::start(&log).map_err(|error| cannot(&error))?;
         let err = out.try_clone().map_err(|error| cannot(&error))?;
         let directory = spec.directory.as_ref().map(fill).transpose()?;
         let mut command = Command::new(program);
@@ -96,6 +99,8 @@ impl Running {
         for (name, value) in &spec.environment {
             command.env(name, fill(value)?);
         }
+        let (name, mark) = room.mark();
+        command.env(name, mark);
         let child = command.spawn().map_err(|error| cannot(&error))?;
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let group = group.ok_or_else(|| cannot(&io::Error::other("it has no number")))?;
@@ -193,21 +198,26 @@ impl Running {
         self.ends
     }
 
-    /// Asks its group to end, and kills what has not ended in time. Whether that was needed.
-    pub async fn stop(mut self, room: &Room) -> bool {
+    /// Asks its group to end, and kills what has not ended in time. What there is to say where that was
+    /// needed.
+    pub async fn stop(mut self, room: &Room, words: &Words) -> Option<Trouble> {
         let _ = kill_process_group(self.group, Signal::TERM);
-        let killed = timeout(self.stop_within, self.child.wait()).await.is_err();
+        let unheeded = timeout(self.stop_within, self.child.wait()).await.is_err().then(|| {
+            let within = model::pretty(self.stop_within);
+            let what = format!("has not ended {within} after SIGTERM, and was killed");
+            self.trouble(&what, words, "let it end on SIGTERM, or give it more time with `stop_within`")
+        });
         // What it started may outlive it.
         let _ = kill_process_group(self.group, Signal::KILL);
         let _ = self.child.wait().await;
         let _ = room.forget(self.group.as_raw_nonzero().get().unsigned_abs());
-        killed
+        unheeded
     }
 
     /// What went wrong with it, with the end of its log.
-    pub fn trouble(&self, what: &str, words: &Words, help: &str) -> Trouble {
-        let log = std::fs::read(&self.log).unwrap_or_default();
-        let log = words.cover(&String::from_utf8_lossy(&log));
+    pub fn trouble(&mut self, what: &str, words: &Words, help: &str) -> Trouble {
+        let ended = self.ended().is_some();
+        let log = words.cover(&self.log.end(ended));
         let lines: Vec<&str> = log.lines().collect();
         let shown = &lines[lines.len().saturating_sub(SHOWN)..];
         Trouble {
@@ -231,7 +241,15 @@ fn is_passed_on(name: &OsStr, asked: &[String]) -> bool {
 
 /// A line without what could move the cursor, and not longer than one wants to see.
 fn printable(line: &str) -> String {
-    line.chars().take(WIDTH).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    const STRANGE: char = '\u{fffd}';
+    let mut shown = String::new();
+    for c in line.chars().map(|c| if c.is_control() { STRANGE } else { c }).take(LOOKED_AT) {
+        // Many of them in a row say no more than one.
+        if c != STRANGE || !shown.ends_with(STRANGE) {
+            shown.push(c);
+        }
+    }
+    shown.chars().take(WIDTH).collect()
 }
 
 fn of_unknown(place: &str, unknown: Unknown) -> Trouble {

@@ -3,7 +3,8 @@
 //!
 //! A `Drop` does not run where Forewarn itself is killed. So a shell in a process group of its own holds
 //! the reading end of a pipe and knows the groups of the run; when the pipe ends, as it does with its
-//! writer in any case, it kills them and removes the directory.
+//! writer in any case, it kills them and removes the directory. What has left its group, as a daemon does,
+//! is known by a variable of its environment that names the room, where the system shows environments.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -14,7 +15,11 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What the shell does: its first argument is the directory, its second says whether that is kept.
+/// The variable that names the room in the environment of its processes.
+const MARK: &str = "FOREWARN_ROOM";
+
+/// What the shell does: its first argument is the directory, its second says whether that is kept, its third
+/// is what stands in the environment of the processes.
 const CARETAKER: &str = r#"
 trap '' INT TERM HUP
 groups=
@@ -27,6 +32,18 @@ while read -r change group; do
   esac
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+tries=0
+while [ $tries -lt 20 ]; do
+  strays=
+  for file in $(grep -lsF "$3" /proc/[0-9]*/environ); do
+    stray=${file#/proc/}
+    strays="$strays ${stray%/environ}"
+  done
+  [ -n "$strays" ] || break
+  kill -s KILL $strays 2>/dev/null
+  tries=$((tries + 1))
+  sleep 0.05
+done
 [ "$2" = keep ] && exit
 # A room within this one has a caretaker of its own, whose processes may write to the last.
 tries=0
@@ -53,6 +70,9 @@ impl Room {
             .args(["-c", CARETAKER, "sh"])
             .arg(&path)
             .arg(if keep { "keep" } else { "remove" })
+            .arg(format!("{MARK}={}", mark(&path)))
+            // A room within another one: its caretaker is none of the other one's processes.
+            .env_remove(MARK)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -66,6 +86,16 @@ impl Room {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The variable by which processes of the run are known, and its value.
+    pub(crate) fn mark(&self) -> (&'static str, String) {
+        (MARK, mark(&self.path))
+    }
+
+    /// Whether nobody listens on a port.
+    pub(crate) fn is_free(port: u16) -> bool {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
     }
 
     /// A process group belongs to the run.
@@ -112,6 +142,11 @@ impl Drop for Room {
     }
 }
 
+/// No room's name begins with another's.
+fn mark(path: &Path) -> String {
+    format!("{}/", path.display())
+}
+
 /// Makes a directory that nobody else has.
 fn fresh(parent: &Path) -> io::Result<PathBuf> {
     let process = std::process::id();
@@ -156,6 +191,16 @@ mod tests {
         room.guard(child.id()).unwrap();
         drop(room);
         assert!(!path.exists());
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_has_left_its_group_ends_with_the_room_too() {
+        let room = Room::below(&std::env::temp_dir(), false).unwrap();
+        let (name, mark) = room.mark();
+        let mut child = Command::new("sleep").arg("600").env(name, mark).process_group(0).spawn().unwrap();
+        drop(room);
         assert!(!child.wait().unwrap().success());
     }
 

@@ -9,14 +9,15 @@ use std::time::Duration;
 use daemon::http::Network;
 use text::edit::{self, NotSet};
 use text::{FileId, Source, Syntax};
-use tokio::time::Instant;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 
-use crate::file::{Dependency, Test};
+use crate::file::{Dependency, Process, Ready, Test};
 use crate::parse::PATIENCE;
 use crate::people::{Came, People};
 use crate::person;
 use crate::process::Running;
-use crate::proxy::{Counted, Delay, Proxy, Weather};
+use crate::proxy::{Counted, Delay, Fault, Proxy, Weather};
 use crate::room::Room;
 use crate::trial::{Durations, Trial, Trouble};
 use crate::verdict::{Seen, Verdict};
@@ -24,6 +25,9 @@ use crate::words::Words;
 
 /// Where a trouble with what is done before people come is said to be.
 pub(crate) const SETUP: &str = "[[setup]]";
+
+/// How long a dependency may take to take a connection before anybody comes.
+const FOUND_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a run is to end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +67,7 @@ pub struct Runner<'t> {
     words: Words,
     network: Network,
     kept: Mutex<Vec<(String, PathBuf)>>,
+    unheeded: Mutex<Vec<Trouble>>,
     /// Whom to tell how far a run is.
     tell: Box<dyn Fn(&Told<'_>) + Send + Sync + 't>,
 }
@@ -88,8 +93,9 @@ impl<'t> Runner<'t> {
     /// What is needed to run a test whose file lies in `base`.
     pub fn new(test: &'t Test, base: &Path, rooms: &Path, keep: bool, words: Words) -> Self {
         let (base, rooms) = (base.to_path_buf(), rooms.to_path_buf());
-        let (kept, tell) = (Mutex::default(), Box::new(|_: &Told<'_>| {}));
-        Self { test, base, rooms, keep, words, network: Network::default(), kept, tell }
+        let (kept, unheeded) = (Mutex::default(), Mutex::default());
+        let tell = Box::new(|_: &Told<'_>| {});
+        Self { test, base, rooms, keep, words, network: Network::default(), kept, unheeded, tell }
     }
 
     /// The same, and somebody is told how far it is, at each person.
@@ -119,6 +125,7 @@ impl<'t> Runner<'t> {
         let mut stage = self.open(label, configuration, seed)?;
         let trial = async {
             self.start(&mut stage).await?;
+            self.find_dependencies(&stage).await?;
             self.set_up(&mut stage, seed).await?;
             self.perform(&mut stage, label, seed, until).await
         };
@@ -131,8 +138,21 @@ impl<'t> Runner<'t> {
                 help: "nothing is left of it; run it again".to_owned(),
             }),
         };
-        stage.clear().await;
+        let unheeded = stage.clear().await;
+        let mut all = self.unheeded.lock().unwrap_or_else(PoisonError::into_inner);
+        for trouble in unheeded {
+            // Each run stops the same processes.
+            if !all.iter().any(|other| other.place == trouble.place) {
+                all.push(trouble);
+            }
+        }
         trial
+    }
+
+    /// The processes that did not end when they were asked to, in any run. That says nothing about the
+    /// objective.
+    pub fn unheeded(&self) -> Vec<Trouble> {
+        self.unheeded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The directories of runs that stay, by the label of the run.
@@ -179,12 +199,44 @@ impl<'t> Runner<'t> {
     /// Starts the processes, each when the one before is ready.
     async fn start(&self, stage: &mut Stage) -> Result<(), Trouble> {
         for process in &self.test.processes {
+            is_untaken(process, &stage.room)?;
             let running = Running::start(process, &stage.words, &stage.room)?;
             // Where it is stopped in order, whatever happens while it is waited for.
             stage.processes.push(running);
             if let Some(running) = stage.processes.last_mut() {
-                running.ready(process, &stage.words).await?;
+                let ready = running.ready(process, &stage.words).await;
+                ready.map_err(|trouble| self.by_dependency(trouble, stage))?;
             }
+        }
+        Ok(())
+    }
+
+    /// A process may not be ready because of what it needs.
+    fn by_dependency(&self, mut trouble: Trouble, stage: &Stage) -> Trouble {
+        for (dependency, proxy) in self.test.dependencies.iter().zip(&stage.proxies) {
+            if proxy.counted().failed > 0 {
+                trouble.what += &format!("; its dependency `{}` took no connection", dependency.name);
+                trouble.help = format!("start `{}` first; {}", dependency.name, trouble.help);
+            }
+        }
+        trouble
+    }
+
+    /// Without its dependency a service fails everybody, which says nothing about its configuration.
+    async fn find_dependencies(&self, stage: &Stage) -> Result<(), Trouble> {
+        for dependency in self.test.dependencies.iter().filter(|known| known.fault != Fault::Refuse) {
+            let address = fill(&stage.words, &dependency.name, &dependency.address)?;
+            let what = match timeout(FOUND_WITHIN, TcpStream::connect(&address)).await {
+                Ok(Ok(_)) => continue,
+                Ok(Err(error)) => format!("cannot be reached at {address}: {error}"),
+                Err(_) => format!("takes no connection at {address} within {}", model::pretty(FOUND_WITHIN)),
+            };
+            return Err(Trouble {
+                place: dependency.name.clone(),
+                what: stage.words.cover(&what),
+                log: Vec::new(),
+                help: "start it before the test, or as a [[process]] of it; or correct `address`".to_owned(),
+            });
         }
         Ok(())
     }
@@ -218,6 +270,10 @@ impl<'t> Runner<'t> {
 
     pub(crate) fn not_set(&self, key: &str, not_set: &NotSet) -> Trouble {
         let (what, help) = match not_set {
+            NotSet::NoKey(beside) if beside.is_empty() => {
+                let help = "no key is there; a candidate is in the syntax of the file in force";
+                (format!("has no key `{key}`"), help.to_owned())
+            }
             NotSet::NoKey(beside) => {
                 let known: Vec<&str> = beside.iter().map(String::as_str).collect();
                 let last = key.rsplit('.').next().unwrap_or(key);
@@ -284,11 +340,13 @@ impl<'t> Runner<'t> {
 }
 
 impl Stage {
-    /// Stops everything, the last one first.
-    async fn clear(mut self) {
+    /// Stops everything, the last one first; gives those that did not end when they were asked to.
+    async fn clear(mut self) -> Vec<Trouble> {
+        let mut unheeded = Vec::new();
         while let Some(process) = self.processes.pop() {
-            process.stop(&self.room).await;
+            unheeded.extend(process.stop(&self.room, &self.words).await);
         }
+        unheeded
     }
 
     /// Whatever has ended, although nobody asked it to.
@@ -301,8 +359,22 @@ impl Stage {
         })
     }
 
-    fn last_log(&self) -> Vec<String> {
-        self.processes.last().map_or(Vec::new(), |process| process.trouble("", &self.words, "").log)
+    fn last_log(&mut self) -> Vec<String> {
+        self.processes.last_mut().map_or(Vec::new(), |process| process.trouble("", &self.words, "").log)
+    }
+}
+
+/// A port is free when it is given out; somebody may have taken it since.
+fn is_untaken(process: &Process, room: &Room) -> Result<(), Trouble> {
+    let port = room.port(&process.name).ok().filter(|port| !Room::is_free(*port));
+    match port {
+        Some(port) if process.ready != Ready::Ended => Err(Trouble {
+            place: process.name.clone(),
+            what: format!("somebody listens already on {port}, its ${{port.{}}}", process.name),
+            log: Vec::new(),
+            help: "no process before it may listen there; run it again if another program does".to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

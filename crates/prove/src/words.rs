@@ -20,11 +20,18 @@ pub struct Unknown {
 
 /// The variables of the environment that a text names: `${IN_CAPITALS}`.
 pub fn variables(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${").skip(1).filter_map(|from| from.split_once('}')).map(|(name, _)| name).filter(|name| {
-        let mut bytes = name.bytes();
-        bytes.next().is_some_and(|first| first.is_ascii_uppercase() || first == b'_')
-            && bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    })
+    text.split("${")
+        .skip(1)
+        .filter_map(|from| from.split_once('}'))
+        .map(|(name, _)| name)
+        .filter(|name| is_variable(name))
+}
+
+/// Whether a name is one of a variable of the environment: it stands in capitals.
+pub(crate) fn is_variable(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_uppercase() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 impl Words {
@@ -76,6 +83,10 @@ impl Words {
     }
 
     fn unknown(&self, name: &str) -> Unknown {
+        if is_variable(name) {
+            let help = format!("it is no variable of the environment here: export {name}");
+            return Unknown { name: name.to_owned(), help };
+        }
         let names: Vec<&str> = self.known.keys().map(String::as_str).collect();
         Unknown { name: name.to_owned(), help: model::did_you_mean(name, "known here", &names) }
     }

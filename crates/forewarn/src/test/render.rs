@@ -5,4 +5,4 @@ mod text;
 
 pub(super) use junit::junit;
 pub(crate) use text::trouble;
-pub(super) use text::{summary, text};
+pub(super) use text::{summary, text, warning};

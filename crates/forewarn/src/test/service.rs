@@ -14,6 +14,7 @@ use wire::tested::{Tested, Verdict};
 
 use super::{Halt, shown};
 use crate::arguments::TestArguments;
+use crate::output::to_stderr;
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 
@@ -93,6 +94,9 @@ async fn prove(case: &Case, arguments: &TestArguments) -> Result<Proof, Halt> {
     let runner = case.runner(arguments.keep);
     let texts = Texts { candidate: case.candidate.text(), current: case.current.as_ref().map(Source::text) };
     let proof = proof::prove(&runner, texts, arguments.seed, arguments.budget, || signals.ended()).await;
+    for trouble in runner.unheeded() {
+        to_stderr(&super::render::warning(&trouble));
+    }
     proof.map_err(|trouble| signals.code().map_or(Halt::Trouble(trouble), Halt::Signal))
 }
 

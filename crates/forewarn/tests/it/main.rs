@@ -16,6 +16,8 @@ mod login_stack;
 mod monitoring;
 mod observe;
 mod outputs;
+#[cfg(target_os = "linux")]
+mod proof_bad_input;
 mod roots;
 mod runs;
 mod scenarios;

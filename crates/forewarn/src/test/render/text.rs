@@ -60,7 +60,16 @@ pub(crate) fn summary(report: &Report) -> String {
 
 /// Why a run could not be had: where, what, the end of the log, what to do.
 pub(crate) fn trouble(trouble: &Trouble) -> String {
-    let mut text = format!("error: {}: {}\n", trouble.place, trouble.what);
+    told("error", trouble)
+}
+
+/// The same of what kept no run from being had.
+pub(crate) fn warning(trouble: &Trouble) -> String {
+    told("warning", trouble)
+}
+
+fn told(word: &str, trouble: &Trouble) -> String {
+    let mut text = format!("{word}: {}: {}\n", trouble.place, trouble.what);
     for line in &trouble.log {
         let _ = writeln!(text, "  | {line}");
     }
