@@ -1,6 +1,7 @@
 //! Whether files changed: by time, size and inode, looked at every other second. No watch of the kernel:
 //! those miss network file systems and mounted configuration, and what is polled are a few hundred names.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -18,6 +19,17 @@ impl Files {
     pub(crate) fn look(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let stamped = |path: PathBuf| {
             let stamp = stamp(&path);
+            (path, stamp)
+        };
+        Self(paths.into_iter().map(stamped).collect())
+    }
+
+    /// Looks at other files than before. Those that were looked at already are taken as they were then, so
+    /// that what changed since is seen as changed.
+    pub(crate) fn go_on(self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        let known: BTreeMap<PathBuf, Stamp> = self.0.into_iter().collect();
+        let stamped = |path: PathBuf| {
+            let stamp = known.get(&path).copied().unwrap_or_else(|| stamp(&path));
             (path, stamp)
         };
         Self(paths.into_iter().map(stamped).collect())
@@ -43,4 +55,25 @@ fn stamp(path: &PathBuf) -> Stamp {
         let node = 0;
         (metadata.modified().ok(), metadata.len(), node)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_while_it_was_read_is_seen_at_the_next_look() {
+        let path = std::env::temp_dir().join(format!("forewarn-files-{}", std::process::id()));
+        let new = path.with_extension("new");
+        fs::write(&path, "a").unwrap();
+        fs::write(&new, "b").unwrap();
+        let files = Files::look([path.clone()]);
+        // It is read, and changes before the reader says what it read.
+        fs::write(&path, "ab").unwrap();
+        let mut files = files.go_on([path.clone(), new.clone()]);
+        assert!(files.changed());
+        assert!(!files.changed());
+        fs::remove_file(path).unwrap();
+        fs::remove_file(new).unwrap();
+    }
 }

@@ -102,8 +102,9 @@ pub(crate) async fn keep(
         let runner = host.clone();
         let run = tokio::task::spawn_blocking(move || {
             let audit = runner.audit();
-            // Looked at behind the audit: what changes while it runs is seen at the next one at the latest.
-            (audit.audited, Files::look(audit.files))
+            // As they were before the audit, where they were known: what changes while it runs may or may
+            // not have been read, and is audited again. Only of what is new to it that is not known.
+            (audit.audited, files.go_on(audit.files))
         });
         let (audited, read) = run.await.unwrap_or_else(|_| {
             let stopped = Some("the audit failed, which is a bug of Forewarn's".to_owned());

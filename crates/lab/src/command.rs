@@ -13,7 +13,7 @@ const RULE: &str = "timeout-below-latency";
 
 /// `forewarn check` of the files as proposed; the findings go to a file.
 pub(crate) fn check() -> Process {
-    let words = ["${forewarn}", "check", "${work}/proposed", "--output", "json=${work}/check.json"];
+    let words = ["${forewarn}", "check", "${work}/config/proposed", "--output", "json=${work}/check.json"];
     process("check", &words)
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn test(budget: Duration) -> Process {
         "test",
         "${base}/auth.test.toml",
         "--candidate",
-        "${work}/proposed/front.toml",
+        "${work}/config/proposed/front.toml",
         "--seed",
         "${seed}",
         "--budget",

@@ -21,10 +21,11 @@ use text::{FileId, Source, Syntax, edit};
 use crate::scenario;
 use crate::traces::Traces;
 
-/// The service's files, as they are deployed.
-const SERVICE: &str = "service";
+/// The service's files, as they are deployed. What else is written stays outside of their folder, which the
+/// watch looks at.
+const SERVICE: &str = "config/service";
 /// The same with the edit that is proposed.
-const PROPOSED: &str = "proposed";
+const PROPOSED: &str = "config/proposed";
 /// What the watch writes.
 const WATCH: &str = "watch";
 /// How long the watch may take to be ready, and to end.
@@ -86,7 +87,7 @@ impl House {
         let watch = self.words.fill(scenario::WATCH).map_err(|unknown| io::Error::other(unknown.name))?;
         for (folder, front) in [(SERVICE, &self.good), (PROPOSED, &self.bad)] {
             let folder = self.path().join(folder);
-            std::fs::create_dir(&folder)?;
+            std::fs::create_dir_all(&folder)?;
             std::fs::write(folder.join("front.toml"), front)?;
             std::fs::write(folder.join("directory.toml"), scenario::DIRECTORY)?;
             std::fs::write(folder.join("observed.toml"), scenario::OBSERVED)?;

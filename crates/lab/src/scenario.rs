@@ -44,7 +44,7 @@ pub fn test() -> Test {
 pub(crate) const WATCH: &str = r#"
 [watch]
 listen = "127.0.0.1:${port.watch}"
-journal = "../watch/journal"
+journal = "../../watch/journal"
 
 [[watch.service]]
 name = "auth"
@@ -55,7 +55,7 @@ guard = "1%"
 [[watch.channel]]
 name = "drill"
 kind = "lines"
-file = "../watch/notices.jsonl"
+file = "../../watch/notices.jsonl"
 
 [audit]
 every = "1h"

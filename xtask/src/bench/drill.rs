@@ -2,8 +2,8 @@
 //! whether an end is claimed while the fault stays, and whether anything is left, also where a drill is
 //! interrupted or killed at any second. Writes `docs/bench/drill.md`.
 //!
-//! `--seeds N`, `--at-once N` and `--interrupts N` say how many; with other seeds than the usual ones nothing
-//! is written.
+//! `--seeds N`, `--at-once N` and `--interrupts N` say how many, `--program FILE` which program instead of a
+//! release build; with any of them but `--at-once` nothing is written.
 
 mod left;
 mod report;
@@ -63,21 +63,36 @@ struct Had {
 
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let (mut seeds, mut at_once, mut interrupts) = (SEEDS, AT_ONCE, INTERRUPTS);
+    let mut program = None;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
-        let number: Option<u64> = words.next().and_then(|number| number.parse().ok());
+        let value = words.next();
+        let number: Option<u64> = value.and_then(|number| number.parse().ok());
         match (word.as_str(), number) {
+            ("--program", None) if value.is_some() => program = value.map(PathBuf::from),
             ("--seeds", Some(number)) => seeds = number,
             ("--at-once", Some(number)) => {
                 at_once = usize::try_from(number.max(1)).map_err(|e| e.to_string())?
             }
             ("--interrupts", Some(number)) => interrupts = number,
-            _ => return Err("`bench drill` takes --seeds N, --at-once N and --interrupts N".into()),
+            _ => {
+                return Err(
+                    "`bench drill` takes --seeds N, --at-once N, --interrupts N and --program FILE".into()
+                );
+            }
         }
     }
-    say("building forewarn in release");
-    succeed(Command::new("cargo").args(["build", "--release", "--quiet", "--locked", "-p", "forewarn"]))?;
-    let program = target_directory().join("release/forewarn").canonicalize().map_err(told)?;
+    let usual = (seeds, interrupts) == (SEEDS, INTERRUPTS) && program.is_none();
+    let program = match program {
+        Some(program) => program,
+        None => {
+            say("building forewarn in release");
+            let build = ["build", "--release", "--quiet", "--locked", "-p", "forewarn"];
+            succeed(Command::new("cargo").args(build))?;
+            target_directory().join("release/forewarn")
+        }
+    };
+    let program = program.canonicalize().map_err(told)?;
     let scratch = Scratch::new("drills").map_err(told)?;
     let ports = left::listening();
     let mut draw = Draw(SEED);
@@ -92,7 +107,7 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let had = all(&jobs, at_once, &program, scratch.path())?;
     let ports: Vec<u16> = left::listening().into_iter().filter(|port| !ports.contains(port)).collect();
     let (page, met) = report::page(&had, &ports, at_once);
-    if (seeds, interrupts) == (SEEDS, INTERRUPTS) {
+    if usual {
         std::fs::write(PAGE, &page).map_err(|error| format!("{PAGE}: {error}"))?;
         say(&format!("wrote {PAGE}"));
     } else {
@@ -134,10 +149,7 @@ fn drill(job: Job, program: &Path, home: &Path) -> Result<(Outcome, Vec<String>)
     let seed = match job {
         Job::Whole(seed, _) | Job::Ended(seed, ..) => seed.to_string(),
     };
-    let (out, err) = (
-        home.join("../").join(format!("{}.json", name(home))),
-        home.join("../").join(format!("{}.err", name(home))),
-    );
+    let (out, err) = (home.with_extension("json"), home.with_extension("err"));
     let file = |path: &PathBuf| std::fs::File::create(path).map_err(told);
     let mut command = Command::new(program);
     command.args(["drill", "--format", "json", "--seed", &seed]).env("TMPDIR", home);
@@ -166,10 +178,6 @@ fn drill(job: Job, program: &Path, home: &Path) -> Result<(Outcome, Vec<String>)
             Ok((Outcome::Ended { code, gone_after: begun.elapsed() }, left::of(home)))
         }
     }
-}
-
-fn name(home: &Path) -> String {
-    home.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Waits for its end; kills what hangs.
