@@ -12,7 +12,7 @@ config = configparser.ConfigParser()
 config.read(file)
 store = config["store"]
 host, _, store_port = store["address"].rpartition(":")
-attempts = store.getint("max_attempts")
+attempts = store.getint("max_attempts", 1)
 
 
 def seconds(text):
@@ -20,9 +20,9 @@ def seconds(text):
     return float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
 
 
-backoff = seconds(store["backoff"])
-connect_timeout = seconds(store["connect_timeout"])
-answer_timeout = seconds(store["answer_timeout"])
+backoff = seconds(store.get("backoff", "0s"))
+connect_timeout = seconds(store.get("connect_timeout", "5s"))
+answer_timeout = seconds(store.get("answer_timeout", "5s"))
 
 
 def ask(feature):
