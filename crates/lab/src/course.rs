@@ -290,7 +290,8 @@ impl Course<'_> {
                 self.record.found = Some(self.now());
                 self.tell(Event::Found(title));
             }
-            ("failing", "opened") if self.record.alerted.is_none() => {
+            // One that was opened before the edit was deployed is of another fault.
+            ("failing", "opened") if self.record.deployed.is_some() && self.record.alerted.is_none() => {
                 self.alert = alert["id"].as_u64();
                 self.record.alerted = Some(self.now());
                 let after = self.record.detection().unwrap_or_default();
@@ -300,7 +301,7 @@ impl Course<'_> {
             ("failing", "ended") if self.alert.is_some() && alert["id"].as_u64() == self.alert => {
                 self.ended(title);
             }
-            ("failing", _) => self.see_cause(alert),
+            ("failing", _) if self.record.deployed.is_some() => self.see_cause(alert),
             _ => {}
         }
     }
