@@ -8,6 +8,8 @@
 //! `cargo xtask bench intake`: lines of a log a second, beside mtail and `wc -l`; see there.
 //! `cargo xtask bench proxy`: what the proxy of configuration tests adds, beside HAProxy; see there.
 //!
+//! `cargo xtask bench search`: what the search of a configuration test finds, and what the test catches.
+//!
 //! `cargo xtask bench auth` and `cargo xtask bench auth-timing`: the authentication service; see there.
 //!
 //! `cargo xtask bench detect` and `cargo xtask bench watch`: the watch, beside Prometheus with Alertmanager
@@ -23,6 +25,7 @@ mod drill;
 mod false_alarms;
 mod intake;
 mod proxy;
+mod search;
 mod service;
 mod watch;
 
@@ -48,12 +51,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name, rest @ ..] if name == "false-alarms" => false_alarms::run(rest),
         [name, rest @ ..] if name == "watch" => watch::run(rest),
         [name, rest @ ..] if name == "intake" => intake::run(rest),
+        [name, rest @ ..] if name == "search" => search::run(rest),
         [name] if name == "proxy" => proxy::run(),
         [name, rest @ ..] if name == "source" => detect::source(rest),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
         _ => Err(
-            "name a benchmark: check DIR, build, auth, auth-timing, detect, drill, false-alarms, watch, intake, or \
-             proxy"
+            "name a benchmark: check DIR, build, auth, auth-timing, detect, drill, false-alarms, watch, intake, \
+             proxy, or search"
                 .into(),
         ),
     }

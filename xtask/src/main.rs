@@ -27,7 +27,8 @@ static TASKS: &[Task] = &[
                                 auth: the service's speed; auth-timing: what its times tell;
                                 detect: how soon a fault is told, beside Prometheus;
                                 false-alarms: how often the watch cries wolf; watch: what a watch costs;
-                                intake: lines of a log; proxy: what it adds, beside HAProxy",
+                                intake: lines of a log; proxy: what it adds, beside HAProxy;
+                                search: the smallest safe value by seed, and what mutations show",
         run: bench::run,
     },
     Task {

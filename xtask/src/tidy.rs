@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("evidence", 0),
     ("text", 0),
+    ("draw", 0),
     ("model", 1),
     ("readers", 2),
     ("rules", 2),
@@ -26,6 +27,7 @@ const FROM_ELSEWHERE: &[(&str, &[&str])] = &[
     ("evidence", &["serde"]),
     ("watch", &["serde", "postcard"]),
     ("text", &["saphyr-parser", "jsonc-parser", "toml_parser"]),
+    ("draw", &[]),
     ("model", &[]),
     ("readers", &[]),
     ("rules", &[]),

@@ -3,7 +3,6 @@
 
 mod alerts;
 mod budget;
-mod canvas;
 mod github;
 mod json;
 mod junit;
@@ -16,10 +15,10 @@ mod table;
 mod tests;
 mod text;
 mod waterfall;
-mod xml;
 
 pub use alerts::alerts;
 pub use budget::{budget, budget_table};
+pub use draw::escaped as xml_escaped;
 pub use github::github;
 pub use json::json;
 pub(crate) use json::{level as published_level, subject as published_subject};
@@ -31,7 +30,6 @@ pub use summary::{Detail, summary};
 pub use table::{Table, calls, files, rules, services, settings};
 pub use text::{error, text};
 pub use waterfall::waterfall;
-pub use xml::escaped as xml_escaped;
 
 /// A text of a finding or a file as part of one line: secrets hidden, nothing that a terminal obeys.
 fn plain(text: &str) -> String {

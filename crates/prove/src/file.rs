@@ -122,6 +122,14 @@ pub struct Replayed {
     pub on_top: bool,
 }
 
+impl Replayed {
+    /// What a limit on waiting has to bear: answers, or connections where only those take their time.
+    #[must_use]
+    pub fn awaited(&self) -> Option<&Latency> {
+        self.answer.as_ref().or(self.connect.as_ref())
+    }
+}
+
 /// What is done once, before people come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setup {

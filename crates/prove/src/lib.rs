@@ -16,6 +16,7 @@ mod observed;
 pub mod parse;
 mod people;
 pub mod person;
+pub mod picture;
 pub mod process;
 pub mod proof;
 pub mod proxy;

@@ -5,7 +5,7 @@
 mod drive;
 mod noticed;
 
-use wire::tested::Fate;
+use wire::tested::{self, Fate};
 
 pub use drive::{Answer, mutate, mutate_service, takes};
 pub use noticed::{Noticed, WRONG, alike, noticed};
@@ -62,6 +62,20 @@ pub struct Mutated {
     pub why: String,
     /// The run, where people came.
     pub trial: Option<Trial>,
+}
+
+/// All of them as they are published; `of` names the file that was broken.
+#[must_use]
+pub fn published(all: &[Mutated], of: &str) -> tested::Mutations {
+    let one = |mutated: &Mutated| tested::Mutated {
+        key: mutated.mutation.key.clone(),
+        before: mutated.mutation.before.clone(),
+        after: mutated.mutation.after.clone(),
+        how: mutated.mutation.how.to_owned(),
+        fate: mutated.fate,
+        why: mutated.why.clone(),
+    };
+    tested::Mutations { line: score(all), of: of.to_owned(), all: all.iter().map(one).collect() }
 }
 
 /// How many of those that change something are told apart, in one line.

@@ -7,12 +7,13 @@
 
 mod drive;
 mod form;
+mod published;
 mod service;
 mod words;
 
 use std::time::Duration;
 
-use model::{Latency, normal_score, normal_share};
+use model::{Latency, Replay, normal_score, normal_share};
 
 pub use drive::{Ask, Means, Wanted, search};
 pub use form::Form;
@@ -82,6 +83,8 @@ pub struct Searched {
     pub predicted: Option<Duration>,
     /// How many calls a person makes at the dependency.
     pub calls: f64,
+    /// The latency of each of them that is replayed.
+    pub replayed: Option<Replay>,
     /// The values that were tried, rising.
     pub tried: Vec<Tried>,
     /// Those that the service did not take, rising, and why.
@@ -94,8 +97,20 @@ pub struct Searched {
     pub safe: Option<Safe>,
     /// How many trials were made side by side.
     pub side_by_side: usize,
+    /// How many were made again, since the machine had no time for them.
+    pub disturbed: usize,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+impl Searched {
+    /// The share of people whom the replayed latency alone would fail at a value.
+    #[must_use]
+    pub fn predicted_failed(&self, value: Duration) -> Option<f64> {
+        // Nothing is predicted for a setting that bounds no answer.
+        let replayed = self.replayed.as_ref().filter(|_| self.predicted.is_some())?;
+        Some(1.0 - replayed.share_within(value).powf(self.calls))
+    }
 }
 
 /// A value that is called safe, and the run that bears it out.

@@ -114,12 +114,14 @@ impl Trouble {
         test.processes.iter().any(|process| process.name == self.place)
     }
 
-    /// Why, in one line: of its log the first line that speaks of an error, if there is one.
-    pub(crate) fn reason(&self) -> String {
+    /// Why, in one line: of its log the first line that speaks of an error, if there is one, from the name
+    /// of the tested file on.
+    pub(crate) fn reason(&self, test: &Test) -> String {
         let error = self.log.iter().find(|line| line.to_ascii_lowercase().contains("error"));
-        match error.or(self.log.last()) {
-            Some(line) => format!("{} {}: {line}", self.place, self.what),
-            None => format!("{} {}", self.place, self.what),
-        }
+        let Some(line) = error.or(self.log.last()) else { return format!("{} {}", self.place, self.what) };
+        // The directory of a run is another one each time.
+        let name = test.candidate.file.rsplit('/').next().unwrap_or_default();
+        let from = line.find(&format!("/{name}")).map_or(0, |at| at + 1);
+        format!("{}: {}", self.place, &line[from..])
     }
 }

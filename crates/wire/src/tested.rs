@@ -107,7 +107,7 @@ pub struct Service {
     pub search: Option<Search>,
     /// What became of the broken candidates, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mutations: Option<Vec<Mutated>>,
+    pub mutations: Option<Mutations>,
 }
 
 /// A key with another value in the candidate.
@@ -203,6 +203,10 @@ pub struct Search {
     /// The value that is called safe: the smallest one times the margin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safe_seconds: Option<f64>,
+    /// Whether the objective holds there: `held`, `failed` or `open`; or `refused`, where the service does not
+    /// take that value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safe_verdict: Option<String>,
     /// The margin.
     pub margin: f64,
     /// What the replayed latency alone predicts for the smallest value, in seconds.
@@ -212,6 +216,14 @@ pub struct Search {
     pub monotone: bool,
     /// The values that were tried, rising.
     pub tried: Vec<Tried>,
+    /// Those that the service does not take, rising, in seconds.
+    pub refused_seconds: Vec<f64>,
+    /// How many trials were made side by side.
+    pub side_by_side: usize,
+    /// How many were made again, since the machine had no time for them.
+    pub disturbed: usize,
+    /// How long all of it took, in seconds.
+    pub seconds: f64,
 }
 
 /// A value that was tried.
@@ -228,7 +240,18 @@ pub struct Tried {
     pub predicted: Option<f64>,
 }
 
-/// A candidate that was broken in a known way.
+/// What a test made of broken configurations.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Mutations {
+    /// All of it in one line.
+    pub line: String,
+    /// The file that was broken: the candidate, or what is in force where that alone holds.
+    pub of: String,
+    /// Each way in which it was broken.
+    pub all: Vec<Mutated>,
+}
+
+/// A configuration that was broken in a known way.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Mutated {
     /// The key.

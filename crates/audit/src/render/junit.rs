@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use draw::escaped;
 use model::Level;
 
 use super::snippet::Style;
 use super::text::{drawn, drawn_notices};
-use super::xml::escaped;
 use super::{plain, subject};
 use crate::{Outcome, Reported};
 

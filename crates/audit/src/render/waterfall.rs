@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use model::{Limit, pretty};
-
-use super::budget::{assumptions, left, measured, quantile};
-use super::canvas::{
+use draw::{
     ATTEMPT, BACKOFF, BEYOND, BOLD, CHARACTER, CONNECT, Canvas, FAINT, GRID, INK, LEFT, WIDTH, clip, width,
     wrapped,
 };
+use model::{Limit, pretty};
+
+use super::budget::{assumptions, left, measured, quantile};
 use super::table::place;
 use super::{count, plain};
 use crate::Outcome;
@@ -42,8 +42,8 @@ pub fn waterfall(outcome: &Outcome, chain: &Chain) -> String {
     let legend = Legend::of(chain);
     let under = rows.bottom() + 36.0 + LINE * legend.lines.len() as f64;
     let height = under + 13.0 + LINE * notes.len() as f64;
-    let mut canvas = Canvas::new(height, &chain.hops[0].service);
-    canvas.heading(chain, &axis);
+    let mut canvas = Canvas::new(height, &format!("Time budgets from {}", plain(&chain.hops[0].service)));
+    heading(&mut canvas, chain, &axis);
     axis.draw(&mut canvas, rows.bottom());
     for index in 0..chain.hops.len() {
         branch(&mut canvas, chain, index, &rows);
@@ -51,7 +51,7 @@ pub fn waterfall(outcome: &Outcome, chain: &Chain) -> String {
     }
     for (index, hop) in chain.hops.iter().enumerate() {
         let y = rows.top(index);
-        canvas.names(outcome, hop, rows.indent(hop), y);
+        names(&mut canvas, outcome, hop, rows.indent(hop), y);
         wait(&mut canvas, hop, &axis, y);
     }
     legend.draw(&mut canvas, rows.bottom() + 30.0);
@@ -416,39 +416,37 @@ impl Legend {
     }
 }
 
-impl Canvas {
-    fn heading(&mut self, chain: &Chain, axis: &Axis) {
-        let edge = plain(&chain.hops[0].service);
-        let title = format!("How long a request to {} may take", clip(&edge, 640.0, 19.0, BOLD));
-        self.bold(MARGIN, 36.0, 19.0, &title);
-        let order = "each call to its limit, those of one service one after the other";
-        let bent = if axis.bent { "; square-root time axis" } else { "" };
-        let words = format!("environment {}: {order}{bent}", plain(&chain.environment));
-        self.text(MARGIN, 58.0, 12.5, FAINT, &words);
-    }
+fn heading(canvas: &mut Canvas, chain: &Chain, axis: &Axis) {
+    let edge = plain(&chain.hops[0].service);
+    let title = format!("How long a request to {} may take", clip(&edge, 640.0, 19.0, BOLD));
+    canvas.bold(MARGIN, 36.0, 19.0, &title);
+    let order = "each call to its limit, those of one service one after the other";
+    let bent = if axis.bent { "; square-root time axis" } else { "" };
+    let words = format!("environment {}: {order}{bent}", plain(&chain.environment));
+    canvas.text(MARGIN, 58.0, 12.5, FAINT, &words);
+}
 
-    /// The service of a row, and below it how often it is called and where its wait is written.
-    fn names(&mut self, outcome: &Outcome, hop: &Hop, x: f64, y: f64) {
-        let room = CHART.0 - 12.0 - x;
-        self.bold(x, y + 23.0, 13.5, &clip(&plain(&hop.service), room, 13.5, BOLD));
-        let mut below = Vec::new();
-        if hop.calls > 1 {
-            below.push(count(hop.calls, "call"));
-        }
-        if hop.again {
-            below.push("see above".to_owned());
-        }
-        let origin = match (&hop.wait, &hop.own) {
-            (Some(wait), _) => Some(&wait.origin),
-            (None, Some((_, origin))) => Some(origin),
-            (None, None) => None,
-        };
-        let taken = below.iter().map(|words| width(words, 10.5, CHARACTER) + 12.0).sum::<f64>();
-        below.extend(origin.map(|origin| {
-            let default = if origin.is_default() { " (default)" } else { "" };
-            let place = format!("{}{default}", place(outcome, origin).shown());
-            clip(&place, room - taken, 10.5, CHARACTER)
-        }));
-        self.text(x, y + 38.0, 10.5, FAINT, &below.join(" · "));
+/// The service of a row, and below it how often it is called and where its wait is written.
+fn names(canvas: &mut Canvas, outcome: &Outcome, hop: &Hop, x: f64, y: f64) {
+    let room = CHART.0 - 12.0 - x;
+    canvas.bold(x, y + 23.0, 13.5, &clip(&plain(&hop.service), room, 13.5, BOLD));
+    let mut below = Vec::new();
+    if hop.calls > 1 {
+        below.push(count(hop.calls, "call"));
     }
+    if hop.again {
+        below.push("see above".to_owned());
+    }
+    let origin = match (&hop.wait, &hop.own) {
+        (Some(wait), _) => Some(&wait.origin),
+        (None, Some((_, origin))) => Some(origin),
+        (None, None) => None,
+    };
+    let taken = below.iter().map(|words| width(words, 10.5, CHARACTER) + 12.0).sum::<f64>();
+    below.extend(origin.map(|origin| {
+        let default = if origin.is_default() { " (default)" } else { "" };
+        let place = format!("{}{default}", place(outcome, origin).shown());
+        clip(&place, room - taken, 10.5, CHARACTER)
+    }));
+    canvas.text(x, y + 38.0, 10.5, FAINT, &below.join(" · "));
 }

@@ -117,7 +117,7 @@ pub async fn mutate_service<S: Future<Output = ()>>(
         let label = format!("{} = {}", mutation.key, mutation.after);
         match runner.trial(&label, &text, held.seed, Until::Known(patience(held)), stop()).await {
             Ok(trial) => Ok(Answer::Seen(Box::new(trial))),
-            Err(trouble) if trouble.is_refusal(test) => Ok(Answer::Refused(trouble.reason())),
+            Err(trouble) if trouble.is_refusal(test) => Ok(Answer::Refused(trouble.reason(test))),
             Err(trouble) if trouble.place == SETUP => Ok(Answer::NotSetUp(trouble.what)),
             Err(trouble) => Err(trouble),
         }

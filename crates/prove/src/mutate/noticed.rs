@@ -98,10 +98,15 @@ impl fmt::Display for Noticed {
                 f.write_str("the slow ones take another time")
             }
             Self::Durations { before, after } => {
-                write!(f, "half take {} instead of {}", pretty(*after), pretty(*before))
+                write!(f, "half take {} instead of {}", pretty(whole(*after)), pretty(whole(*before)))
             }
         }
     }
+}
+
+/// Whole milliseconds: finer than that nobody notices.
+fn whole(length: Duration) -> Duration {
+    Duration::from_millis((length.as_secs_f64() * 1000.0).round() as u64)
 }
 
 /// What two runs that nobody could tell apart have in common, with what would have been noticed.

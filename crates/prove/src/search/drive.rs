@@ -1,7 +1,8 @@
 //! How a search goes on: a look at a large value, trials around what is predicted, more where they leave it
 //! open, and one run at the value that is called safe. What a trial is, is handed in.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -26,9 +27,11 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// How far below and above what is predicted the ends are tried.
 const ENDS: (f64, f64) = (0.4, 2.5);
 /// An interval is narrow enough when its upper end is at most so many times its lower one.
-const NARROW: f64 = 1.25;
+const NARROW: f64 = 1.15;
 /// Where further trials are made, as parts of what was found.
 const AGAIN: [f64; 3] = [0.8, 0.92, 1.05];
+/// Turns that the proxies pass on later than this part of the value cut people off whom the value would not.
+const LATE: f64 = 0.05;
 /// A search that is not over after so many rounds does not come to an end.
 const ROUNDS: usize = 5;
 
@@ -93,6 +96,8 @@ where
         begun: Instant::now(),
         seen: BTreeMap::new(),
         refused: BTreeMap::new(),
+        doubted: BTreeSet::new(),
+        disturbed: Cell::new(0),
         made: 0,
         lanes: 1,
         calls: 1.0,
@@ -126,6 +131,10 @@ struct Hunt<'h, F> {
     begun: Instant,
     seen: BTreeMap<Duration, Seen>,
     refused: BTreeMap<Duration, String>,
+    /// Values at which people came anew, since what they met with first contradicted other values.
+    doubted: BTreeSet<Duration>,
+    /// Trials that the machine disturbed.
+    disturbed: Cell<usize>,
     /// How many trials were wanted.
     made: u64,
     /// How many are made side by side.
@@ -204,14 +213,18 @@ where
     }
 
     /// The values of a further round; none where there is nothing more to learn, or no time for it.
-    fn next(&self) -> Vec<(Duration, u64)> {
+    fn next(&mut self) -> Vec<(Duration, u64)> {
         let tried = self.tried();
         let (from, to) = self.ask.between;
         let (Some(first), Some(last)) = (tried.first(), tried.last()) else { return Vec::new() };
+        let found = conclude(&tried, self.ask.objective.good);
+        if let Found::NotMonotone { smaller, larger } = found {
+            return self.doubt([smaller.0, larger.0]);
+        }
         let of = |value: Duration, parts: &[f64]| -> Vec<Duration> {
             parts.iter().map(|part| self.within(value.mul_f64(*part))).collect()
         };
-        let next = match conclude(&tried, self.ask.objective.good) {
+        let next = match found {
             Found::AtMost(_) if first.value > from => of(first.value, &[0.7, 0.5, 0.3]),
             Found::MoreThan(_) if last.value < to => of(last.value, &[1.4, 2.0, 3.0]),
             Found::Smallest { value, low, high } => {
@@ -225,6 +238,21 @@ where
         let next: Vec<(Duration, u64)> =
             next.into_iter().filter(|value| self.is_open(*value)).map(|value| (value, PEOPLE)).collect();
         if self.takes(next.len()) <= self.left() { next } else { Vec::new() }
+    }
+
+    /// Values that contradict each other are tried anew, once: a moment in which the machine had no time for
+    /// the service fails everybody who was there, and does not come back.
+    fn doubt(&mut self, values: [Duration; 2]) -> Vec<(Duration, u64)> {
+        let people = self.people(PEOPLE);
+        let anew: Vec<Duration> = values.into_iter().filter(|value| !self.doubted.contains(value)).collect();
+        if self.takes(anew.len()) > self.left() {
+            return Vec::new();
+        }
+        for value in &anew {
+            self.seen.remove(value);
+            self.doubted.insert(*value);
+        }
+        anew.into_iter().map(|value| (value, people)).collect()
     }
 
     /// Whether a value is worth trying: the service takes it, and not enough people came to it yet.
@@ -270,8 +298,7 @@ where
         // In a coarse unit several are written alike.
         wanted.dedup_by_key(|wanted| wanted.value);
         wanted.retain(|wanted| !self.is_refused(wanted.value));
-        let runs = wanted.iter().map(|wanted| (self.means.trial)(wanted.clone()));
-        let came = side_by_side(self.lanes, runs.collect::<Vec<_>>()).await?;
+        let came = side_by_side(self.lanes, wanted.iter().map(|wanted| self.came(wanted))).await?;
         for (wanted, came) in wanted.iter().zip(came) {
             self.note(wanted, came);
         }
@@ -279,8 +306,24 @@ where
     }
 
     async fn trial(&mut self, wanted: Wanted) -> Result<Option<Trial>, Trouble> {
-        let came = (self.means.trial)(wanted.clone()).await?;
+        let came = self.came(&wanted).await?;
         Ok(self.note(&wanted, came))
+    }
+
+    /// Makes a trial, and tells what became of it. One that the machine disturbed is made again, once.
+    async fn came(&self, wanted: &Wanted) -> Result<Came, Trouble> {
+        let mut came = (self.means.trial)(wanted.clone()).await?;
+        if self.is_disturbed(&came, wanted.value) {
+            self.disturbed.set(self.disturbed.get() + 1);
+            (self.means.told)(&format!("{} = {}: the machine was busy; again", self.ask.key, wanted.written));
+            came = (self.means.trial)(wanted.clone()).await?;
+        }
+        let became = match &came {
+            Came::Seen(trial) => format!("{} of {} fail", trial.seen.bad(), trial.seen.people()),
+            Came::Refused(why) => format!("refused: {why}"),
+        };
+        (self.means.told)(&format!("{} = {}: {became}", self.ask.key, wanted.written));
+        Ok(came)
     }
 
     fn wanted(&mut self, value: Duration, people: u64) -> Wanted {
@@ -302,23 +345,20 @@ where
     fn note(&mut self, wanted: &Wanted, came: Came) -> Option<Trial> {
         match came {
             Came::Seen(trial) => {
-                let told = format!(
-                    "{} = {}: {} of {} fail",
-                    self.ask.key,
-                    wanted.written,
-                    trial.seen.bad(),
-                    trial.seen.people()
-                );
-                (self.means.told)(&told);
                 self.seen.entry(wanted.value).or_default().add(&trial.seen);
                 Some(*trial)
             }
             Came::Refused(why) => {
-                (self.means.told)(&format!("{} = {}: refused: {why}", self.ask.key, wanted.written));
                 self.refused.insert(wanted.value, why);
                 None
             }
         }
+    }
+
+    /// Whether the proxies had no time for more turns than may fail.
+    fn is_disturbed(&self, came: &Came, value: Duration) -> bool {
+        let Came::Seen(trial) = came else { return false };
+        trial.added().quantile(self.ask.objective.good) > value.mul_f64(LATE)
     }
 
     fn tried(&self) -> Vec<Tried> {
@@ -347,9 +387,9 @@ where
             Found::Smallest { value, .. } | Found::AtMost(value) => {
                 let (value, written) = self.ask.form.write(rounded_up(value.mul_f64(self.ask.margin)));
                 let left = self.ask.time.saturating_sub(self.begun.elapsed()).max(self.check());
-                let wanted =
-                    Wanted { value, written: written.clone(), seed: self.seed(), until: Until::Known(left) };
-                let came = (self.means.trial)(wanted).await?;
+                let until = Until::Known(left);
+                let wanted = Wanted { value, written: written.clone(), seed: self.seed(), until };
+                let came = self.came(&wanted).await?;
                 Some(Safe { value, written, came })
             }
             _ => None,
@@ -360,12 +400,14 @@ where
             margin: self.ask.margin,
             predicted: self.predicted(),
             calls: self.calls,
+            replayed: self.ask.latency.and_then(Latency::replay),
             tried,
             refused: self.refused.into_iter().collect(),
             found,
             form: self.ask.form.clone(),
             safe,
             side_by_side: self.lanes,
+            disturbed: self.disturbed.get(),
             elapsed: self.begun.elapsed(),
         })
     }

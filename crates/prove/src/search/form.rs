@@ -42,6 +42,17 @@ impl Form {
         }
     }
 
+    /// The length that a text says in this form.
+    #[must_use]
+    pub fn read(&self, text: &str) -> Option<Duration> {
+        let text = text.trim();
+        if !self.word.is_empty() {
+            return length_of(text);
+        }
+        let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0)?;
+        Some(self.unit.times(number))
+    }
+
     fn of_milliseconds() -> Self {
         Self { unit: TimeUnit::Milliseconds, gap: String::new(), word: "ms".to_owned(), parts: false }
     }
@@ -93,6 +104,8 @@ mod tests {
         ] {
             let expected = expected.map(|(ms, text)| (ms, text.to_owned()));
             assert_eq!(written(like, bare, ms), expected, "{like}");
+            let read = Form::of(like, bare).and_then(|form| form.read(like));
+            assert_eq!(read.is_some(), expected.is_some(), "{like}");
         }
     }
 }

@@ -42,8 +42,7 @@ pub async fn search_service<S: Future<Output = ()>>(
         between: (wanted.from, wanted.to),
         margin: wanted.margin,
         objective: &test.objective,
-        // Where only connections take their time, a timeout of theirs is what is searched.
-        latency: known.and_then(|known| known.replayed.answer.as_ref().or(known.replayed.connect.as_ref())),
+        latency: known.and_then(|known| known.replayed.awaited()),
         dependency: &wanted.dependency,
         form,
         seed,
@@ -54,7 +53,7 @@ pub async fn search_service<S: Future<Output = ()>>(
         let label = format!("{} = {written}", wanted.key);
         match runner.trial(&label, &text, seed, until, stop()).await {
             Ok(trial) => Ok(Came::Seen(Box::new(trial))),
-            Err(trouble) if trouble.is_refusal(test) => Ok(Came::Refused(trouble.reason())),
+            Err(trouble) if trouble.is_refusal(test) => Ok(Came::Refused(trouble.reason(test))),
             Err(trouble) => Err(trouble),
         }
     };

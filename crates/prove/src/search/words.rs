@@ -51,6 +51,11 @@ impl Searched {
         for words in self.refusals() {
             line.push_str(&format!("; the service refuses {words}"));
         }
+        match self.disturbed {
+            0 => {}
+            1 => line.push_str("; one trial was made again, since the machine was busy"),
+            more => line.push_str(&format!("; {more} trials were made again, since the machine was busy")),
+        }
         format!("{}: {line}", self.key)
     }
 

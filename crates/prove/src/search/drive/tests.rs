@@ -178,6 +178,28 @@ fn more_that_fails_more_is_said() {
 }
 
 #[test]
+fn a_moment_without_a_machine_is_no_contradiction() {
+    let latency = latency();
+    // Of the first trial at 689 ms everybody within half a second failed.
+    let hiccup = RefCell::new(true);
+    let computed = predict(&latency, 0.995, 1.0).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let trial = async |wanted: Wanted| {
+        let mut trial = SOUND.trial(&wanted);
+        if wanted.value == MS * 689 && hiccup.replace(false) {
+            trial.seen.good -= 25;
+            *trial.seen.failed.entry(Reason::Timeout).or_default() += 25;
+        }
+        Ok::<_, Trouble>(Came::Seen(Box::new(trial)))
+    };
+    let ask = ask(&latency);
+    let means = Means { trial, used: &|| None, told: &|_| {} };
+    let searched = runtime.unwrap().block_on(search(&ask, &means)).unwrap();
+    assert!(!*hiccup.borrow());
+    assert!((0.8..=1.2).contains(&ratio(&searched, computed)), "{}", searched.line());
+}
+
+#[test]
 fn people_who_fail_for_another_reason_leave_no_value_to_state() {
     let latency = latency();
     let service = Service { besides: |_| 0.04, ..SOUND };
@@ -223,12 +245,14 @@ fn a_line_says_what_was_found_from_how_much_and_where_it_held() {
         margin: 1.5,
         predicted: predict(&latency, 0.995, 1.0),
         calls: 1.0,
+        replayed: latency.replay(),
         tried,
         refused: Vec::new(),
         found,
         form: Form::of("1s", None).unwrap(),
         safe: Some(safe),
         side_by_side: 3,
+        disturbed: 0,
         elapsed: MS * 90_000,
     };
     let expected = "limit: 99.5 % succeed from 548 ms on (95 % interval 521 ms to 577 ms; 600 people at 1 \

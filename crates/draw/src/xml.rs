@@ -1,6 +1,7 @@
 //! Texts as parts of XML, for every format that is made of it. Knows no element of any of them.
 
 /// A text as part of XML. Characters that XML 1.0 (section 2.2) has no way to write become U+FFFD.
+#[must_use]
 pub fn escaped(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,0 +1,53 @@
+//! A search as it is published.
+
+use std::time::Duration;
+
+use wire::tested;
+
+use super::{Came, Found, Searched};
+use crate::verdict::Verdict;
+
+impl Searched {
+    /// As it is published.
+    #[must_use]
+    pub fn published(&self) -> tested::Search {
+        let smallest = match self.found {
+            Found::Smallest { value, low, high } => Some((value, low, high)),
+            _ => None,
+        };
+        let seconds = |part: fn((Duration, Duration, Duration)) -> Duration| {
+            smallest.map(|found| part(found).as_secs_f64())
+        };
+        let tried = self.tried.iter().map(|tried| tested::Tried {
+            seconds: tried.value.as_secs_f64(),
+            people: tried.seen.people(),
+            failed: tried.seen.bad(),
+            predicted: self.predicted_failed(tried.value),
+        });
+        let verdict = |came: &Came| match came {
+            Came::Refused(_) => "refused",
+            Came::Seen(trial) => match trial.verdict {
+                Verdict::Held => "held",
+                Verdict::Failed => "failed",
+                Verdict::Open => "open",
+            },
+        };
+        tested::Search {
+            key: self.key.clone(),
+            line: self.line(),
+            smallest_seconds: seconds(|(value, ..)| value),
+            smallest_low_seconds: seconds(|(_, low, _)| low),
+            smallest_high_seconds: seconds(|(.., high)| high),
+            safe_seconds: self.safe.as_ref().map(|safe| safe.value.as_secs_f64()),
+            safe_verdict: self.safe.as_ref().map(|safe| verdict(&safe.came).to_owned()),
+            margin: self.margin,
+            predicted_seconds: self.predicted.map(|predicted| predicted.as_secs_f64()),
+            monotone: !matches!(self.found, Found::NotMonotone { .. }),
+            tried: tried.collect(),
+            refused_seconds: self.refused.iter().map(|(value, _)| value.as_secs_f64()).collect(),
+            side_by_side: self.side_by_side,
+            disturbed: self.disturbed,
+            seconds: self.elapsed.as_secs_f64(),
+        }
+    }
+}
