@@ -13,6 +13,7 @@ fn files() -> Result<Vec<(&'static str, String)>, String> {
         ("schema/check-v1.json", wire::check::schema()),
         ("schema/drill-v1.json", wire::drill::schema()),
         ("schema/test-v1.json", wire::tested::schema()),
+        ("schema/tests-v1.json", wire::recorded::schema()),
         ("docs/budget.svg", budget_of_the_example()?),
     ])
 }

@@ -32,7 +32,7 @@ const FROM_ELSEWHERE: &[(&str, &[&str])] = &[
     ("readers", &[]),
     ("rules", &[]),
     ("wire", &["serde", "serde_json", "schemars"]),
-    ("audit", &["ignore", "globset", "annotate-snippets"]),
+    ("audit", &["ignore", "globset", "annotate-snippets", "sha2"]),
 ];
 
 /// Parts of the standard library that no crate below `audit` names: the world outside.

@@ -5,7 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one module that reads the disk")]
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
@@ -21,6 +21,8 @@ use crate::baseline::BASELINE_NAME;
 use crate::load::CONFIG_NAME;
 use crate::outcome::{FileReport, FileStatus};
 use crate::plain;
+use crate::proof::RecordFile;
+use crate::record::{RECORD_NAME, Record, sha256};
 
 /// Files above this many bytes are not read. Configuration written by people stays far below; the
 /// largest file in the corpora we measured has 1.4 MB.
@@ -56,6 +58,8 @@ pub(crate) struct Collected {
     pub(crate) places: Vec<Place>,
     /// What became of the files that are not among them, by path.
     pub(crate) left_out: Vec<FileReport>,
+    /// Records of configuration tests.
+    pub(crate) records: Vec<RecordFile>,
 }
 
 /// A file found on disk or handed in, before it is looked at.
@@ -92,7 +96,20 @@ impl Collected {
         let mut sources = Vec::new();
         let mut places = Vec::new();
         let mut left_out = Vec::new();
+        let mut records = Vec::new();
         for Candidate { shown, place, content, identity } in candidates {
+            let (directory, name) = place.rsplit_once('/').unwrap_or(("", &place));
+            if name == RECORD_NAME {
+                match content.and_then(|bytes| record(&shown, bytes)) {
+                    Ok(record) => {
+                        let real = identity.parent().unwrap_or(Path::new("")).to_path_buf();
+                        let (directory, hashes) = (directory.to_owned(), BTreeMap::new());
+                        records.push(RecordFile { directory, real, record, hashes });
+                    }
+                    Err(status) => left_out.push(FileReport { path: shown, status }),
+                }
+                continue;
+            }
             match content.and_then(|bytes| look_at(&place, bytes)) {
                 Ok((syntax, text)) => {
                     let id = FileId((own.len() + sources.len()) as u32);
@@ -102,8 +119,29 @@ impl Collected {
                 Err(status) => left_out.push(FileReport { path: shown, status }),
             }
         }
-        Self { sources, places, left_out }
+        Self { sources, places, left_out, records }
     }
+
+    /// Looks at the files that records name.
+    pub(crate) fn look_at_inputs(&mut self, bytes: impl Fn(&RecordFile, &str) -> Option<Vec<u8>>) {
+        for record in &mut self.records {
+            let hash = |path: &str| (path.to_owned(), bytes(record, path).map(|bytes| sha256(&bytes)));
+            record.hashes = record.record.inputs().map(hash).collect();
+        }
+    }
+}
+
+/// The record of tests that a file is.
+fn record(shown: &str, bytes: Vec<u8>) -> Result<Record, FileStatus> {
+    let unusable = |why: String| FileStatus::NotEvaluated(format!("record of tests: {why}"));
+    let text = String::from_utf8(bytes).map_err(|_| unusable("not UTF-8".to_owned()))?;
+    let source = Source::new(FileId(0), shown, text);
+    Record::parse(&source).map_err(|mistakes| {
+        let told = mistakes.first().map(|first| {
+            format!("line {}: {}; {}", source.position(first.span.start).line, first.what, first.help)
+        });
+        unusable(told.unwrap_or_default())
+    })
 }
 
 /// What a file is to be read as, or why it is left out.
@@ -223,7 +261,14 @@ pub(crate) fn collect(
             candidates.push(Candidate::unread(directory, why));
         }
     }
-    Collected::sort_out(candidates, own)
+    let mut collected = Collected::sort_out(candidates, own);
+    // Wherever they lie: what a test is made of need not be audited.
+    collected.look_at_inputs(|record, path| {
+        let file = record.real.join(path);
+        let kind = fs::metadata(&file).ok()?.file_type();
+        read(&file, Some(kind)).ok()
+    });
+    collected
 }
 
 /// What a root is and where it really lies, or why it cannot be audited.

@@ -19,7 +19,9 @@ mod notice;
 mod outcome;
 mod place;
 mod plain;
+mod proof;
 mod read;
+mod record;
 mod redact;
 pub mod render;
 mod repository;
@@ -44,6 +46,8 @@ pub use identity::{Fingerprint, Identities, Identity};
 pub use load::{BaselineFile, CONFIG_NAME};
 pub use notice::{Notice, NoticeKind, SUPPRESSIONS};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
+pub use proof::{Proof, Proofs, Tested};
+pub use record::{RECORD_NAME, Record, sha256};
 pub use redact::redact;
 pub use repository::Repository;
 pub use request::{BaselineChoice, ConfigChoice, Error, Request};
@@ -123,7 +127,10 @@ pub fn audit_texts(files: &[(&str, &str)], request: &Request<'_>) -> Result<Outc
     let exclude: Vec<String> = loaded.config.exclude.iter().chain(&request.exclude).cloned().collect();
     let exclude = Globs::new(&exclude);
     let candidates = files.iter().copied().filter(|(path, _)| !exclude.matches(path));
-    let collected = Collected::of_texts(candidates, &loaded.sources);
+    let mut collected = Collected::of_texts(candidates, &loaded.sources);
+    collected.look_at_inputs(|record, path| {
+        text_of(&place::join_paths(&record.directory, path)).map(String::into_bytes)
+    });
     let own_paths = loaded.sources.iter().map(|source| Path::new(source.path()));
     let real = own_paths.chain(collected.places.iter().map(|place| place.real.as_path()));
     let repository = Repository::new(Path::new(""), real);
@@ -139,12 +146,13 @@ fn examine(
     rules: &[&'static Rule],
     request: &Request<'_>,
 ) -> Outcome {
-    let Collected { sources, places, left_out } = collected;
+    let Collected { sources, places, left_out, records } = collected;
     let Loaded { config, sources: own, baseline, .. } = loaded;
     let config = &config;
     let sources = Sources::new(own.into_iter().chain(sources).collect());
     let threads =
         request.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let proofs = Proofs::of(&sources, &places, &records);
     let mut read = read::read(&sources, &places, config, threads, request.progress);
 
     let fragments: Vec<_> = places.iter().zip(read.iter().map(|file| &file.fragment)).collect();
@@ -202,6 +210,7 @@ fn examine(
         watched: config.watched.clone(),
         environments: joined.names.into_iter().collect(),
         findings: settled.findings,
+        proofs,
         set_aside: settled.set_aside,
         notices: settled.notices,
         hidden_notices: settled.hidden_notices,

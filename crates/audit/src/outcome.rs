@@ -11,6 +11,7 @@ use crate::allow::Allow;
 use crate::fold::Reported;
 use crate::load::BaselineFile;
 use crate::notice::Notice;
+use crate::proof::Proofs;
 use crate::request::Error;
 use crate::settle::{Aside, SetAside};
 
@@ -107,6 +108,8 @@ pub struct Outcome {
     pub environments: Vec<String>,
     /// Findings to show, worst first, then by place.
     pub findings: Vec<Reported>,
+    /// The configuration tests of the tree, and which findings they would settle.
+    pub proofs: Proofs,
     /// Findings not shown, and why.
     pub set_aside: Vec<SetAside>,
     /// What is to be said about suppressions and the baseline, worst first, then by place.

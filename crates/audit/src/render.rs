@@ -81,7 +81,7 @@ fn thousands(number: usize) -> String {
 }
 
 /// Names in a row: "a", "a and b", "a, b and c".
-fn in_a_row(names: &[String]) -> String {
+pub(crate) fn in_a_row(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [only] => only.clone(),

@@ -149,6 +149,26 @@ impl Found {
     }
 }
 
+/// Rules whose findings say what people who come would notice at once, so that a run of the service under the
+/// latency that was observed settles them: calls that are cut, and pools that run dry. What takes many
+/// instances, a long time or a shutdown to be seen is not among them.
+const SETTLED_BY_A_RUN: &[&str] = &[
+    "pool-acquire-above-request",
+    "pool-below-workers",
+    "pool-connect-above-acquire",
+    "pool-validation-above-wait",
+    "timeout-below-hash-cost",
+    "timeout-below-latency",
+    "timeout-below-nested-sum",
+    "timeout-shorter-than-callee",
+];
+
+/// Whether a run of the service would settle the findings of a rule.
+#[must_use]
+pub fn settled_by_a_run(rule: &str) -> bool {
+    SETTLED_BY_A_RUN.contains(&rule)
+}
+
 /// All rules, by name.
 pub static RULES: &[&Rule] = &[
     &drift_between_defaults::RULE,

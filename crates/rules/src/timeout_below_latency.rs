@@ -176,12 +176,8 @@ fn observed(latency: &Latency) -> String {
     };
     let quantiles: Vec<String> =
         latency.quantiles.iter().map(|&(q, t)| format!("{} {}", quantile_name(q), pretty(t))).collect();
-    format!(
-        "observed {}, {} calls{in_force}: {}",
-        latency.window,
-        grouped(latency.calls),
-        quantiles.join(", ")
-    )
+    let window = if latency.window.is_empty() { String::new() } else { format!("{}, ", latency.window) };
+    format!("observed {window}{} calls{in_force}: {}", grouped(latency.calls), quantiles.join(", "))
 }
 
 /// "p99.9".

@@ -93,9 +93,38 @@ pub struct Finding {
     pub help: String,
     /// What had to be guessed; not empty where `basis` is `assumed`.
     pub assumptions: Vec<String>,
+    /// Configuration tests whose run would settle it; absent where the tree has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<SettlingTest>,
     /// The same failure at the same place, reached on other paths or told by other rules; none of a
     /// finding that stands here itself.
     pub also: Vec<Finding>,
+}
+
+/// A configuration test whose run would settle a finding.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SettlingTest {
+    /// The test file, with `/`.
+    pub path: String,
+    /// The command that runs it.
+    pub command: String,
+    /// The last recorded run whose objective held; absent where none was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<TestRun>,
+}
+
+/// A recorded run of a configuration test whose objective held.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TestRun {
+    /// The day, in UTC, as `2027-03-01`.
+    pub date: String,
+    /// The people who came.
+    pub people: u64,
+    /// The seed of delays and arrivals.
+    pub seed: u64,
+    /// The files that have changed since, relative to the test file; empty where what was tested is what is
+    /// there.
+    pub changed: Vec<String>,
 }
 
 /// Something to be said about a suppression or the baseline.

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod baseline;
 pub mod check;
 pub mod drill;
+pub mod recorded;
 pub mod sarif;
 pub mod table;
 pub mod tested;

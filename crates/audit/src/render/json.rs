@@ -5,7 +5,7 @@ use text::Source;
 use wire::check as out;
 
 use crate::{
-    Allow, Aside, FileReport, FileStatus, Identities, Notice, NoticeKind, Outcome, SetAside, redact,
+    Allow, Aside, FileReport, FileStatus, Identities, Notice, NoticeKind, Outcome, Proof, SetAside, redact,
 };
 
 /// Everything an outcome holds, as JSON with a final line break.
@@ -137,8 +137,19 @@ fn finding(finding: &model::Finding, identities: &Identities<'_>, outcome: &Outc
         arithmetic: finding.arithmetic.iter().map(|line| hidden(line)).collect(),
         help: hidden(&finding.help),
         assumptions: finding.assumptions.iter().map(|line| hidden(line)).collect(),
+        tests: outcome.proofs.settling(finding).iter().map(test).collect(),
         also: Vec::new(),
     }
+}
+
+fn test(proof: &Proof) -> out::SettlingTest {
+    let tested = proof.tested.as_ref().map(|tested| out::TestRun {
+        date: tested.date.clone(),
+        people: tested.people,
+        seed: tested.seed,
+        changed: tested.changed.iter().map(|path| hidden(path)).collect(),
+    });
+    out::SettlingTest { path: proof.path.clone(), command: proof.command(), held: tested }
 }
 
 fn label(label: &model::Label, span: Span, outcome: &Outcome) -> out::Label {

@@ -1,11 +1,13 @@
 //! Findings and errors as people read them: what can happen, where, the sum, what to do.
 
+use std::fmt::Write as _;
+
 use annotate_snippets::{Group, Level as Look, Title};
 use model::{Finding, Level, Origin, Span, Subject};
 
 use super::snippet::{Mark, Redacted, Style, elements};
 use super::{in_a_row, places, plain};
-use crate::{Error, Outcome, Reported};
+use crate::{Error, Outcome, Proof, Reported};
 
 /// All findings and then all notices, in the order settled.
 pub fn text(outcome: &Outcome, style: Style) -> String {
@@ -65,7 +67,7 @@ fn draw<'o>(
 const HELP: &str = "help";
 
 /// What is said below a finding's places, name by name: the sum, what it rests on, where it holds,
-/// what was folded into it, what to do.
+/// what was folded into it, what a test of it came to, what to do.
 pub(super) fn remarks(reported: &Reported, outcome: &Outcome) -> Vec<(&'static str, String)> {
     let finding = &reported.finding;
     let mut remarks: Vec<(&'static str, String)> = Vec::new();
@@ -76,8 +78,19 @@ pub(super) fn remarks(reported: &Reported, outcome: &Outcome) -> Vec<(&'static s
         remarks.push(("in", plain(&in_a_row(&finding.environments))));
     }
     remarks.extend(also(reported, outcome));
-    remarks.push((HELP, help(&finding.help, finding.rule)));
+    let proofs = outcome.proofs.settling(finding);
+    remarks.extend(proofs.iter().filter_map(Proof::words).map(|words| ("test", plain(&words))));
+    remarks.push((HELP, help(&advice(finding, proofs), finding.rule)));
     remarks
+}
+
+/// What to do, and the tests that would settle it and have not.
+fn advice(finding: &Finding, proofs: &[Proof]) -> String {
+    let mut advice = finding.help.trim_end_matches('.').to_owned();
+    for proof in proofs.iter().filter(|proof| !proof.holds()) {
+        let _ = write!(advice, "; `{}` settles it by a run", proof.command());
+    }
+    advice
 }
 
 /// What to do, and where more is said.

@@ -4,5 +4,6 @@ mod any_file;
 mod budget;
 mod formats;
 mod join;
+mod proofs;
 mod rule_pages;
 mod secrets;

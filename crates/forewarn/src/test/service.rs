@@ -1,6 +1,7 @@
 //! A configuration test: reads what it needs, runs the service under each configuration, and says what
 //! that shows. What a run is and how it is judged, `prove` says.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use audit::Error;
@@ -12,6 +13,7 @@ use text::{FileId, Source};
 use tokio::runtime::Runtime;
 use wire::tested::{Tested, Verdict};
 
+use super::record::record;
 use super::{Halt, shown};
 use crate::arguments::TestArguments;
 use crate::output::to_stderr;
@@ -30,6 +32,8 @@ pub(super) struct Case {
     pub(super) candidate: Source,
     /// What is in force; `None` where it is itself put to the test.
     pub(super) current: Option<Source>,
+    /// The files of latency that it names.
+    pub(super) measurements: Vec<String>,
     /// What is known before a run.
     words: Words,
 }
@@ -38,8 +42,11 @@ impl Case {
     fn read(path: &Path, source: &Source, candidate: Option<&Path>) -> Result<Self, Error> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let base = absolute(parent)?;
-        let measurement =
-            |name: &str| read(&base.join(name), FileId(1), name).map_err(|error| error.to_string());
+        let measurements = RefCell::new(Vec::new());
+        let measurement = |name: &str| {
+            measurements.borrow_mut().push(name.to_owned());
+            read(&base.join(name), FileId(1), name).map_err(|error| error.to_string())
+        };
         let test = prove::parse::parse(source, &measurement)
             .map_err(|mistakes| Error::Mistakes { source: source.renamed(source.path()), mistakes })?;
         let in_force = parent.join(&test.candidate.file);
@@ -49,7 +56,8 @@ impl Case {
             None => (in_force, None),
         };
         let words = words(source.text())?;
-        Ok(Self { path: shown(path), base, test, candidate, current, words })
+        let measurements = measurements.into_inner();
+        Ok(Self { path: shown(path), base, test, candidate, current, measurements, words })
     }
 
     /// What carries it out.
@@ -71,6 +79,9 @@ pub(super) fn tested(
     // What is still on its way through a proxy has nothing to say any more.
     runtime.shutdown_background();
     let proof = proof?;
+    if arguments.record && proof.outcome == proof::Outcome::Held {
+        record(path, source.text(), &case, &proof)?;
+    }
     let verdict = match proof.outcome {
         proof::Outcome::Held => Verdict::Passed,
         proof::Outcome::Failed => Verdict::Failed,
