@@ -19,7 +19,7 @@ mod waterfall;
 pub use alerts::alerts;
 pub use budget::{budget, budget_table};
 pub use draw::escaped as xml_escaped;
-pub use github::github;
+pub use github::{data as github_data, github, property as github_property};
 pub use json::json;
 pub(crate) use json::{level as published_level, subject as published_subject};
 pub use junit::junit;

@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<u8, 
         }
         TestFormatArgument::Json => to_stdout(&report.json())?,
         TestFormatArgument::Junit => to_stdout(&render::junit(&report))?,
-        TestFormatArgument::Github => {}
+        TestFormatArgument::Github => to_stdout(&render::github(&report))?,
     }
     Ok(code(&report))
 }
@@ -122,16 +122,8 @@ fn stopped(path: &Path, error: &Error) -> Tested {
         Error::Stopped { help, .. } => Some(help.clone()),
         Error::Mistakes { .. } | Error::Several(_) => None,
     };
-    Tested {
-        path: shown(path),
-        name: String::new(),
-        verdict: Verdict::Stopped,
-        stopped: Some(error.to_string()),
-        help,
-        log: Vec::new(),
-        scenario: None,
-        service: None,
-    }
+    let (verdict, stopped) = (Verdict::Stopped, Some(error.to_string()));
+    Tested { verdict, stopped, help, ..Tested::of(shown(path), String::new()) }
 }
 
 /// The plan of a `forewarn.toml`.

@@ -7,6 +7,7 @@
 
 mod beside;
 pub mod difference;
+pub mod figures;
 pub mod file;
 mod log;
 pub mod machine;
@@ -20,6 +21,7 @@ pub mod picture;
 pub mod process;
 pub mod proof;
 pub mod proxy;
+pub mod report;
 pub mod room;
 pub mod run;
 pub mod search;

@@ -12,6 +12,8 @@ use text::{Node, Source};
 /// Gives the text of a file by its path relative to the test file.
 pub(crate) type Files<'f> = &'f dyn Fn(&str) -> Result<Source, String>;
 
+/// The window of a latency that the test file itself states.
+pub(crate) const STATED: &str = "stated";
 /// Beside [`WHAT_WAS_MEASURED`].
 const BY_FILE: &[&str] = &["file", "column", "unit", "log"];
 
@@ -29,7 +31,7 @@ pub(crate) fn latency(node: Node<'_>, key: &str, file: Files<'_>, m: &mut Mistak
         let length = length_at(node, key, m)?;
         // Always the same: two quantiles of one length.
         let quantiles = vec![(0.001, length), (0.999, length)];
-        return Some(Latency { window: "stated".to_owned(), calls: 1000, in_force: None, quantiles });
+        return Some(Latency { window: STATED.to_owned(), calls: 1000, in_force: None, quantiles });
     }
     let known: Vec<&str> = WHAT_WAS_MEASURED.iter().chain(BY_FILE).copied().collect();
     let table = Table::new(node, format!("`{key}`"), &known, m)?;

@@ -4,18 +4,21 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::file::Test;
+use crate::file::{Load, Test};
 use crate::run::{Runner, Until};
 use crate::trial::{Trial, Trouble};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, least};
 
 /// What is put to the test.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Texts<'a> {
     /// The configuration that is proposed.
     pub candidate: &'a str,
     /// The one in force; `None` where it is itself the candidate.
     pub current: Option<&'a str>,
+    /// The candidate with the service's own defaults in the place of what was changed, or why there is no
+    /// such text; `None` where nothing is compared.
+    pub default: Option<Result<String, String>>,
 }
 
 /// What a test says.
@@ -36,12 +39,44 @@ pub enum Outcome {
 pub struct Proof {
     /// What it says.
     pub outcome: Outcome,
-    /// The candidate's run first.
+    /// The runs that were had, that of the candidate first.
     pub trials: Vec<Trial>,
+    /// The runs that were not.
+    pub left_out: Vec<LeftOut>,
 }
 
+impl Proof {
+    /// The run under what is in force, where that is another one than the first.
+    #[must_use]
+    pub fn current(&self) -> Option<&Trial> {
+        self.trials.iter().skip(1).find(|trial| trial.label == CURRENT)
+    }
+}
+
+/// A run that was not had, which is no failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Which it would have been.
+    pub label: &'static str,
+    /// Why not.
+    pub why: String,
+}
+
+/// Labels of runs.
+pub const CANDIDATE: &str = "candidate";
+/// See [`CANDIDATE`].
+pub const CURRENT: &str = "current";
+/// See [`CANDIDATE`].
+pub const DEFAULT: &str = "default";
+
+/// Less time than this shows nothing that is worth a start of the service.
+const LEAST: Duration = Duration::from_millis(500);
+/// The part of the budget after which nobody comes for the sake of a share alone, whose verdict is known.
+const FOR_A_SHARE: u32 = 4;
+
 /// Puts a candidate to the test, within a budget for all runs together. Starting and stopping the service
-/// is not counted: how long that takes is the service's business.
+/// is not counted: how long that takes is the service's business. The candidate comes first; what is in
+/// force must be known to be sound before a failure is the candidate's; defaults take what is left.
 ///
 /// # Errors
 /// What kept a run from being had.
@@ -52,24 +87,64 @@ pub async fn prove<S: Future<Output = ()>>(
     budget: Duration,
     mut stop: impl FnMut() -> S,
 ) -> Result<Proof, Trouble> {
-    // The current one mostly holds, which takes longer to show than that something fails.
-    let part = if texts.current.is_some() { budget / 2 } else { budget };
-    let candidate = runner.trial("candidate", texts.candidate, seed, Until::Known(part), stop()).await?;
-    let left = budget.saturating_sub(candidate.elapsed);
-    let mut trials = vec![candidate];
-    if let Some(current) = texts.current {
-        trials.push(runner.trial("current", current, seed, Until::Known(left), stop()).await?);
+    let until =
+        |within: Duration| Until::Measured { within, share_within: (budget / FOR_A_SHARE).min(within) };
+    let Some(current) = texts.current else {
+        let trial = runner.trial(CURRENT, texts.candidate, seed, until(budget), stop()).await?;
+        return Ok(Proof {
+            outcome: outcome(trial.verdict, None),
+            trials: vec![trial],
+            left_out: Vec::new(),
+        });
+    };
+    let first = budget.saturating_sub(for_current(runner.test(), budget));
+    let candidate = runner.trial(CANDIDATE, texts.candidate, seed, until(first), stop()).await?;
+    let mut left = budget.saturating_sub(candidate.elapsed);
+    let held = candidate.verdict == Verdict::Held;
+    let mut proof =
+        Proof { outcome: outcome(candidate.verdict, None), trials: vec![candidate], left_out: Vec::new() };
+    match runner.trial(CURRENT, current, seed, until(left), stop()).await {
+        Ok(trial) => {
+            left = left.saturating_sub(trial.elapsed);
+            proof.outcome = outcome(proof.trials[0].verdict, Some(trial.verdict));
+            proof.trials.push(trial);
+        }
+        // What holds, holds; a failure means nothing beside a baseline that cannot even be run.
+        Err(trouble) if held => proof.left_out.push(LeftOut { label: CURRENT, why: trouble.line() }),
+        Err(trouble) => return Err(trouble),
     }
-    Ok(Proof { outcome: outcome(&trials), trials })
+    let default = match texts.default {
+        Some(Ok(_)) if left < LEAST => Err("the budget was used up".to_owned()),
+        Some(Ok(text)) => {
+            let trial = runner.trial(DEFAULT, &text, seed, until(left), stop()).await;
+            trial.map_err(|trouble| trouble.line())
+        }
+        Some(Err(why)) => Err(why),
+        None => return Ok(proof),
+    };
+    match default {
+        Ok(trial) => proof.trials.push(trial),
+        Err(why) => proof.left_out.push(LeftOut { label: DEFAULT, why }),
+    }
+    Ok(proof)
 }
 
-fn outcome(trials: &[Trial]) -> Outcome {
-    let verdict = |place: usize| trials.get(place).map(|trial| trial.verdict);
-    match (verdict(0), verdict(1)) {
-        (Some(Verdict::Held), _) => Outcome::Held,
+/// What is kept of the budget for what is in force. It mostly holds, which takes longer to show than that
+/// something fails.
+fn for_current(test: &Test, budget: Duration) -> Duration {
+    match test.load {
+        // A quarter more: people come at random moments, and a few may fail.
+        Load::Rate(rate) => (least(&test.objective, rate).1 * 5 / 4).min(budget / 2),
+        Load::AtOnce(_) => budget / 2,
+    }
+}
+
+fn outcome(candidate: Verdict, current: Option<Verdict>) -> Outcome {
+    match (candidate, current) {
+        (Verdict::Held, _) => Outcome::Held,
         (_, Some(Verdict::Failed)) => Outcome::Inconclusive,
-        (Some(Verdict::Failed), _) => Outcome::Failed,
-        (Some(Verdict::Open) | None, _) => Outcome::Open,
+        (Verdict::Failed, _) => Outcome::Failed,
+        (Verdict::Open, _) => Outcome::Open,
     }
 }
 
@@ -86,10 +161,6 @@ pub fn predicted(test: &Test, dependency: &str, limit: Duration, calls: f64) -> 
 mod tests {
     use super::*;
 
-    fn trial(verdict: Verdict) -> Trial {
-        Trial { verdict, ..Trial::of_nobody("") }
-    }
-
     #[test]
     fn a_baseline_that_fails_makes_a_failure_inconclusive_and_never_a_success() {
         use Verdict::{Failed, Held, Open};
@@ -102,8 +173,7 @@ mod tests {
             (Open, None, Outcome::Open),
             (Failed, None, Outcome::Failed),
         ] {
-            let trials: Vec<Trial> = [Some(candidate), current].into_iter().flatten().map(trial).collect();
-            assert_eq!(outcome(&trials), expected, "{candidate:?} {current:?}");
+            assert_eq!(outcome(candidate, current), expected, "{candidate:?} {current:?}");
         }
     }
 }

@@ -105,7 +105,7 @@ impl<'t> Runner<'t> {
     }
 
     /// The test.
-    pub(crate) fn test(&self) -> &'t Test {
+    pub fn test(&self) -> &'t Test {
         self.test
     }
 

@@ -125,3 +125,13 @@ impl Trouble {
         format!("{}: {}", self.place, &line[from..])
     }
 }
+
+impl Trouble {
+    /// Where and what, with the last line of the log, in one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let last = self.log.iter().rev().find(|line| !line.trim().is_empty());
+        let last = last.map_or_else(String::new, |line| format!(" ({})", line.trim()));
+        format!("{}: {}{last}", self.place, self.what)
+    }
+}

@@ -43,6 +43,22 @@ pub struct Tested {
     pub service: Option<Service>,
 }
 
+impl Tested {
+    /// A file of which nothing is known yet.
+    pub fn of(path: String, name: String) -> Self {
+        Self {
+            path,
+            name,
+            verdict: Verdict::Open,
+            stopped: None,
+            help: None,
+            log: Vec::new(),
+            scenario: None,
+            service: None,
+        }
+    }
+}
+
 /// What became of a test file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -86,6 +102,8 @@ pub struct Service {
     pub good: f64,
     /// Who takes longer has not succeeded, in seconds.
     pub within_seconds: f64,
+    /// Under which latency people came, in words.
+    pub latency: String,
     /// The time that all runs together had, in seconds.
     pub budget_seconds: f64,
     /// The seed of delays and arrivals.
@@ -144,12 +162,18 @@ pub struct Run {
 pub struct Seen {
     /// Whether the objective holds: `held`, `failed` or `open`.
     pub verdict: String,
+    /// When that was known, in seconds from when people began to come; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_after_seconds: Option<f64>,
     /// The people who came, those whom the harness failed left out.
     pub people: u64,
     /// Those who succeeded in time.
     pub good: u64,
     /// Those who did not, by reason: `timeout`, `throttled`, `credentials`, `dependency`; `harness` is told and not counted.
     pub failed: std::collections::BTreeMap<String, u64>,
+    /// What the first one met with who failed for a reason: at which step, and what was seen there.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub met: std::collections::BTreeMap<String, String>,
     /// The share who failed, 0 to 1, with its 95 % interval.
     pub share: f64,
     /// See `share`.

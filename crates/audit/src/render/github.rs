@@ -75,11 +75,11 @@ fn message(reported: &Reported, anchor: Option<usize>, outcome: &Outcome) -> Str
 }
 
 /// A message as part of a command.
-fn data(text: &str) -> String {
+pub fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property's value as part of a command.
-fn property(text: &str) -> String {
+pub fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

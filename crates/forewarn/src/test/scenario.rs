@@ -18,18 +18,13 @@ pub(super) fn tested(path: &Path, source: Source) -> Result<Tested, Error> {
         .map(|difference| Difference { expected: difference.expected, happened: difference.happened })
         .collect();
     Ok(Tested {
-        path: shown(path),
-        name: scenario.name,
         verdict: if differences.is_empty() { Verdict::Passed } else { Verdict::Failed },
-        stopped: None,
-        help: None,
-        log: Vec::new(),
         scenario: Some(tested::Scenario {
             virtual_seconds: scenario.length.as_secs_f64(),
             alerts: told.iter().map(scenario::Told::line).collect(),
             differences,
         }),
-        service: None,
+        ..Tested::of(shown(path), scenario.name)
     })
 }
 

@@ -3,15 +3,19 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use audit::Error;
+use prove::difference;
 use prove::file::Test;
-use prove::proof::{self, Proof, Texts};
-use prove::run::Runner;
+use prove::proof::{self, Outcome, Proof, Texts};
+use prove::report::{self, Asked};
+use prove::run::{self, Runner, Told};
 use prove::words::Words;
-use text::{FileId, Source};
+use text::{FileId, ProblemKind, Source, Syntax, Tree};
 use tokio::runtime::Runtime;
-use wire::tested::{Tested, Verdict};
+use wire::tested::{Change, Tested, Verdict};
 
 use super::record::record;
 use super::{Halt, shown};
@@ -34,6 +38,10 @@ pub(super) struct Case {
     pub(super) current: Option<Source>,
     /// The files of latency that it names.
     pub(super) measurements: Vec<String>,
+    /// Where the two differ.
+    changes: Vec<Change>,
+    /// The syntax of both.
+    syntax: Syntax,
     /// What is known before a run.
     words: Words,
 }
@@ -49,15 +57,58 @@ impl Case {
         };
         let test = prove::parse::parse(source, &measurement)
             .map_err(|mistakes| Error::Mistakes { source: source.renamed(source.path()), mistakes })?;
-        let in_force = parent.join(&test.candidate.file);
+        let in_force = path.with_file_name(&test.candidate.file);
+        let syntax = run::syntax(&in_force).ok_or_else(|| {
+            let what = "is in no syntax that values can be set in";
+            let help = "TOML, YAML, JSON, properties, INI and .env are known by the end of the name";
+            Error::stopped(in_force.display(), what, help)
+        })?;
         let in_force = super::source(&in_force, "`file` of [candidate] is relative to the test file")?;
-        let (candidate, current) = match candidate {
-            Some(candidate) => (super::source(candidate, "name a file with --candidate")?, Some(in_force)),
-            None => (in_force, None),
+        let candidate =
+            candidate.map(|file| super::source(file, "name a file with --candidate")).transpose()?;
+        for source in [Some(&in_force), candidate.as_ref()].into_iter().flatten() {
+            legible(syntax, source)?;
+        }
+        let changes = candidate.as_ref().map(|candidate| difference::between(syntax, &in_force, candidate));
+        let (candidate, current, changes) = match (candidate, changes) {
+            (Some(candidate), Some(changes)) if !changes.is_empty() => (candidate, Some(in_force), changes),
+            // What says the same is what is in force.
+            _ => (in_force, None, Vec::new()),
         };
         let words = words(source.text())?;
         let measurements = measurements.into_inner();
-        Ok(Self { path: shown(path), base, test, candidate, current, measurements, words })
+        Ok(Self { path: shown(path), base, test, candidate, current, changes, syntax, measurements, words })
+    }
+
+    /// The candidate with the service's own defaults in the place of what was changed.
+    fn defaults(&self) -> Option<Result<String, String>> {
+        let set = &self.test.candidate.set;
+        self.current.as_ref()?;
+        Some(difference::with_defaults(self.syntax, &self.candidate, &self.changes, set))
+    }
+
+    /// What was put to the test, fit to be shown.
+    fn asked(&self, path: &Path, arguments: &TestArguments) -> Asked {
+        Asked {
+            candidate: self.candidate.path().to_owned(),
+            current: self.current.as_ref().map(|current| current.path().to_owned()),
+            changes: self.changes.iter().cloned().map(|change| self.shown(change)).collect(),
+            budget: arguments.budget,
+            seed: arguments.seed,
+            again: again(path, arguments),
+        }
+    }
+
+    /// A change with its secrets hidden: by what the key is called, and by what stands for a variable.
+    fn shown(&self, change: Change) -> Change {
+        let hidden = |value: String| {
+            let last = change.key.rsplit('.').next().unwrap_or(&change.key);
+            let line = format!("{last} = {value}");
+            let redacted = audit::redact(&line);
+            let value = redacted.strip_prefix(&format!("{last} = ")).unwrap_or(&redacted);
+            self.words.cover(value)
+        };
+        Change { before: change.before.map(hidden), after: change.after.map(hidden), ..change }
     }
 
     /// What carries it out.
@@ -71,44 +122,119 @@ pub(super) fn tested(
     path: &Path,
     source: &Source,
     arguments: &TestArguments,
-    _terminal: &Terminal,
+    terminal: &Terminal,
 ) -> Result<Tested, Halt> {
     let case = Case::read(path, source, arguments.candidate.as_deref())?;
     let runtime = runtime()?;
-    let proof = runtime.block_on(prove(&case, arguments));
+    let progress = Progress::new(terminal.can_redraw());
+    let runner = case.runner(arguments.keep).telling(|told| progress.tell(told));
+    let proof = runtime.block_on(prove(&case, &runner, arguments));
     // What is still on its way through a proxy has nothing to say any more.
     runtime.shutdown_background();
+    progress.clear();
+    for (label, room) in runner.kept() {
+        to_stderr(&format!("kept: {label}: {}\n", room.display()));
+    }
     let proof = proof?;
-    if arguments.record && proof.outcome == proof::Outcome::Held {
+    if arguments.record && proof.outcome == Outcome::Held {
         record(path, source.text(), &case, &proof)?;
     }
-    let verdict = match proof.outcome {
-        proof::Outcome::Held => Verdict::Passed,
-        proof::Outcome::Failed => Verdict::Failed,
-        proof::Outcome::Inconclusive => Verdict::Inconclusive,
-        proof::Outcome::Open => Verdict::Open,
-    };
+    let service = report::service(&case.test, case.asked(path, arguments), &proof);
     Ok(Tested {
-        path: case.path,
-        name: case.test.name,
-        verdict,
-        stopped: None,
-        help: None,
-        log: Vec::new(),
-        scenario: None,
-        service: None,
+        verdict: match proof.outcome {
+            Outcome::Held => Verdict::Passed,
+            Outcome::Failed => Verdict::Failed,
+            Outcome::Inconclusive => Verdict::Inconclusive,
+            Outcome::Open => Verdict::Open,
+        },
+        service: Some(service),
+        ..Tested::of(case.path.clone(), case.test.name.clone())
     })
 }
 
-async fn prove(case: &Case, arguments: &TestArguments) -> Result<Proof, Halt> {
+async fn prove(case: &Case, runner: &Runner<'_>, arguments: &TestArguments) -> Result<Proof, Halt> {
     let signals = Signals::listen()?;
-    let runner = case.runner(arguments.keep);
-    let texts = Texts { candidate: case.candidate.text(), current: case.current.as_ref().map(Source::text) };
-    let proof = proof::prove(&runner, texts, arguments.seed, arguments.budget, || signals.ended()).await;
+    let texts = Texts {
+        candidate: case.candidate.text(),
+        current: case.current.as_ref().map(Source::text),
+        default: case.defaults(),
+    };
+    let proof = proof::prove(runner, texts, arguments.seed, arguments.budget, || signals.ended()).await;
     for trouble in runner.unheeded() {
         to_stderr(&super::render::warning(&trouble));
     }
-    proof.map_err(|trouble| signals.code().map_or(Halt::Trouble(trouble), Halt::Signal))
+    // A run that may fail without harm may also have been ended.
+    match signals.code() {
+        Some(code) => Err(Halt::Signal(code)),
+        None => proof.map_err(Halt::Trouble),
+    }
+}
+
+/// A configuration that cannot be read to its end cannot be compared either.
+fn legible(syntax: Syntax, source: &Source) -> Result<(), Error> {
+    let tree = Tree::parse(syntax, source);
+    let is_lost = |kind| matches!(kind, ProblemKind::Stopped | ProblemKind::Skipped);
+    let Some(problem) = tree.problems().iter().find(|problem| is_lost(problem.kind)) else {
+        return Ok(());
+    };
+    let mistake = model::declared::Mistake {
+        span: problem.span,
+        what: problem.message.clone(),
+        help: "correct the syntax here, or name a file in the syntax of the one in force".to_owned(),
+    };
+    Err(Error::Mistakes { source: source.renamed(source.path()), mistakes: vec![mistake] })
+}
+
+/// The command that does the same again.
+fn again(path: &Path, arguments: &TestArguments) -> String {
+    let mut words = vec!["forewarn".to_owned(), "test".to_owned(), quoted(&path.to_string_lossy())];
+    if let Some(candidate) = &arguments.candidate {
+        words.extend(["--candidate".to_owned(), quoted(&candidate.to_string_lossy())]);
+    }
+    let budget = model::pretty(arguments.budget).replace(' ', "");
+    words.extend(["--budget".to_owned(), budget, "--seed".to_owned(), arguments.seed.to_string()]);
+    words.join(" ")
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A line on a terminal that says how far a run is.
+struct Progress {
+    shown: bool,
+    drawn: Mutex<Option<Instant>>,
+}
+
+impl Progress {
+    /// The line is drawn at most this often.
+    const BEAT: Duration = Duration::from_millis(100);
+
+    fn new(shown: bool) -> Self {
+        Self { shown, drawn: Mutex::default() }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a line is drawn by the clock and decides nothing")]
+    fn tell(&self, told: &Told<'_>) {
+        let Ok(mut drawn) = self.drawn.lock() else { return };
+        let now = Instant::now();
+        if self.shown && drawn.is_none_or(|last| now - last >= Self::BEAT) {
+            *drawn = Some(now);
+            let (people, bad) = (told.seen.people(), told.seen.bad());
+            to_stderr(&format!("\r\u{1b}[K{}: {people} people, {bad} failed", told.label));
+        }
+    }
+
+    fn clear(&self) {
+        if self.drawn.lock().is_ok_and(|drawn| drawn.is_some()) {
+            to_stderr("\r\u{1b}[K");
+        }
+    }
 }
 
 fn runtime() -> Result<Runtime, Error> {

@@ -5,6 +5,7 @@
 mod authd;
 #[cfg(unix)]
 mod bad_input;
+mod configurations;
 mod determinism;
 #[cfg(target_os = "linux")]
 mod drill;

@@ -360,7 +360,7 @@ fn mistakes_in_a_test_file_are_told_where_they_are() {
         error: directory.toml: has no key `database.ulr`
         help: did you mean `url`? keys there: `url`, `statement_timeout`, `pool`
     candidate that is not there
-        error: ./gone.toml: cannot be read: No such file or directory (os error 2)
+        error: gone.toml: cannot be read: No such file or directory (os error 2)
         help: `file` of [candidate] is relative to the test file
     candidate in no syntax
         error: a.bin: is in no syntax that values can be set in
@@ -426,8 +426,14 @@ fn a_candidate_in_another_syntax_or_without_a_key() {
     stage.bench.write("new.yaml", "server:\n  listen: 127.0.0.1:8081\n");
     insta::assert_snapshot!(stage.run(&["--candidate", "new.yaml"]), @r"
     exit 2
-    error: directory.toml: has no key `server.listen`
-    help: no key is there; a candidate is in the syntax of the file in force
+    error: letters, numbers, `-` or `_` is expected here
+     --> new.yaml:1:7
+      |
+    1 | server:
+      |       ^
+      |
+      = help: correct the syntax here, or name a file in the syntax of the one in force
+
     1 file: 0 ok, 1 could not be run
     ");
     stage.bench.write("new.toml", "[server]\nlisten = \"127.0.0.1:8081\"\n");

@@ -7,6 +7,8 @@ use prove::trial::Trouble;
 use watch::scenario::clock;
 use wire::tested::{self, Report, Verdict};
 
+use super::service::below;
+
 fn length(scenario: &tested::Scenario) -> String {
     clock(std::time::Duration::from_secs_f64(scenario.virtual_seconds))
 }
@@ -22,6 +24,10 @@ pub(crate) fn text(report: &Report, verbose: bool) -> String {
             Verdict::Stopped => "STOPPED",
         };
         let _ = write!(text, "{word} {}", file.path);
+        if let Some(service) = &file.service {
+            let _ = write!(text, ": {}\n\n{}", service.line, below(service));
+            continue;
+        }
         if !file.name.is_empty() {
             let _ = write!(text, ": {}", file.name);
         }
@@ -50,7 +56,12 @@ pub(crate) fn text(report: &Report, verbose: bool) -> String {
 pub(crate) fn summary(report: &Report) -> String {
     let of = |verdict| report.files.iter().filter(|file| file.verdict == verdict).count();
     let mut line = format!("{}: {} ok", count(report.files.len(), "file"), of(Verdict::Passed));
-    for (verdict, word) in [(Verdict::Failed, "failed"), (Verdict::Stopped, "could not be run")] {
+    for (verdict, word) in [
+        (Verdict::Failed, "failed"),
+        (Verdict::Inconclusive, "inconclusive"),
+        (Verdict::Open, "not known within the budget"),
+        (Verdict::Stopped, "could not be run"),
+    ] {
         if of(verdict) > 0 {
             let _ = write!(line, ", {} {word}", of(verdict));
         }
@@ -71,7 +82,7 @@ pub(crate) fn warning(trouble: &Trouble) -> String {
 fn told(word: &str, trouble: &Trouble) -> String {
     let mut text = format!("{word}: {}: {}\n", trouble.place, trouble.what);
     for line in &trouble.log {
-        let _ = writeln!(text, "  | {line}");
+        let _ = writeln!(text, "{}", format!("  | {line}").trim_end());
     }
     let _ = writeln!(text, "help: {}", trouble.help);
     text

@@ -1,0 +1,148 @@
+//! `forewarn test` on the shipped configuration test, as people run it: the real service, its proxy, people.
+
+use std::path::Path;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::workbench::{Ran, Workbench};
+
+/// The files of the example, its test with something replaced.
+fn example(from: &str, to: &str) -> Workbench {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/auth-timeout");
+    let bench = Workbench::with(&[]);
+    for name in ["auth.test.toml", "candidate.toml", "directory.toml", "front.toml", "observed.toml"] {
+        let text = std::fs::read_to_string(directory.join(name)).expect("it is shipped");
+        assert!(name != "auth.test.toml" || text.contains(from), "{from}");
+        bench.write(name, &text.replace(from, to));
+    }
+    bench
+}
+
+/// What a run printed, with every figure that the moment decides covered, and columns drawn together.
+fn masked(ran: &Ran) -> String {
+    let figures = Regex::new(r"\d+(?:[ .]\d+)*").expect("an expression");
+    let blanks = Regex::new(r" {2,}").expect("an expression");
+    let text = figures.replace_all(&ran.stdout, "N").into_owned();
+    format!("exit {}\n--- stdout\n{}--- stderr\n{}", ran.code, blanks.replace_all(&text, "  "), ran.stderr)
+}
+
+#[test]
+fn the_edit_fails_at_the_latency_of_production() {
+    // What is in force takes longer to show than this test should take.
+    let bench = example("rate = 50", "rate = 100");
+    let arguments = ["test", "auth.test.toml", "--candidate", "candidate.toml", "--budget", "12s"];
+    let ran = bench.run(&arguments);
+    // What is in force may be known or not, as fast as this machine is.
+    let text = masked(&ran);
+    let lines =
+        text.lines().filter(|line| !["current", "default", "not", "timeout"].contains(&first_word(line)));
+    let cut = lines.map(|line| line.split("; Ns in force").next().unwrap_or(line));
+    insta::assert_snapshot!(cut.collect::<Vec<_>>().join("\n"), @r"
+    exit 1
+    --- stdout
+    FAILED  auth.test.toml: candidate.toml:N: directory.request_timeout = Nms fails N % of sign-ins (N %: N to N %; N people) at the latency of N:N-N:N UTC, where the latency alone would fail N %
+
+      verdict  people  failed  N %  why  pN  pN  pN  calls at directory
+      candidate  failed after N s  N  N %  N to N %  timeout N  N ms  N ms  N ms  N
+      overhead  the proxy added N ms to half of N turns, N ms to N % at most, N ms to all
+      seed  N
+      again  forewarn test auth.test.toml --candidate candidate.toml --budget Ns --seed N
+    --- stderr
+    1 file: 0 ok, 1 failed
+    ");
+}
+
+fn first_word(line: &str) -> &str {
+    line.split_whitespace().next().unwrap_or("")
+}
+
+#[test]
+fn the_same_edit_passes_without_latency() {
+    let bench = example("answer = { file = \"observed.toml\" }", "");
+    // Fewer people show that fewer must succeed.
+    let text = bench.read("auth.test.toml").expect("there");
+    bench.write("auth.test.toml", &text.replace("99.5%", "97%"));
+    let arguments =
+        ["test", "auth.test.toml", "--candidate", "candidate.toml", "--budget", "20s", "--format", "json"];
+    let ran = bench.run(&arguments);
+    let report: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let file = &report["files"][0];
+    assert_eq!((ran.code, file["verdict"].as_str()), (0, Some("passed")), "{}", ran.stdout);
+    let service = &file["service"];
+    assert_eq!(service["changes"][0]["key"], "directory.request_timeout");
+    assert_eq!(service["changes"][0]["line"], 20);
+    assert_eq!(service["latency"], "without any latency");
+}
+
+#[test]
+fn what_cannot_be_run_says_where_and_what_to_do() {
+    let bench = example("--config\", \"${candidate}\"]", "--config\", \"${candidate}\", \"--nonsense\"]");
+    insta::assert_snapshot!(masked(&bench.run(&["test", "auth.test.toml"])), @r"
+    exit 2
+    --- stdout
+    STOPPED auth.test.toml (front: ended before it was ready: exit status: N)
+    --- stderr
+    error: front: ended before it was ready: exit status: 2
+      | error: unexpected argument '--nonsense' found
+      |
+      | Usage: forewarn authd serve --config <FILE>
+      |
+      | For more information, try '--help'.
+    help: run its command by hand; its log says more
+    1 file: 0 ok, 1 could not be run
+    ");
+    let bench = example("[load]\nrate = 50", "[load]\nrat = 50");
+    let ran = bench.run(&["test", "auth.test.toml", "--candidate", "none.toml"]);
+    insta::assert_snapshot!(masked(&ran), @r"
+    exit 2
+    --- stdout
+    STOPPED auth.test.toml (auth.test.toml: N mistakes)
+    --- stderr
+    error: [load] has no key `rat`
+      --> auth.test.toml:51:1
+       |
+    51 | rat = 50
+       | ^^^
+       |
+       = help: did you mean `rate`? keys of [load]: `rate`, `at_once`
+
+    error: [load] is one of `rate` and `at_once`, above 0
+      --> auth.test.toml:51:1
+       |
+    51 | rat = 50
+       | ^^^
+       |
+       = help: write rate = 50 (people a second) or at_once = 8 (people at a time)
+
+    1 file: 0 ok, 1 could not be run
+    ");
+    let bench = example("rate = 50", "rate = 50");
+    let ran = bench.run(&["test", "auth.test.toml", "--candidate", "none.toml"]);
+    insta::assert_snapshot!(masked(&ran), @r"
+    exit 2
+    --- stdout
+    STOPPED auth.test.toml (none.toml: cannot be read: No such file or directory (os error N))
+    --- stderr
+    error: none.toml: cannot be read: No such file or directory (os error 2)
+    help: name a file with --candidate
+    1 file: 0 ok, 1 could not be run
+    ");
+    bench.write("broken.toml", "[server\n");
+    let ran = bench.run(&["test", "auth.test.toml", "--candidate", "broken.toml"]);
+    insta::assert_snapshot!(masked(&ran), @r"
+    exit 2
+    --- stdout
+    STOPPED auth.test.toml (broken.toml: N mistake)
+    --- stderr
+    error: `]` is expected here
+     --> broken.toml:1:8
+      |
+    1 | [server
+      |        ^
+      |
+      = help: correct the syntax here, or name a file in the syntax of the one in force
+
+    1 file: 0 ok, 1 could not be run
+    ");
+}

@@ -1,0 +1,136 @@
+//! What a test showed, as it is published: the line to paste first, the runs side by side, and what there
+//! was no time, or no way, to prove.
+
+mod line;
+#[cfg(test)]
+mod tests;
+mod unproved;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use wire::tested::{self, Change, Overhead, Service};
+
+use crate::file::{Reason, Test};
+use crate::proof::{Proof, predicted};
+use crate::proxy::Spread;
+use crate::trial::Trial;
+use crate::verdict::Verdict;
+
+/// What was put to the test, in the words of whoever asked.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The file that was tested, as it was named.
+    pub candidate: String,
+    /// The file in force; `None` where it is itself the candidate.
+    pub current: Option<String>,
+    /// Where the candidate differs from it; secrets left out.
+    pub changes: Vec<Change>,
+    /// The time that all runs together had.
+    pub budget: Duration,
+    /// The seed of all runs.
+    pub seed: u64,
+    /// The command that does the same again.
+    pub again: String,
+}
+
+/// All of it.
+#[must_use]
+pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
+    let predicted = prediction(test, &asked.changes, proof);
+    let line = line::line(test, &asked, proof, predicted);
+    let added = proof.trials.iter().map(Trial::added).fold(Spread::default(), |sum, added| sum.with(&added));
+    let ran = proof.trials.iter().map(|trial| tested::Run {
+        label: trial.label.clone(),
+        seen: Some(seen(trial)),
+        stopped: None,
+    });
+    let left_out = proof.left_out.iter().map(|left_out| tested::Run {
+        label: left_out.label.to_owned(),
+        seen: None,
+        stopped: Some(left_out.why.clone()),
+    });
+    let unproved = unproved::unproved(test, &asked, proof);
+    Service {
+        line,
+        candidate: asked.candidate,
+        current: asked.current,
+        changes: asked.changes,
+        good: test.objective.good,
+        within_seconds: test.objective.within.as_secs_f64(),
+        latency: line::weather(test),
+        budget_seconds: asked.budget.as_secs_f64(),
+        seed: asked.seed,
+        again: asked.again,
+        predicted,
+        runs: ran.chain(left_out).collect(),
+        unproved,
+        overhead: Overhead {
+            p50_seconds: added.quantile(0.5).as_secs_f64(),
+            p99_seconds: added.quantile(0.99).as_secs_f64(),
+            most_seconds: added.most().as_secs_f64(),
+            turns: added.count(),
+        },
+        search: None,
+        mutations: None,
+    }
+}
+
+/// The share that the replayed latency alone fails, where the one key that was changed says how long an answer
+/// of a dependency is awaited.
+fn prediction(test: &Test, changes: &[Change], proof: &Proof) -> Option<f64> {
+    let [change] = changes else { return None };
+    let search = test.search.as_ref().filter(|search| search.key == change.key)?;
+    let limit = model::declared::length_of(change.after.as_deref()?)?;
+    // How many calls somebody makes whom nothing keeps from making them.
+    let best = proof.trials.iter().find(|trial| trial.verdict == Verdict::Held).or(proof.trials.first())?;
+    let calls = best.calls_per_person().into_iter().find(|(name, _)| *name == search.dependency)?.1;
+    predicted(test, &search.dependency, limit, calls.round().max(1.0))
+}
+
+fn seen(trial: &Trial) -> tested::Seen {
+    let (share, share_low, share_high) = trial.seen.share().unwrap_or((0.0, 0.0, 1.0));
+    let took = |length: Duration| (!trial.took.is_empty()).then_some(length.as_secs_f64());
+    tested::Seen {
+        verdict: verdict(trial.verdict).to_owned(),
+        known_after_seconds: trial.known.map(|known| known.as_secs_f64()),
+        people: trial.seen.people(),
+        good: trial.seen.good,
+        failed: trial.seen.failed.iter().map(|(reason, &count)| (name(*reason).to_owned(), count)).collect(),
+        met: trial.met.iter().map(|(reason, what)| (name(*reason).to_owned(), what.clone())).collect(),
+        share,
+        share_low,
+        share_high,
+        p50_seconds: took(trial.durations.p50),
+        p95_seconds: took(trial.durations.p95),
+        p99_seconds: took(trial.durations.p99),
+        calls_per_person: trial
+            .calls_per_person()
+            .into_iter()
+            .map(|(name, calls)| (name.to_owned(), calls))
+            .collect::<BTreeMap<_, _>>(),
+        seconds: trial.elapsed.as_secs_f64(),
+    }
+}
+
+/// A verdict in a word.
+#[must_use]
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held",
+        Verdict::Failed => "failed",
+        Verdict::Open => "open",
+    }
+}
+
+/// A reason in a word.
+#[must_use]
+pub fn name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Timeout => "timeout",
+        Reason::Throttled => "throttled",
+        Reason::Credentials => "credentials",
+        Reason::Dependency => "dependency",
+        Reason::Harness => "harness",
+    }
+}
