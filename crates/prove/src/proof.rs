@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::file::{Load, Test};
 use crate::run::{Runner, Until};
 use crate::trial::{Trial, Trouble};
@@ -74,9 +76,10 @@ const LEAST: Duration = Duration::from_millis(500);
 /// The part of the budget after which nobody comes for the sake of a share alone, whose verdict is known.
 const FOR_A_SHARE: u32 = 4;
 
-/// Puts a candidate to the test, within a budget for all runs together. Starting and stopping the service
-/// is not counted: how long that takes is the service's business. The candidate comes first; what is in
-/// force must be known to be sound before a failure is the candidate's; defaults take what is left.
+/// Puts a candidate to the test, within a budget for all runs together. The candidate comes first; what is in
+/// force must be known to be sound before a failure is the candidate's. For these two, starting and stopping
+/// the service is not counted: how long that takes is the service's business, and the verdict needs its
+/// people. Defaults, which no verdict needs, take what is left on the clock.
 ///
 /// # Errors
 /// What kept a run from being had.
@@ -97,6 +100,7 @@ pub async fn prove<S: Future<Output = ()>>(
             left_out: Vec::new(),
         });
     };
+    let begun = Instant::now();
     let first = budget.saturating_sub(for_current(runner.test(), budget));
     let candidate = runner.trial(CANDIDATE, texts.candidate, seed, until(first), stop()).await?;
     let mut left = budget.saturating_sub(candidate.elapsed);
@@ -113,6 +117,9 @@ pub async fn prove<S: Future<Output = ()>>(
         Err(trouble) if held => proof.left_out.push(LeftOut { label: CURRENT, why: trouble.line() }),
         Err(trouble) => return Err(trouble),
     }
+    let came: Duration = proof.trials.iter().map(|trial| trial.elapsed).sum();
+    let to_start = begun.elapsed().saturating_sub(came) / 2;
+    left = left.min(budget.saturating_sub(begun.elapsed() + to_start));
     let default = match texts.default {
         Some(Ok(_)) if left < LEAST => Err("the budget was used up".to_owned()),
         Some(Ok(text)) => {
