@@ -231,6 +231,15 @@ pub(crate) struct TestArguments {
     /// Write down in forewarn-tests.json beside the test file that it passed, and on which files, for `check`
     #[arg(long, help_heading = "Configuration tests")]
     pub(crate) record: bool,
+    /// Also search the smallest safe value of the setting that [search] of the test file names
+    #[arg(long, help_heading = "Configuration tests")]
+    pub(crate) search: bool,
+    /// Also break the configuration that holds in known ways, and say which of them the test tells apart
+    #[arg(long, help_heading = "Configuration tests")]
+    pub(crate) mutate: bool,
+    /// Draw the share of people who succeed against the value of that setting, as SVG
+    #[arg(long, value_name = "FILE", help_heading = "Configuration tests")]
+    pub(crate) picture: Option<PathBuf>,
     /// Leave the directories of the runs, with configurations and logs, and say where they are
     #[arg(long, help_heading = "Configuration tests")]
     pub(crate) keep: bool,

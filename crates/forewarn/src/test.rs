@@ -1,6 +1,7 @@
 //! `forewarn test`: runs test files and says what came of them. What a file is, its `kind` says; each kind
 //! is run in a module of its own, and all of them are written by the same renderers.
 
+mod beyond;
 mod record;
 pub(crate) mod render;
 mod scenario;

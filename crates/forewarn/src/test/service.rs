@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use audit::Error;
 use prove::difference;
 use prove::file::Test;
+use prove::machine::Meter;
 use prove::proof::{self, Outcome, Proof, Texts};
 use prove::report::{self, Asked};
 use prove::run::{self, Runner, Told};
@@ -17,6 +18,7 @@ use text::{FileId, ProblemKind, Source, Syntax, Tree};
 use tokio::runtime::Runtime;
 use wire::tested::{Change, Tested, Verdict};
 
+use super::beyond::{Beyond, Standing};
 use super::record::record;
 use super::{Halt, shown};
 use crate::arguments::TestArguments;
@@ -111,6 +113,11 @@ impl Case {
         Change { before: change.before.map(hidden), after: change.after.map(hidden), ..change }
     }
 
+    /// Where the file in force is.
+    pub(super) fn in_force(&self) -> PathBuf {
+        self.base.join(&self.test.candidate.file)
+    }
+
     /// What carries it out.
     pub(super) fn runner(&self, keep: bool) -> Runner<'_> {
         Runner::new(&self.test, &self.base, &std::env::temp_dir(), keep, self.words.clone())
@@ -128,18 +135,23 @@ pub(super) fn tested(
     let runtime = runtime()?;
     let progress = Progress::new(terminal.can_redraw());
     let runner = case.runner(arguments.keep).telling(|told| progress.tell(told));
-    let proof = runtime.block_on(prove(&case, &runner, arguments));
+    let told = |line: &str| {
+        progress.clear();
+        to_stderr(&format!("  {line}\n"));
+    };
+    let shown = runtime.block_on(shown_by(&case, &runner, arguments, &told));
     // What is still on its way through a proxy has nothing to say any more.
     runtime.shutdown_background();
     progress.clear();
     for (label, room) in runner.kept() {
         to_stderr(&format!("kept: {label}: {}\n", room.display()));
     }
-    let proof = proof?;
+    let (proof, beyond) = shown?;
     if arguments.record && proof.outcome == Outcome::Held {
         record(path, source.text(), &case, &proof)?;
     }
-    let service = report::service(&case.test, case.asked(path, arguments), &proof);
+    let mut service = report::service(&case.test, case.asked(path, arguments), &proof);
+    beyond.publish(&mut service, arguments)?;
     Ok(Tested {
         verdict: match proof.outcome {
             Outcome::Held => Verdict::Passed,
@@ -152,8 +164,28 @@ pub(super) fn tested(
     })
 }
 
-async fn prove(case: &Case, runner: &Runner<'_>, arguments: &TestArguments) -> Result<Proof, Halt> {
+/// The proof, and what is asked for beyond it.
+async fn shown_by(
+    case: &Case,
+    runner: &Runner<'_>,
+    arguments: &TestArguments,
+    told: &dyn Fn(&str),
+) -> Result<(Proof, Beyond), Halt> {
     let signals = Signals::listen()?;
+    let meter = Meter::start();
+    let proof = prove(case, runner, arguments, &signals).await?;
+    let lanes = meter.lanes();
+    let standing = Standing { case, arguments, runner, proof: &proof, lanes, signals: &signals, told };
+    let beyond = standing.beyond().await?;
+    Ok((proof, beyond))
+}
+
+async fn prove(
+    case: &Case,
+    runner: &Runner<'_>,
+    arguments: &TestArguments,
+    signals: &Signals,
+) -> Result<Proof, Halt> {
     let texts = Texts {
         candidate: case.candidate.text(),
         current: case.current.as_ref().map(Source::text),
@@ -190,6 +222,11 @@ fn again(path: &Path, arguments: &TestArguments) -> String {
     let mut words = vec!["forewarn".to_owned(), "test".to_owned(), quoted(&path.to_string_lossy())];
     if let Some(candidate) = &arguments.candidate {
         words.extend(["--candidate".to_owned(), quoted(&candidate.to_string_lossy())]);
+    }
+    for (asked, option) in [(arguments.search, "--search"), (arguments.mutate, "--mutate")] {
+        if asked {
+            words.push(option.to_owned());
+        }
     }
     let budget = model::pretty(arguments.budget).replace(' ', "");
     words.extend(["--budget".to_owned(), budget, "--seed".to_owned(), arguments.seed.to_string()]);

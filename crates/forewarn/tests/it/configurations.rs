@@ -146,3 +146,39 @@ fn what_cannot_be_run_says_where_and_what_to_do() {
     1 file: 0 ok, 1 could not be run
     ");
 }
+
+/// With so few people everything is known within half a second, and nothing exactly.
+#[test]
+fn a_search_mutations_and_a_picture_are_had_beside_the_verdict() {
+    let bench = example("good = \"99.5%\"", "good = \"90%\"\npeople = 24");
+    let forewarn = include_str!("../../../../examples/auth-timeout/forewarn.toml");
+    bench.write("forewarn.toml", forewarn);
+    let ran = bench.run(&[
+        "test",
+        "auth.test.toml",
+        "--search",
+        "--mutate",
+        "--picture",
+        "picture.svg",
+        "--format",
+        "json",
+    ]);
+    let report: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let service = &report["files"][0]["service"];
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let search = &service["search"];
+    assert_eq!(search["key"], "directory.request_timeout");
+    assert!(search["predicted_seconds"].as_f64().is_some_and(|s| (0.3..0.4).contains(&s)), "{search}");
+    assert!(search["tried"].as_array().is_some_and(|tried| tried.len() >= 3), "{search}");
+    // The service itself holds a call to be too short for its own connect and its wait for a connection.
+    assert!(search["refused_seconds"].as_array().is_some_and(|refused| !refused.is_empty()), "{search}");
+    let all = service["mutations"]["all"].as_array().expect("mutations");
+    let fate = |key: &str, after: &str| {
+        let mutated = all.iter().find(|one| one["key"] == key && one["after"] == after);
+        mutated.and_then(|mutated| mutated["fate"].as_str())
+    };
+    assert_eq!(fate("directory.max_attempts", "0"), Some("refused"), "{all:#?}");
+    assert_eq!(fate("directory.pool.idle_timeout", "300s"), Some("equal"), "{all:#?}");
+    let picture = bench.read("picture.svg").expect("it was asked for");
+    assert!(picture.starts_with("<svg") && picture.contains("candidate: 1 s"), "{picture}");
+}

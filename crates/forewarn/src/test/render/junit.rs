@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use audit::render::{count, xml_escaped};
-use wire::tested::{Change, Report, Run, Service, Tested, Verdict};
+use wire::tested::{Change, Fate, Mutated, Report, Run, Service, Tested, Verdict};
 
-use super::service::below;
+use super::service::{below, fate};
 
 /// A case, and what became of it.
 struct Case {
@@ -70,6 +70,13 @@ fn cases(file: &Tested) -> Vec<Case> {
             .iter()
             .enumerate()
             .map(|(at, run)| of_run(file, service, run, at == 0))
+            .chain(
+                service
+                    .mutations
+                    .iter()
+                    .flat_map(|mutations| &mutations.all)
+                    .map(|one| of_mutated(file, one)),
+            )
             .collect();
     }
     vec![Case { name: file.path.clone(), class: "forewarn.test".to_owned(), became: of_scenario(file) }]
@@ -107,6 +114,16 @@ fn of_run(file: &Tested, service: &Service, run: &Run, first: bool) -> Case {
         }
     };
     Case { name: name(service, run), class: file.path.clone(), became }
+}
+
+/// A mutation that was missed fails nothing: it says something of the test, not of the candidate.
+fn of_mutated(file: &Tested, mutated: &Mutated) -> Case {
+    let told = format!("{}: {}", fate(mutated.fate), mutated.why);
+    let became = match mutated.fate {
+        Fate::Caught | Fate::Refused => Became::Passed(told),
+        Fate::Missed | Fate::Equal => Became::Aside(told),
+    };
+    Case { name: format!("mutation {}", super::service::mutated(mutated)), class: file.path.clone(), became }
 }
 
 /// `key=value@latency`; of several keys all, of none the file.

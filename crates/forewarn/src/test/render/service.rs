@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::pretty;
 use prove::figures::{percent, thousands};
-use wire::tested::{Run, Seen, Service};
+use wire::tested::{Fate, Mutated, Run, Seen, Service};
 
 /// Everything but the line.
 pub(super) fn below(service: &Service) -> String {
@@ -30,6 +30,16 @@ pub(super) fn below(service: &Service) -> String {
     for unproved in &service.unproved {
         remark(&mut text, "not proved", unproved);
     }
+    if let Some(search) = &service.search {
+        remark(&mut text, "search", &search.line);
+    }
+    if let Some(mutations) = &service.mutations {
+        remark(&mut text, "mutations", &format!("of {}: {}", mutations.of, mutations.line));
+        for mutated in &mutations.all {
+            let what = self::mutated(mutated);
+            remark(&mut text, "", &format!("{:<9}  {what}: {}", fate(mutated.fate), mutated.why));
+        }
+    }
     let overhead = service.overhead;
     if overhead.turns > 0 {
         let of = |seconds: f64| format!("{:.1} ms", seconds * 1e3);
@@ -47,6 +57,21 @@ pub(super) fn below(service: &Service) -> String {
 
 fn remark(text: &mut String, name: &str, words: &str) {
     let _ = writeln!(text, "  {name:<11}  {words}");
+}
+
+/// A configuration that was broken, in words.
+pub(super) fn mutated(mutated: &Mutated) -> String {
+    format!("{} = {} ({} of {})", mutated.key, mutated.after, mutated.how, mutated.before)
+}
+
+/// What became of it.
+pub(super) fn fate(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Caught => "caught",
+        Fate::Refused => "refused",
+        Fate::Missed => "MISSED",
+        Fate::Equal => "no change",
+    }
 }
 
 /// A row a run.

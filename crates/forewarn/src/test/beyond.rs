@@ -1,0 +1,182 @@
+//! What is asked of a configuration test beyond its verdict: the smallest safe value of a setting, and
+//! whether the test tells broken configurations from the one that holds.
+
+use std::path::Path;
+use std::time::Duration;
+
+use audit::Error;
+use model::{Covers, Knob, pretty};
+use prove::mutate::{self, Controls, Mutated, Written, mutations};
+use prove::picture::{self, Mark};
+use prove::proof::Proof;
+use prove::run::{Runner, syntax};
+use prove::search::{Searched, search_service};
+use prove::trial::{Trial, Trouble};
+use prove::verdict::Verdict;
+use text::Source;
+use text::edit;
+use wire::tested::Service;
+
+use super::Halt;
+use super::service::Case;
+use crate::arguments::TestArguments;
+use crate::output::to_file;
+use crate::signals::Signals;
+
+/// How long a search may take with everything: a test with it ends within three minutes.
+const SEARCH: Duration = Duration::from_secs(110);
+
+/// What was found beyond the verdict.
+#[derive(Debug, Default)]
+pub(super) struct Beyond {
+    searched: Option<Searched>,
+    /// Of which file.
+    mutated: Option<(String, Vec<Mutated>)>,
+    picture: Option<String>,
+    /// What was asked for and could not be had, and why.
+    unproved: Vec<String>,
+}
+
+impl Beyond {
+    /// Puts it into what is published, and the picture into its file.
+    pub(super) fn publish(self, service: &mut Service, arguments: &TestArguments) -> Result<(), Error> {
+        service.search = self.searched.as_ref().map(Searched::published);
+        service.mutations = self.mutated.as_ref().map(|(of, all)| mutate::published(all, of));
+        service.unproved.extend(self.unproved);
+        match (&arguments.picture, &self.picture) {
+            (Some(file), Some(picture)) => to_file(file, picture, "--picture"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where a test stands when its runs are over.
+pub(super) struct Standing<'a> {
+    pub(super) case: &'a Case,
+    pub(super) arguments: &'a TestArguments,
+    pub(super) runner: &'a Runner<'a>,
+    pub(super) proof: &'a Proof,
+    /// How many runs the machine can carry side by side, as those of the proof showed.
+    pub(super) lanes: usize,
+    pub(super) signals: &'a Signals,
+    /// Is told how it goes on.
+    pub(super) told: &'a dyn Fn(&str),
+}
+
+impl Standing<'_> {
+    /// Does what is asked for.
+    pub(super) async fn beyond(&self) -> Result<Beyond, Halt> {
+        let searched = if self.arguments.search { Some(self.searched().await?) } else { None };
+        let mut unproved = Vec::new();
+        let picture = self.arguments.picture.as_ref().map(|_| self.picture(searched.as_ref()));
+        let picture = picture.transpose().unwrap_or_else(|why| {
+            unproved.push(why);
+            None
+        });
+        let mutated = if self.arguments.mutate { Some(self.mutated().await?) } else { None };
+        let mutated = mutated.transpose().unwrap_or_else(|why| {
+            unproved.push(why);
+            None
+        });
+        Ok(Beyond { searched, mutated, picture, unproved })
+    }
+
+    fn halt(&self, trouble: Trouble) -> Halt {
+        self.signals.code().map_or(Halt::Trouble(trouble), Halt::Signal)
+    }
+
+    async fn searched(&self) -> Result<Searched, Halt> {
+        (self.told)(&format!("searching: at most {}", pretty(SEARCH)));
+        let (text, seed) = (self.case.candidate.text(), self.arguments.seed);
+        let stop = || self.signals.ended();
+        let searched = search_service(self.runner, text, seed, SEARCH, self.told, stop).await;
+        searched.map_err(|trouble| self.halt(trouble))
+    }
+
+    fn picture(&self, searched: Option<&Searched>) -> Result<String, String> {
+        picture::picture(&self.case.test, &marks(self.case, self.proof), searched).ok_or_else(|| {
+            "a picture: [search] of the test file names no setting whose value is written".to_owned()
+        })
+    }
+
+    /// The mutations and the file that was broken; or why there are none.
+    async fn mutated(&self) -> Result<Result<(String, Vec<Mutated>), String>, Halt> {
+        let Some((source, held)) = held(self.case, self.proof) else {
+            let why = "no configuration was shown to hold, so there is none to break on purpose";
+            return Ok(Err(format!("mutations: {why}")));
+        };
+        let all = mutations(&settings(self.case, source)?);
+        if all.is_empty() {
+            let file = &self.case.test.candidate.file;
+            let why = "is known; [[setting]] in forewarn.toml beside it says what keys mean";
+            return Ok(Err(format!("mutations: no setting of {file} {why}")));
+        }
+        let longest = mutate::takes(held, all.len(), self.lanes);
+        // To the second: it is a bound, and most runs end sooner.
+        let longest = pretty(Duration::from_secs(longest.as_secs() + 1));
+        (self.told)(&format!("breaking {} in {} ways: at most {longest}", source.path(), all.len()));
+        let (text, lanes, stop) = (source.text(), self.lanes, || self.signals.ended());
+        let mutated = mutate::mutate_service(self.runner, text, held, all, lanes, self.told, stop).await;
+        let mutated = mutated.map_err(|trouble| self.halt(trouble))?;
+        Ok(Ok((source.path().to_owned(), mutated)))
+    }
+}
+
+/// The values that the configurations have, and their runs.
+fn marks(case: &Case, proof: &Proof) -> Vec<Mark> {
+    let mark = |label: &str, source: &Source, trial: Option<&Trial>| {
+        Mark::of(&case.test, label, source.text(), trial?)
+    };
+    let candidate = mark("candidate", &case.candidate, proof.trials.first());
+    let current = case.current.as_ref().and_then(|current| mark("in force", current, proof.current()));
+    candidate.into_iter().chain(current).collect()
+}
+
+/// The configuration that holds: the candidate, or else what is in force; and its run.
+fn held<'a>(case: &'a Case, proof: &'a Proof) -> Option<(&'a Source, &'a Trial)> {
+    let candidate = proof.trials.first().map(|trial| (&case.candidate, trial));
+    let current = case.current.as_ref().zip(proof.current());
+    candidate.into_iter().chain(current).find(|(_, trial)| trial.verdict == Verdict::Held)
+}
+
+/// What an audit of the directory of the configuration knows of its keys, with what this text says.
+fn settings(case: &Case, source: &Source) -> Result<Vec<Written>, Halt> {
+    let in_force = case.in_force();
+    let directory = in_force.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let outcome = audit::audit(&audit::Request { roots: vec![directory], ..audit::Request::default() })?;
+    let Some(syntax) = syntax(&in_force) else { return Ok(Vec::new()) };
+    let mut known: Vec<Written> = Vec::new();
+    for setting in &outcome.fleet.settings {
+        let Some(span) = setting.value.origin.span().filter(|_| !setting.value.origin.is_default()) else {
+            continue;
+        };
+        let is_here = is_same(Path::new(outcome.sources.get(span.file).path()), &in_force);
+        // Several environments may share a setting.
+        if !is_here || known.iter().any(|other| other.key == setting.key) {
+            continue;
+        }
+        if let (Some(controls), Some(value)) =
+            (controls(setting.knob), edit::get(syntax, source, &setting.key))
+        {
+            known.push(Written { key: setting.key.clone(), value, controls });
+        }
+    }
+    Ok(known)
+}
+
+/// How a setting can be broken, by what it controls.
+fn controls(knob: Knob) -> Option<Controls> {
+    match knob {
+        Knob::Timeout(Covers::Idle | Covers::Lifetime) => Some(Controls::Idle),
+        Knob::Timeout(_) => Some(Controls::Timeout),
+        Knob::Attempts | Knob::Retries => Some(Controls::Attempts),
+        Knob::PoolSize | Knob::ConnectionLimit => Some(Controls::Pool),
+        Knob::KeepAlive => Some(Controls::Switch),
+        _ => None,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "whether two names are one file only the disk knows")]
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || one.canonicalize().ok().is_some_and(|one| other.canonicalize().ok() == Some(one))
+}
