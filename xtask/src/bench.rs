@@ -16,6 +16,9 @@
 //! and alone; see there.
 //!
 //! `cargo xtask bench drill`: drills by seed, and such as are ended early; see there.
+//!
+//! `cargo xtask bench keystone`: logins at OpenStack Keystone for several pools and latencies of its
+//! database. Writes `docs/bench/keystone.md`; a test of `forewarn` does the work.
 
 mod auc;
 mod auth;
@@ -44,6 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     match arguments {
         [name, dir] if name == "check" => check(Path::new(dir)),
         [name] if name == "build" => build(),
+        [name] if name == "keystone" => keystone(),
         [name] if name == "auth" => auth::run(),
         [name] if name == "auth-timing" => auth_timing::run(),
         [name, rest @ ..] if name == "detect" => detect::run(rest),
@@ -57,7 +61,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
         _ => Err(
             "name a benchmark: check DIR, build, auth, auth-timing, detect, drill, false-alarms, watch, intake, \
-             proxy, or search"
+             keystone, proxy, or search"
                 .into(),
         ),
     }
@@ -190,6 +194,13 @@ fn build() -> Result<ExitCode, String> {
     ));
     let met = release.as_secs() <= 480 && packages <= 350 && with_pages.as_secs_f64() <= 10.0;
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn keystone() -> Result<ExitCode, String> {
+    let mut test = Command::new("cargo");
+    test.args(["test", "--locked", "--package", "forewarn", "--test", "it", "--", "--ignored", "keystone"]);
+    succeed(test.env("FOREWARN_BLESS", "1"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The version of a package that the workspace locks.

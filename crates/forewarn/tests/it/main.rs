@@ -19,6 +19,7 @@ mod observe;
 mod outputs;
 #[cfg(target_os = "linux")]
 mod proof_bad_input;
+mod proofs;
 mod roots;
 mod runs;
 mod scenarios;
