@@ -212,11 +212,15 @@ fn line(tried: &[&Tried], good: f64) -> Option<Found> {
         for tried in tried {
             let n = tried.seen.people() as f64;
             let x = tried.value.as_secs_f64().ln();
-            // Half a person more on either side keeps a score finite where nobody failed, or all did.
-            let seen = (tried.seen.good as f64 + 0.5) / (n + 1.0);
-            let z = match line {
-                Some((a, b)) => a + b * x,
-                None => normal_score(seen)?,
+            let good = tried.seen.good as f64;
+            // Half a person more on either side keeps the first score finite where nobody failed, or all did;
+            // kept up, it would bend the line where few fail.
+            let (z, seen) = match line {
+                Some((a, b)) => (a + b * x, good / n),
+                None => {
+                    let seen = (good + 0.5) / (n + 1.0);
+                    (normal_score(seen)?, seen)
+                }
             };
             let z = z.clamp(-4.0, 4.0);
             let expected = normal_share(z);
@@ -276,7 +280,7 @@ mod tests {
     #[test]
     fn the_value_that_is_read_off_is_near_the_one_that_is_computed_whatever_the_seed() {
         let computed = predict(&latency(), 0.995, 1.0).unwrap();
-        let mut near = 0;
+        let (mut near, mut inside, mut sum) = (0, 0, 0.0);
         for seed in 0..40_u64 {
             let mut state = seed;
             // Knuth's MMIX generator; its upper bits are good enough to draw from.
@@ -293,8 +297,13 @@ mod tests {
             assert!(low <= value && value <= high);
             let ratio = value.as_secs_f64() / computed.as_secs_f64();
             near += u32::from((0.8..=1.2).contains(&ratio));
+            inside += u32::from((low..=high).contains(&computed));
+            sum += ratio;
         }
         assert!(near >= 38, "{near} of 40");
+        // An interval of 95 % leaves out 2 of 40, and 6 or more once in twenty-five times.
+        assert!(inside >= 34, "{inside} of 40");
+        assert!((sum / 40.0 - 1.0).abs() < 0.02, "on average {}", sum / 40.0);
     }
 
     #[test]
