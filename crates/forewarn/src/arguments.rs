@@ -231,7 +231,7 @@ pub(crate) struct TestArguments {
     /// Write down in forewarn-tests.json beside the test file that it passed, and on which files, for `check`
     #[arg(long, help_heading = "Configuration tests")]
     pub(crate) record: bool,
-    /// Also search the smallest safe value of the setting that [search] of the test file names
+    /// Also search the smallest safe value of the setting that the test file names for it
     #[arg(long, help_heading = "Configuration tests")]
     pub(crate) search: bool,
     /// Also break the configuration that holds in known ways, and say which of them the test tells apart
