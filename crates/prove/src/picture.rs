@@ -198,7 +198,7 @@ impl Axis {
             canvas.rect((from, TOP), (to - from, BOTTOM - TOP), GRID, "fill-opacity=\"0.6\"");
             let words = "refused";
             if width(words, 11.0, CHARACTER) < to - from {
-                canvas.anchored("middle", (from + to) / 2.0, BOTTOM - 8.0, 11.0, FAINT, words);
+                canvas.anchored("middle", (from + to) / 2.0, TOP + 18.0, 11.0, FAINT, words);
             }
         }
     }
