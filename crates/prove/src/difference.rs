@@ -35,11 +35,13 @@ pub fn between(syntax: Syntax, current: &Source, candidate: &Source) -> Vec<Chan
 }
 
 /// The candidate without the keys that were changed, so that what the service itself takes holds there.
+/// There is none where that is what is in force: it would be the same run again.
 ///
 /// # Errors
 /// Why there is no such text.
 pub fn with_defaults(
     syntax: Syntax,
+    current: &Source,
     candidate: &Source,
     changes: &[Change],
     set: &[Edit],
@@ -61,7 +63,15 @@ pub fn with_defaults(
         })?;
         any = true;
     }
-    if any { Ok(text) } else { Err("the candidate leaves every changed key out already".to_owned()) }
+    if !any {
+        return Err("the candidate leaves every changed key out already".to_owned());
+    }
+    let left = Source::new(candidate.id(), candidate.path(), text.as_str());
+    let written = |change: &Change| set.iter().any(|edit| edit.key == change.key);
+    if between(syntax, current, &left).iter().all(written) {
+        return Err("what is in force leaves every changed key out already".to_owned());
+    }
+    Ok(text)
 }
 
 fn by_key(values: &[Value]) -> HashMap<(usize, &str), &Value> {
@@ -148,11 +158,25 @@ mod tests {
         let changes = between(Syntax::Toml, &current, &candidate);
         let span = text::Span { file: FileId(0), start: 0, end: 0 };
         let set = [Edit { key: "a.url".to_owned(), value: String::new(), span }];
-        let text = with_defaults(Syntax::Toml, &candidate, &changes, &set);
+        let text = with_defaults(Syntax::Toml, &current, &candidate, &changes, &set);
         assert_eq!(text.as_deref(), Ok("[a]\nurl = \"y\"\n"));
-        let none =
-            with_defaults(Syntax::Toml, &of("[a]\n"), &between(Syntax::Toml, &current, &of("[a]\n")), &set);
-        assert!(none.is_err());
+        let none = of("[a]\n");
+        let changes = between(Syntax::Toml, &current, &none);
+        let text = with_defaults(Syntax::Toml, &current, &none, &changes, &set);
+        assert_eq!(text, Err("the candidate leaves every changed key out already".to_owned()));
+    }
+
+    #[test]
+    fn defaults_that_are_in_force_are_not_run_a_second_time() {
+        let of = |text: &str| Source::new(FileId(0), "f", text);
+        let span = text::Span { file: FileId(0), start: 0, end: 0 };
+        let set = [Edit { key: "a.url".to_owned(), value: String::new(), span }];
+        for current in ["", "# as shipped\n[a]\n", "[a]\nurl = \"x\"\n"] {
+            let (current, candidate) = (of(current), of("[a]\nurl = \"y\"\nb = \"300ms\"\n"));
+            let changes = between(Syntax::Toml, &current, &candidate);
+            let text = with_defaults(Syntax::Toml, &current, &candidate, &changes, &set);
+            assert_eq!(text, Err("what is in force leaves every changed key out already".to_owned()));
+        }
     }
 
     #[test]

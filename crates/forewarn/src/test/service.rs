@@ -85,8 +85,8 @@ impl Case {
     /// The candidate with the service's own defaults in the place of what was changed.
     fn defaults(&self) -> Option<Result<String, String>> {
         let set = &self.test.candidate.set;
-        self.current.as_ref()?;
-        Some(difference::with_defaults(self.syntax, &self.candidate, &self.changes, set))
+        let current = self.current.as_ref()?;
+        Some(difference::with_defaults(self.syntax, current, &self.candidate, &self.changes, set))
     }
 
     /// What was put to the test, fit to be shown.
