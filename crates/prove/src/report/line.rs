@@ -75,13 +75,13 @@ fn in_force(asked: &Asked, proof: &Proof) -> String {
     let Some(current) = proof.current() else { return String::new() };
     let what = match asked.changes.as_slice() {
         [Change { before: Some(before), .. }] => format!("{before} in force"),
-        [Change { key, before: None, .. }] => format!("without {key}, as in force, it"),
+        [Change { key, before: None, .. }] => format!("what is in force, without {key},"),
         _ => "what is in force".to_owned(),
     };
     match current.verdict {
         Verdict::Held => format!("; {what} holds"),
         Verdict::Failed => format!("; {what} fails {}", share(&current.seen)),
-        Verdict::Open => format!("; {what}: {}, not known yet", tally(current)),
+        Verdict::Open => format!("; {}: {}, not known yet", what.trim_end_matches(','), tally(current)),
     }
 }
 
@@ -134,6 +134,8 @@ pub(super) fn weather(test: &Test) -> String {
         for latency in [&replayed.connect, &replayed.answer, &replayed.request].into_iter().flatten() {
             let part = match (latency.window == STATED, latency.quantiles.first()) {
                 (true, Some((_, length))) => format!("{} of {}", model::pretty(*length), dependency.name),
+                // Nobody has to say when it was measured.
+                _ if latency.window.is_empty() => format!("the measured latency of {}", dependency.name),
                 _ => format!("the latency of {}", latency.window),
             };
             if !parts.contains(&part) {
