@@ -85,7 +85,7 @@ impl Proofs {
 /// The file that a configuration test puts to the test, as it says so; none of another file.
 fn candidate(source: &Source) -> Option<String> {
     // Not worth a second tree for every TOML file.
-    if !source.text().contains("[candidate]") {
+    if !source.text().contains("candidate") {
         return None;
     }
     let tree = Tree::parse(Syntax::Toml, source);

@@ -111,7 +111,8 @@ pub async fn run(
         }
         Err(mut trouble) => {
             if !left.is_nothing() {
-                trouble.help = format!("{}; this is left: {left:?}", trouble.help);
+                trouble.help =
+                    format!("end what is left of it: {}", left.names().collect::<Vec<_>>().join(", "));
             }
             Err(trouble)
         }

@@ -58,7 +58,10 @@ fn promise(
 
 fn checked(record: &Record) -> Promise {
     let (measured, held) = match &record.checked {
-        Some(checked) if checked.refused => (format!("{}, {}", checked.place, took(checked.took)), true),
+        Some(checked) if checked.refused => {
+            let is_whole = !checked.place.is_empty() && !checked.sum.is_empty();
+            (format!("{}, {}", checked.place, took(checked.took)), is_whole)
+        }
         Some(_) => ("it passed".to_owned(), false),
         None => (NEVER.to_owned(), false),
     };
@@ -132,8 +135,7 @@ fn nothing_left(record: &Record) -> Promise {
     let Some(left) = &record.left else {
         return promise("nothing is left", "process, port or file", "not looked", false);
     };
-    let all = [&left.processes, &left.ports, &left.files];
-    let names: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
+    let names: Vec<&str> = left.names().collect();
     let measured = match (names.is_empty(), &record.kept) {
         (false, _) => names.join(", "),
         (true, None) => "looked for, none".to_owned(),

@@ -34,7 +34,12 @@ impl Left {
     /// Whether nothing is.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.processes.is_empty() && self.ports.is_empty() && self.files.is_empty()
+        self.names().next().is_none()
+    }
+
+    /// Whatever is.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.processes, &self.ports, &self.files].into_iter().flatten().map(String::as_str)
     }
 }
 

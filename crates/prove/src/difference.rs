@@ -1,5 +1,5 @@
 //! Where a candidate says something else than what is in force: keys with their paths and lines, whatever
-//! the syntax. Comments, order and form are no difference.
+//! the syntax. Comments, order and form are no difference; a number that becomes a text is one.
 
 use std::collections::HashMap;
 
@@ -13,19 +13,23 @@ use crate::file::Edit;
 #[must_use]
 pub fn between(syntax: Syntax, current: &Source, candidate: &Source) -> Vec<Change> {
     let (before, after) = (Tree::parse(syntax, current), Tree::parse(syntax, candidate));
-    let (before, after) = (values(&before), values(&after));
+    let (before, after) = (values(&before, current), values(&after, candidate));
     let (old, new) = (by_key(&before), by_key(&after));
     let mut changes: Vec<Change> = Vec::new();
     for value in &after {
         let old = old.get(&(value.document, value.key.as_str()));
-        if old.is_none_or(|old| old.text != value.text) {
-            changes.push(Change {
-                key: value.key.clone(),
-                line: Some(candidate.position(value.start).line),
-                before: old.map(|old| old.text.clone()),
-                after: Some(value.text.clone()),
-            });
-        }
+        let shown = match old {
+            Some(old) if old.text != value.text => (Some(old.text.clone()), value.text.clone()),
+            Some(old) if old.is_text == value.is_text => continue,
+            Some(old) => (Some(old.by_kind()), value.by_kind()),
+            None => (None, value.text.clone()),
+        };
+        changes.push(Change {
+            key: value.key.clone(),
+            line: Some(candidate.position(value.start).line),
+            before: shown.0,
+            after: Some(shown.1),
+        });
     }
     for left_out in before.iter().filter(|old| !new.contains_key(&(old.document, old.key.as_str()))) {
         let (key, before) = (left_out.key.clone(), Some(left_out.text.clone()));
@@ -85,15 +89,40 @@ struct Value {
     text: String,
     /// Where the value is written.
     start: u32,
+    /// It is a text, where the syntax knows anything else.
+    is_text: bool,
+}
+
+impl Value {
+    /// What it says, so that a text and a number are told apart.
+    fn by_kind(&self) -> String {
+        if self.is_text { format!("\"{}\"", self.text) } else { self.text.clone() }
+    }
 }
 
 /// Every key that holds a scalar, a list of scalars, or nothing.
-fn values(tree: &Tree<'_>) -> Vec<Value> {
+fn values(tree: &Tree<'_>, source: &Source) -> Vec<Value> {
     let mut all = Vec::new();
     for (document, root) in tree.documents().enumerate() {
         collect(root, &mut Vec::new(), document, &mut all);
     }
+    for value in &mut all {
+        let is_quoted =
+            source.text().get(value.start as usize..).is_some_and(|at| at.starts_with(['"', '\'']));
+        value.is_text = match tree.syntax() {
+            Syntax::Toml | Syntax::Json => is_quoted,
+            Syntax::Yaml => is_quoted || !is_typed(&value.text),
+            // These know texts alone.
+            _ => true,
+        };
+    }
     all
+}
+
+/// Whether YAML takes a plain scalar for something else than a text (YAML 1.1, as most programs still do).
+fn is_typed(text: &str) -> bool {
+    const WORDS: &[&str] = &["", "~", "null", "true", "false", "yes", "no", "on", "off"];
+    text.parse::<f64>().is_ok() || WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 fn collect(node: Node<'_>, way: &mut Vec<String>, document: usize, all: &mut Vec<Value>) {
@@ -118,7 +147,13 @@ fn collect(node: Node<'_>, way: &mut Vec<String>, document: usize, all: &mut Vec
             return;
         }
     };
-    all.push(Value { document, key: way.join("."), text, start: node.via().unwrap_or(node.span()).start });
+    all.push(Value {
+        document,
+        key: way.join("."),
+        text,
+        start: node.via().unwrap_or(node.span()).start,
+        is_text: true,
+    });
 }
 
 #[cfg(test)]
@@ -148,6 +183,16 @@ mod tests {
             ["4 a.b: 1s to 300ms", "5 a.list: - to [1, 2]", "- a.c: 2 to -"]
         );
         assert!(lines(Syntax::Toml, current, "a = { d = 3, c = 2, b = \"1s\" }").is_empty());
+    }
+
+    #[test]
+    fn a_number_that_becomes_a_text_is_a_change_and_other_quotes_are_none() {
+        assert_eq!(lines(Syntax::Yaml, "t: 300\n", "t: \"300\"\n"), ["1 t: 300 to \"300\""]);
+        assert_eq!(lines(Syntax::Yaml, "t: 'no'\n", "t: no\n"), ["1 t: \"no\" to no"]);
+        assert_eq!(lines(Syntax::Toml, "t = 300\n", "t = '300'\n"), ["1 t: 300 to \"300\""]);
+        assert!(lines(Syntax::Yaml, "t: 300ms\n", "t: '300ms'\n").is_empty());
+        assert!(lines(Syntax::Json, "{\"t\": 1}", "{ \"t\" : 1 }").is_empty());
+        assert!(lines(Syntax::Env, "T=300\n", "T=\"300\"\n").is_empty());
     }
 
     #[test]

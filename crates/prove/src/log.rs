@@ -40,7 +40,7 @@ struct Written {
 impl Log {
     /// A log in a file, and where the process writes.
     pub(crate) fn start(path: &Path) -> io::Result<(Self, PipeWriter)> {
-        let file = File::create(path)?;
+        let file = crate::room::private(path)?;
         let (from, to) = io::pipe()?;
         let shared = Arc::new(Shared::default());
         let log = Self { shared: Arc::clone(&shared) };

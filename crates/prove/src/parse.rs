@@ -330,11 +330,12 @@ fn objective(node: Node<'_>, m: &mut Mistakes) -> Option<Objective> {
 
 fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Option<Search> {
     let table = Table::new(node, "[search]", SEARCH, m)?;
-    let (from, to) = (table.length("from", m), table.length("to", m));
-    if let (Some(from), Some(to)) = (from, to)
-        && from >= to
-    {
-        m.add(table.place("from"), "`from` is not below `to`", "write the lower end first");
+    let least = Duration::from_millis(1);
+    let from = table.length("from", m).unwrap_or(least).max(least);
+    let to = table.length("to", m).unwrap_or(Duration::from_secs(60));
+    if from >= to {
+        let help = "write the lower end as `from` [1ms] and the upper one as `to` [60s]";
+        m.add(table.place("from"), "`from` is not below `to`", help);
     }
     let key = table.needed_text("key", m)?.to_owned();
     let dependency = match (table.text("dependency", m), dependencies) {
@@ -348,8 +349,6 @@ fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Opti
         }
     };
     let margin = table.number("margin", 1.0..=100.0, "write a factor: margin = 2.0", m).unwrap_or(1.5);
-    let zero = Duration::from_millis(1);
-    let (from, to) = (from.unwrap_or(zero).max(zero), to.unwrap_or(Duration::from_secs(60)));
     let unit = table.word("unit", UNITS, m);
     Some(Search { key, unit, from, to, margin, dependency })
 }

@@ -7,8 +7,10 @@
 //! is known by a variable of its environment that names the room, where the system shows environments.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -140,6 +142,11 @@ impl Drop for Room {
         // It ends once everything is gone; whoever looks after the drop finds nothing.
         let _ = self.caretaker.wait();
     }
+}
+
+/// A new file that only its owner reads: what a service is told and what it says may hold secrets.
+pub(crate) fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// No room's name begins with another's.

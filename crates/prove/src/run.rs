@@ -1,7 +1,7 @@
 //! Carries out a test: the room, the proxies, the processes, the people; and gives all of it back.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::people::{Came, People};
 use crate::person;
 use crate::process::Running;
 use crate::proxy::{Counted, Delay, Fault, Proxy, Weather};
-use crate::room::Room;
+use crate::room::{self, Room};
 use crate::trial::{Durations, Trial, Trouble};
 use crate::verdict::{Seen, Verdict};
 use crate::words::Words;
@@ -259,7 +259,8 @@ impl<'t> Runner<'t> {
                 .map_err(|not_set| self.not_set(&edit.key, &not_set))?;
         }
         let path = room.path().join(name);
-        std::fs::write(&path, text).map_err(|error| Trouble {
+        let written = room::private(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| Trouble {
             place: path.display().to_string(),
             what: error.to_string(),
             log: Vec::new(),

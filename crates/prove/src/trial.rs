@@ -108,10 +108,15 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Whether a process of the test did not come up, or went. Under a configuration that is varied on
-    /// purpose, where it does come up as that is, this is the service's answer to it.
+    /// Whether a process that is given the configuration did not come up, or went. Where it is varied on
+    /// purpose, and the process does come up as it stands, this is the service's answer to it; what befalls a
+    /// process that never sees it, is not.
     pub(crate) fn is_refusal(&self, test: &Test) -> bool {
-        test.processes.iter().any(|process| process.name == self.place)
+        let mut processes = test.processes.iter().filter(|process| process.name == self.place);
+        processes.any(|process| {
+            let of_environment = process.environment.iter().map(|(_, text)| text);
+            process.command.iter().chain(of_environment).any(|text| text.contains("${candidate}"))
+        })
     }
 
     /// Why, in one line: of its log the first line that speaks of an error, if there is one, from the name

@@ -130,6 +130,7 @@ mod tests {
             checked: Some(Checked {
                 refused: true,
                 place: "front.toml:20:19".to_owned(),
+                sum: "300 ms < 505 ms".into(),
                 ..Checked::default()
             }),
             quiet: Quiet { length: std::time::Duration::from_secs(31), count, notices: 0, busy: true },

@@ -111,7 +111,7 @@ impl Standing<'_> {
             let why = "is known; [[setting]] in forewarn.toml beside it says what keys mean";
             return Ok(Err(format!("mutations: no setting of {file} {why}")));
         }
-        let longest = mutate::takes(held, all.len(), self.lanes);
+        let longest = mutate::takes(held, &self.case.test.objective, all.len(), self.lanes);
         // To the second: it is a bound, and most runs end sooner.
         let longest = pretty(Duration::from_secs(longest.as_secs() + 1));
         (self.told)(&format!("breaking {} in {} ways: at most {longest}", source.path(), all.len()));

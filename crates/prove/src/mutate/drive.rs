@@ -8,6 +8,7 @@ use wire::tested::Fate;
 use super::noticed::{alike, noticed};
 use super::{Mutated, Mutation};
 use crate::beside::side_by_side;
+use crate::file::Objective;
 use crate::run::{Runner, SETUP, Until};
 use crate::search::written_over;
 use crate::trial::{Trial, Trouble};
@@ -85,17 +86,17 @@ fn judged(held: &Trial, mutation: Mutation, answer: Answer) -> Mutated {
 }
 
 /// How long people may come to a mutation: as long as it took the run that held to be known, and half as
-/// long again, since no two runs are alike.
-fn patience(held: &Trial) -> Duration {
-    held.elapsed.mul_f64(1.5).max(Duration::from_secs(5))
+/// long again, since no two runs are alike; and as long as somebody waits for an answer that never comes.
+fn patience(held: &Trial, objective: &Objective) -> Duration {
+    held.elapsed.mul_f64(1.5).max(Duration::from_secs(5)) + objective.within
 }
 
 /// How long all of them take at most, about.
 #[must_use]
-pub fn takes(held: &Trial, mutations: usize, lanes: usize) -> Duration {
+pub fn takes(held: &Trial, objective: &Objective, mutations: usize, lanes: usize) -> Duration {
     /// Starting and stopping a small service.
     const ON_TOP: Duration = Duration::from_secs(2);
-    (patience(held) + ON_TOP) * mutations.div_ceil(lanes.max(1)) as u32
+    (patience(held, objective) + ON_TOP) * mutations.div_ceil(lanes.max(1)) as u32
 }
 
 /// The same with the real service, under a configuration that is given as its text and held.
@@ -115,7 +116,10 @@ pub async fn mutate_service<S: Future<Output = ()>>(
     let run = async |mutation: Mutation| {
         let text = written_over(runner, configuration, &mutation.key, &mutation.after)?;
         let label = format!("{} = {}", mutation.key, mutation.after);
-        match runner.trial(&label, &text, held.seed, Until::Known(patience(held)), stop()).await {
+        match runner
+            .trial(&label, &text, held.seed, Until::Known(patience(held, &runner.test().objective)), stop())
+            .await
+        {
             Ok(trial) => Ok(Answer::Seen(Box::new(trial))),
             Err(trouble) if trouble.is_refusal(test) => Ok(Answer::Refused(trouble.reason(test))),
             Err(trouble) if trouble.place == SETUP => Ok(Answer::NotSetUp(trouble.what)),
