@@ -13,6 +13,7 @@ use crate::fold::place;
 use crate::outcome::Sources;
 use crate::place::join_paths;
 use crate::record::Record;
+use crate::render::shell_word;
 
 /// A record that was found, with what is there now of the files that it names.
 #[derive(Debug)]
@@ -116,7 +117,7 @@ impl Proof {
     /// The command that runs it.
     #[must_use]
     pub fn command(&self) -> String {
-        format!("forewarn test {}", quoted(&self.path))
+        format!("forewarn test {}", shell_word(&self.path))
     }
 
     /// Whether it was run on what is there, and held.
@@ -139,10 +140,4 @@ impl Proof {
         };
         Some(format!("{held}, but {names} {have} changed since"))
     }
-}
-
-/// A word for a shell.
-fn quoted(path: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,".contains(c);
-    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

@@ -80,6 +80,15 @@ fn thousands(number: usize) -> String {
     shown
 }
 
+/// As a shell takes it for one word.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// Names in a row: "a", "a and b", "a, b and c".
 pub(crate) fn in_a_row(names: &[String]) -> String {
     match names {

@@ -7,6 +7,7 @@
 
 mod budget;
 pub mod declared;
+mod figures;
 mod finding;
 mod fleet;
 mod hash;
@@ -20,6 +21,7 @@ mod sourced;
 mod time;
 
 pub use budget::{Attempts, Backoff, Budget, patience, worst_case};
+pub use figures::grouped;
 pub use finding::{Basis, FailureMode, Finding, Label, Level, NotEvaluated, Subject};
 pub use fleet::{
     Call, CallId, CallView, Environment, Fleet, Group, GroupId, GroupKind, GroupView, Service, ServiceId,

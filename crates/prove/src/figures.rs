@@ -1,4 +1,4 @@
-//! Figures for people: shares in per cent, and counts.
+//! Shares in per cent, for people.
 
 /// A share in per cent with as many digits as tell it from none and from all.
 pub fn percent(share: f64) -> String {
@@ -7,19 +7,6 @@ pub fn percent(share: f64) -> String {
     let text = format!("{percent:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text} %")
-}
-
-/// A count with a blank every three digits from four up, as people read figures in a sentence.
-pub fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut shown = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            shown.push(' ');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 #[cfg(test)]
@@ -32,15 +19,6 @@ mod tests {
             [(0.995, "99.5 %"), (0.1234, "12.3 %"), (0.0007, "0.07 %"), (0.5, "50 %"), (0.0, "0 %")]
         {
             assert_eq!(percent(share), expected);
-        }
-    }
-
-    #[test]
-    fn counts_are_set_in_groups() {
-        for (count, expected) in
-            [(0, "0"), (999, "999"), (1151, "1 151"), (41_200, "41 200"), (1_000_000, "1 000 000")]
-        {
-            assert_eq!(thousands(count), expected);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a run cannot show because of how it was staged: where what was measured ends, and what the proxies
 //! could not tell apart. A report says it beside the verdict.
 
+use model::monitor::percent;
 use model::{Latency, Limit};
 
 use crate::file::Test;
@@ -71,11 +72,6 @@ fn rounded(length: std::time::Duration) -> std::time::Duration {
 }
 
 const MILLISECOND: std::time::Duration = std::time::Duration::from_millis(1);
-
-fn percent(share: f64) -> String {
-    let percent = format!("{:.3}", 100.0 * share);
-    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
-}
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::{
     Attempts, CallView, Covers, Environment, FailureMode, Finding, Fleet, Label, Latency, Level, Limit,
-    Share, Sourced, pretty,
+    Share, Sourced, grouped, pretty,
 };
 
 use crate::patience::Patience;
@@ -193,19 +193,6 @@ fn percent(share: f64) -> String {
     let shown = format!("{percent:.decimals$}");
     let shown = if shown.contains('.') { shown.trim_end_matches('0').trim_end_matches('.') } else { &shown };
     format!("{shown} %")
-}
-
-/// "41 200".
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            shown.push(' ');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 #[cfg(test)]

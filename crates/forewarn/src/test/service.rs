@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use audit::Error;
+use audit::render::shell_word;
 use prove::difference;
 use prove::file::Test;
 use prove::machine::Meter;
@@ -219,9 +220,9 @@ fn legible(syntax: Syntax, source: &Source) -> Result<(), Error> {
 
 /// The command that does the same again.
 fn again(path: &Path, arguments: &TestArguments) -> String {
-    let mut words = vec!["forewarn".to_owned(), "test".to_owned(), quoted(&path.to_string_lossy())];
+    let mut words = vec!["forewarn".to_owned(), "test".to_owned(), shell_word(&path.to_string_lossy())];
     if let Some(candidate) = &arguments.candidate {
-        words.extend(["--candidate".to_owned(), quoted(&candidate.to_string_lossy())]);
+        words.extend(["--candidate".to_owned(), shell_word(&candidate.to_string_lossy())]);
     }
     for (asked, option) in [(arguments.search, "--search"), (arguments.mutate, "--mutate")] {
         if asked {
@@ -231,15 +232,6 @@ fn again(path: &Path, arguments: &TestArguments) -> String {
     let budget = model::pretty(arguments.budget).replace(' ', "");
     words.extend(["--budget".to_owned(), budget, "--seed".to_owned(), arguments.seed.to_string()]);
     words.join(" ")
-}
-
-/// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// A line on a terminal that says how far a run is.

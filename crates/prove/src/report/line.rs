@@ -4,7 +4,9 @@
 use wire::tested::Change;
 
 use super::Asked;
-use crate::figures::{percent, thousands};
+use model::grouped;
+
+use crate::figures::percent;
 use crate::file::Test;
 use crate::observed::STATED;
 use crate::proof::{Outcome, Proof};
@@ -86,7 +88,7 @@ fn in_force(asked: &Asked, proof: &Proof) -> String {
 }
 
 fn tally(trial: &Trial) -> String {
-    format!("{} of {} failed", thousands(trial.seen.bad()), thousands(trial.seen.people()))
+    format!("{} of {} failed", grouped(trial.seen.bad()), grouped(trial.seen.people()))
 }
 
 /// "19.7 % of sign-ins (95 %: 17.1 to 22.6 %; 812 people)".
@@ -104,9 +106,9 @@ fn failed(seen: &Seen, who: &str) -> String {
     let low = low.trim_end_matches(" %");
     let bad = match seen.bad() {
         0 => "none".to_owned(),
-        bad => thousands(bad),
+        bad => grouped(bad),
     };
-    format!("{bad} of {} {who} failed (95 %: {low} to {high})", thousands(seen.people()))
+    format!("{bad} of {} {who} failed (95 %: {low} to {high})", grouped(seen.people()))
 }
 
 fn share(seen: &Seen) -> String {
@@ -116,7 +118,7 @@ fn share(seen: &Seen) -> String {
 fn people(count: u64) -> String {
     match count {
         1 => "1 person".to_owned(),
-        count => format!("{} people", thousands(count)),
+        count => format!("{} people", grouped(count)),
     }
 }
 

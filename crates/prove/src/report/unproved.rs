@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use evidence::bound;
-use model::pretty;
+use model::{grouped, pretty};
 
 use super::Asked;
-use crate::figures::{percent, thousands};
+use crate::figures::percent;
 use crate::file::{Load, Reason, Test};
 use crate::notes::notes;
 use crate::proof::Proof;
@@ -52,15 +52,15 @@ fn open(test: &Test, trial: &Trial) -> Option<String> {
     let (needed, _) = least(&test.objective, 1.0);
     let came = format!(
         "{} came within {} and {} failed",
-        thousands(trial.seen.people()),
+        grouped(trial.seen.people()),
         seconds(trial.elapsed),
-        thousands(trial.seen.bad())
+        grouped(trial.seen.bad())
     );
     Some(format!(
         "{}: that {} succeed takes {} people of whom none fails{}; {came}",
         trial.label,
         percent(test.objective.good),
-        thousands(needed),
+        grouped(needed),
         time(test, needed)
     ))
 }
@@ -77,9 +77,9 @@ fn rarer(test: &Test, trial: &Trial) -> Option<String> {
             "{}: that at most {} fail would take {} people of whom none fails{}; {} came within {}",
             trial.label,
             percent(share),
-            thousands(needed),
+            grouped(needed),
             time(test, needed),
-            thousands(trial.seen.people()),
+            grouped(trial.seen.people()),
             seconds(trial.elapsed)
         )
     })
@@ -114,7 +114,7 @@ fn tail(test: &Test, trial: &Trial) -> Vec<String> {
             told.push(format!(
                 "{}: {} delays of {} were drawn, too few to meet those above p{} ({}) more than by chance",
                 trial.label,
-                thousands(drawn),
+                grouped(drawn),
                 dependency.name,
                 (share * 1e4).round() / 1e2,
                 pretty(*length)
@@ -130,7 +130,7 @@ fn harness(trial: &Trial) -> Option<String> {
     Some(format!(
         "{}: {} of the people could not even ask and are not counted ({what})",
         trial.label,
-        thousands(count)
+        grouped(count)
     ))
 }
 
@@ -154,8 +154,8 @@ fn dependencies(trial: &Trial) -> Vec<String> {
             told.push(format!(
                 "{}: {name} itself took longer than what was drawn in {} of {} answers, by {} in the mean",
                 trial.label,
-                thousands(counted.late),
-                thousands(counted.drawn),
+                grouped(counted.late),
+                grouped(counted.drawn),
                 pretty(Duration::from_millis(mean.unwrap_or_default().as_millis().try_into().unwrap_or(0)))
             ));
         }
@@ -163,7 +163,7 @@ fn dependencies(trial: &Trial) -> Vec<String> {
             told.push(format!(
                 "{}: {name} took no connection {} times",
                 trial.label,
-                thousands(counted.failed)
+                grouped(counted.failed)
             ));
         }
     }

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use model::grouped;
 use model::pretty;
-use prove::figures::{percent, thousands};
+use prove::figures::percent;
 use wire::tested::{Fate, Mutated, Run, Seen, Service};
 
 /// Everything but the line.
@@ -43,7 +44,7 @@ pub(super) fn below(service: &Service) -> String {
     let overhead = service.overhead;
     if overhead.turns > 0 {
         let of = |seconds: f64| format!("{:.1} ms", seconds * 1e3);
-        let turns = thousands(overhead.turns);
+        let turns = grouped(overhead.turns);
         let (half, most, all) =
             (of(overhead.p50_seconds), of(overhead.p99_seconds), of(overhead.most_seconds));
         let added =
@@ -113,7 +114,7 @@ fn row(run: &Run, dependencies: &[&str]) -> Vec<String> {
         let why = run.stopped.as_deref().unwrap_or("");
         return vec![run.label.clone(), format!("not run: {why}")];
     };
-    let mut row = vec![run.label.clone(), verdict(seen), thousands(seen.people), percent(seen.share)];
+    let mut row = vec![run.label.clone(), verdict(seen), grouped(seen.people), percent(seen.share)];
     let (low, high) = (percent(seen.share_low), percent(seen.share_high));
     row.push(format!("{} to {high}", low.trim_end_matches(" %")));
     row.push(reasons(seen));
@@ -139,7 +140,7 @@ fn reasons(seen: &Seen) -> String {
     let mut reasons: Vec<(&String, &u64)> = seen.failed.iter().collect();
     reasons.sort_by(|one, other| other.1.cmp(one.1));
     let told: Vec<String> =
-        reasons.into_iter().map(|(name, count)| format!("{name} {}", thousands(*count))).collect();
+        reasons.into_iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
     if told.is_empty() { "-".to_owned() } else { told.join(", ") }
 }
 
