@@ -18,8 +18,8 @@ use crate::trial::Trouble;
 use crate::verdict::{Seen, Verdict, judge};
 use crate::words::Words;
 
-/// So many people may be on their way at once; who comes on top is not let in, which is the harness's fault.
-const MOST_AT_ONCE: usize = 2_000;
+/// So many people may be on their way at once; who comes on top is turned away, which is the harness's fault.
+pub(crate) const MOST_AT_ONCE: usize = 2_000;
 /// A share is known once its 95 % interval reaches no farther than this part of it to either side.
 const KNOWN_WITHIN: f64 = 0.2;
 
@@ -29,6 +29,7 @@ type Fare = Result<Duration, Fared>;
 /// What came of the people of a run.
 pub(crate) struct Came {
     pub(crate) came: u64,
+    pub(crate) turned_away: u64,
     pub(crate) seen: Seen,
     /// What the first one met with who failed for a reason.
     pub(crate) met: BTreeMap<Reason, String>,
@@ -46,6 +47,7 @@ pub(crate) struct People<'r> {
     tell: &'r (dyn Fn(&Seen) + Sync),
     gaps: Draws,
     begun: Instant,
+    most_at_once: usize,
     on_their_way: JoinSet<(u64, Fare)>,
     /// Who ended before somebody who came earlier, by number.
     ended: BTreeMap<u64, Fare>,
@@ -71,10 +73,18 @@ impl<'r> People<'r> {
             tell,
             gaps: Draws::of(seed, u64::MAX),
             begun: Instant::now(),
+            most_at_once: MOST_AT_ONCE,
             on_their_way: JoinSet::new(),
             ended: BTreeMap::new(),
             counted: 0,
-            result: Came { came: 0, seen, met: BTreeMap::new(), known: None, took: Vec::new() },
+            result: Came {
+                came: 0,
+                turned_away: 0,
+                seen,
+                met: BTreeMap::new(),
+                known: None,
+                took: Vec::new(),
+            },
         }
     }
 
@@ -91,8 +101,8 @@ impl<'r> People<'r> {
                 biased;
                 () = sleep_until(end) => break,
                 Some(fared) = self.on_their_way.join_next() => self.note(fared, &mut dead)?,
-                () = sleep_until(next), if self.lets_in(until) => {
-                    self.enter();
+                () = sleep_until(next), if self.is_expecting(until) => {
+                    if self.is_full() { self.turn_away() } else { self.enter() }
                     next = self.after(next);
                 }
             }
@@ -143,19 +153,30 @@ impl<'r> People<'r> {
         }
     }
 
-    fn lets_in(&self, until: Until) -> bool {
+    /// Whether somebody else is to come at all.
+    fn is_expecting(&self, until: Until) -> bool {
         let all = match until {
             Until::People(people, _) => people,
             Until::Known(_) | Until::Measured { .. } => self.test.objective.people.unwrap_or(u64::MAX),
         };
         let here = (self.ended.len() + self.on_their_way.len()) as u64;
-        if self.result.seen.people() + here >= all {
-            return false;
-        }
-        match self.test.load {
+        let is_next = match self.test.load {
             Load::AtOnce(count) => self.on_their_way.len() < count as usize,
-            Load::Rate(_) => self.on_their_way.len() < MOST_AT_ONCE,
-        }
+            Load::Rate(_) => true,
+        };
+        is_next && self.result.seen.people() + here < all
+    }
+
+    /// Whether who comes now finds no room. Who comes at a rate comes all the same: to come later would be
+    /// another load than the one that was asked for.
+    fn is_full(&self) -> bool {
+        matches!(self.test.load, Load::Rate(_)) && self.on_their_way.len() >= self.most_at_once
+    }
+
+    fn turn_away(&mut self) {
+        self.result.turned_away += 1;
+        self.result.seen.note(Err(Reason::Harness));
+        (self.tell)(&self.result.seen);
     }
 
     fn enter(&mut self) {
@@ -234,7 +255,56 @@ fn is_measured(seen: &Seen) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use text::{FileId, Source};
+
     use super::*;
+
+    /// People who all ask somebody who never answers.
+    fn unanswered(address: std::net::SocketAddr, load: &str) -> Test {
+        let text = format!(
+            "kind = \"service\"\nname = \"n\"\ncandidate = {{ file = \"a.toml\" }}\n\
+             [[process]]\nname = \"p\"\ncommand = [\"true\"]\nready = {{ ended = true }}\n\
+             [[step]]\nname = \"s\"\nurl = \"http://{address}/\"\n[load]\n{load}\n\
+             [objective]\ngood = \"99%\"\nwithin = \"1s\"\n"
+        );
+        let source = Source::new(FileId(0), "a.test.toml", text);
+        crate::parse::parse(&source, &|name| Err(format!("no {name}"))).expect("no mistake")
+    }
+
+    /// What came of people of whom so few may be on their way, and how long it took.
+    async fn come(load: &str, most_at_once: usize, until: Until) -> (Came, Duration) {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
+        let test = unanswered(silent.local_addr().expect("its address"), load);
+        let (network, begun) = (Network::default(), Instant::now());
+        let people = People::new(&test, &network, Words::default(), 7, &|_| {});
+        let people = People { most_at_once, ..people };
+        (people.come(until, || None).await.expect("no trouble"), begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_room_is_turned_away_and_the_rate_stays_what_it_is() {
+        let budget = Duration::from_secs(10);
+        let (came, elapsed) = come("rate = 100", 20, Until::People(150, budget)).await;
+        let mut gaps = Draws::of(7, u64::MAX);
+        let mut at = 0.0;
+        let arrived = std::iter::from_fn(|| {
+            let this = at;
+            at -= gaps.share().ln() / 100.0;
+            Some(this)
+        });
+        // The last ones are awaited, while nobody else comes.
+        let arrived = arrived.take_while(|at| *at + 1.0 <= elapsed.as_secs_f64()).count() as u64;
+        assert!(came.came.abs_diff(150) <= 1 && elapsed < budget, "{} {elapsed:?}", came.came);
+        assert!((came.came + came.turned_away).abs_diff(arrived) <= 2, "{} of {arrived}", came.turned_away);
+        let harness = came.seen.failed.get(&Reason::Harness);
+        assert_eq!((harness, came.seen.people()), (Some(&came.turned_away), came.came));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_so_many_at_a_time_nobody_is_turned_away() {
+        let (came, _) = come("at_once = 8", 4, Until::People(24, Duration::from_secs(10))).await;
+        assert_eq!((came.came, came.turned_away, came.seen.people()), (24, 0, 24));
+    }
 
     #[test]
     fn a_fifth_is_measured_by_some_four_hundred_and_all_by_a_few() {

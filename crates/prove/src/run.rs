@@ -334,9 +334,22 @@ impl<'t> Runner<'t> {
             .collect();
         let (label, elapsed) = (label.to_owned(), begun.elapsed());
         let (verdict, known) = came.known.map_or((Verdict::Open, None), |(verdict, at)| (verdict, Some(at)));
-        let Came { came, seen, met, took, .. } = came;
+        let Came { came, turned_away, seen, met, took, .. } = came;
         let durations = Durations::of(&took);
-        Ok(Trial { label, seed, came, seen, met, verdict, known, durations, took, dependencies, elapsed })
+        Ok(Trial {
+            label,
+            seed,
+            came,
+            turned_away,
+            seen,
+            met,
+            verdict,
+            known,
+            durations,
+            took,
+            dependencies,
+            elapsed,
+        })
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Trial {
     pub seed: u64,
     /// How many people were let in; some may have been on their way still when the run ended.
     pub came: u64,
+    /// How many on top came and found no room, since so many were on their way: of those who failed by
+    /// [`Reason::Harness`].
+    pub turned_away: u64,
     /// How people fared.
     pub seen: Seen,
     /// What the first one met with who failed for a reason: at which step, and what was seen there.
@@ -42,6 +45,7 @@ impl Trial {
             label: label.to_owned(),
             seed: 1,
             came: 0,
+            turned_away: 0,
             seen: Seen::default(),
             met: BTreeMap::new(),
             verdict: Verdict::Open,

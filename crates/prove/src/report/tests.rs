@@ -142,18 +142,21 @@ fn a_baseline_that_fails_says_nothing_of_the_candidate() {
 
 #[test]
 fn what_is_not_known_yet_says_what_it_takes() {
+    let failed = [(Reason::Dependency, 1, "s: 502"), (Reason::Harness, 1_315, "no free port")];
     let trials = vec![
-        trial(CANDIDATE, Verdict::Open, 50, &[(Reason::Dependency, 1, "s: 502")]),
+        Trial { turned_away: 1_312, ..trial(CANDIDATE, Verdict::Open, 50, &failed) },
         trial(CURRENT, Verdict::Open, 20, &[]),
     ];
     let changes = [change(Some(4), "db.timeout", None, Some("300ms"))];
     insta::assert_snapshot!(told(Outcome::Open, &changes, trials, Vec::new()), @r#"
     not known of new.toml:4: db.timeout = 300ms within the budget: 1 of 51 sign-ins failed (95 %: 0.35 to 10.3 %) at the measured latency of db; 99 % must succeed within 2 s; what is in force, without db.timeout: 0 of 20 failed, not known yet
-    run: {"label":"candidate","seen":{"calls_per_person":{"db":1.0},"failed":{"dependency":1},"good":50,"met":{"dependency":"s: 502"},"p50_seconds":0.23,"p95_seconds":0.23,"p99_seconds":0.23,"people":51,"seconds":10.0,"share":0.0196,"share_high":0.103,"share_low":0.0035,"verdict":"open"}}
+    run: {"label":"candidate","seen":{"calls_per_person":{"db":1.0},"failed":{"dependency":1,"harness":1315},"good":50,"met":{"dependency":"s: 502","harness":"no free port"},"p50_seconds":0.23,"p95_seconds":0.23,"p99_seconds":0.23,"people":51,"seconds":10.0,"share":0.0196,"share_high":0.103,"share_low":0.0035,"verdict":"open"}}
     run: {"label":"current","seen":{"calls_per_person":{"db":1.0},"failed":{},"good":20,"p50_seconds":0.23,"p95_seconds":0.23,"p99_seconds":0.23,"people":20,"seconds":10.0,"share":0.0,"share_high":0.1611,"share_low":0.0,"verdict":"open"}}
     unproved: candidate: that 99 % succeed takes 574 people of whom none fails, 5.7 s at 100 a second; 51 came within 10 s and 1 failed
     unproved: current: that 99 % succeed takes 574 people of whom none fails, 5.7 s at 100 a second; 20 came within 10 s and 0 failed
-    unproved: candidate: 51 delays of db were drawn, too few to meet those above p99 (505 ms) more than by chance
+    unproved: candidate: 1 366 delays of db were drawn, too few to meet those above p99.9 (1 s) more than by chance
+    unproved: candidate: 1 312 more people came and were not let in, for 2 000 were on their way: fewer came than the load says
+    unproved: candidate: 3 of the people could not even ask and are not counted (no free port)
     unproved: db, answer: nothing was measured beyond 1s; the slowest 0.1 % are carried on along the same line, up to 2.385s
     "#);
 }

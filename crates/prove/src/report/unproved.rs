@@ -10,6 +10,7 @@ use super::Asked;
 use crate::figures::percent;
 use crate::file::{Load, Reason, Test};
 use crate::notes::notes;
+use crate::people::MOST_AT_ONCE;
 use crate::proof::Proof;
 use crate::trial::Trial;
 use crate::verdict::{Verdict, WRONG, least};
@@ -124,14 +125,28 @@ fn tail(test: &Test, trial: &Trial) -> Vec<String> {
     told
 }
 
-fn harness(trial: &Trial) -> Option<String> {
-    let count = trial.seen.failed.get(&Reason::Harness).copied().filter(|count| *count > 0)?;
-    let what = trial.met.get(&Reason::Harness).map_or("", String::as_str);
-    Some(format!(
-        "{}: {} of the people could not even ask and are not counted ({what})",
-        trial.label,
-        grouped(count)
-    ))
+/// Whom Forewarn itself kept from asking.
+fn harness(trial: &Trial) -> Vec<String> {
+    let mut told = Vec::new();
+    if trial.turned_away > 0 {
+        told.push(format!(
+            "{}: {} more people came and were not let in, for {} were on their way: fewer came than the load says",
+            trial.label,
+            grouped(trial.turned_away),
+            grouped(MOST_AT_ONCE as u64)
+        ));
+    }
+    let all = trial.seen.failed.get(&Reason::Harness).copied().unwrap_or(0);
+    let could_not = all.saturating_sub(trial.turned_away);
+    if could_not > 0 {
+        let what = trial.met.get(&Reason::Harness).map_or("", String::as_str);
+        told.push(format!(
+            "{}: {} of the people could not even ask and are not counted ({what})",
+            trial.label,
+            grouped(could_not)
+        ));
+    }
+    told
 }
 
 /// Refused credentials say something about the test.
