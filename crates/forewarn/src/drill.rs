@@ -44,11 +44,12 @@ pub(crate) fn run(arguments: &DrillArguments, terminal: &Terminal) -> Result<u8,
     });
     story.clear();
     runtime.shutdown_background();
-    let record = match outcome? {
-        (Ok(record), _) => record,
-        (Err(trouble), code) => {
+    let (outcome, ended_by) = outcome?;
+    let record = match outcome {
+        Ok(record) => record,
+        Err(trouble) => {
             to_stderr(&render::trouble(&trouble));
-            return Ok(code.unwrap_or(NOT_DONE));
+            return Ok(ended_by.unwrap_or(NOT_DONE));
         }
     };
     let promises = promises(&record);
@@ -57,7 +58,8 @@ pub(crate) fn run(arguments: &DrillArguments, terminal: &Terminal) -> Result<u8,
         DrillFormatArgument::Text => to_stdout(&closing::text(&record, &promises, style))?,
         DrillFormatArgument::Json => to_stdout(&closing::published(&record, promises).json())?,
     }
-    Ok(if held { CLEAN } else { FINDINGS })
+    // Whoever ended it while it was cleared away ended it all the same.
+    Ok(ended_by.unwrap_or(if held { CLEAN } else { FINDINGS }))
 }
 
 fn options(arguments: &DrillArguments) -> Result<Options, Error> {

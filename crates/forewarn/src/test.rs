@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<u8, 
         let outcome = match tested(path, arguments, terminal) {
             Ok(outcome) => outcome,
             Err(Halt::Signal(code)) => {
-                to_stderr("stopped; nothing is left of the run\n");
+                to_stderr("stopped; its processes have ended\n");
                 return Ok(code);
             }
             Err(Halt::Error(error)) => {

@@ -10,8 +10,9 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::house::House;
+use crate::ledger::Ledger;
 use crate::notices::Lines;
-use crate::people::{Ledger, People};
+use crate::people::People;
 use crate::promise::{HEALTHY, OVER, TOLD};
 use crate::record::{Cause, Count, Event, Left, Quiet, Record};
 use crate::{command, scenario};
@@ -109,13 +110,20 @@ pub async fn run(
             record.took = begun.elapsed();
             Ok(record)
         }
-        Err(mut trouble) => {
-            if !left.is_nothing() {
-                trouble.help =
-                    format!("end what is left of it: {}", left.names().collect::<Vec<_>>().join(", "));
-            }
-            Err(trouble)
+        Err(trouble) => {
+            let remains = remains(&left, record.kept.as_deref());
+            Err(Trouble { help: format!("{remains}; {}", trouble.help), ..trouble })
         }
+    }
+}
+
+/// What there is to say of what is left, of a drill that came to nothing.
+fn remains(left: &Left, kept: Option<&str>) -> String {
+    let names: Vec<&str> = left.names().collect();
+    match kept {
+        _ if !names.is_empty() => format!("end what is still there: {}", names.join(", ")),
+        Some(path) => format!("its directory is kept: {path}"),
+        None => "nothing is left of it".to_owned(),
     }
 }
 
@@ -124,7 +132,7 @@ fn stopped() -> Trouble {
         place: "the drill".to_owned(),
         what: "was stopped".to_owned(),
         log: Vec::new(),
-        help: "nothing is left of it; run it again".to_owned(),
+        help: "run it again".to_owned(),
     }
 }
 
@@ -173,7 +181,7 @@ impl Course<'_> {
         self.tell(Event::Tested(tested));
         let rest = HEALTHY.saturating_sub(from.elapsed());
         self.wait(rest, |_| false).await?;
-        let count = self.ledger.since(from);
+        let count = self.ledger.ended(from);
         let busy = count.share() > 1.0 - self.record.good;
         let quiet = Quiet { length: from.elapsed(), count, busy, ..self.record.quiet };
         self.record.quiet = quiet;
@@ -204,14 +212,14 @@ impl Course<'_> {
         }
         self.wait(TAKEN, |course| course.has_failed(deployed)).await?;
         self.wait(TOLD, |course| course.record.alerted.is_some() && course.record.cause.is_some()).await?;
-        let first = self.ledger.first_failed(deployed).map_or(deployed, |first| first.ended);
+        let first = self.ledger.first_failed(deployed).unwrap_or(deployed);
         self.wait(LASTS.saturating_sub(first.elapsed()), |_| false).await?;
         Ok(())
     }
 
     fn has_failed(&mut self, deployed: Instant) -> bool {
         let Some(first) = self.ledger.first_failed(deployed) else { return false };
-        self.record.first_failed = Some(first.ended - self.begun);
+        self.record.first_failed = Some(first - self.begun);
         self.tell(Event::Failing);
         true
     }
@@ -222,9 +230,9 @@ impl Course<'_> {
 
     async fn repaired(&mut self) -> Result<(), Trouble> {
         self.house.deploy_good()?;
-        self.fault_over();
         self.record.restored = Some(self.now());
         self.tell(Event::Restored);
+        self.fault_over().await?;
         if self.wait(TAKEN, Self::has_taken).await? {
             self.tell(Event::TakenBack);
         }
@@ -234,17 +242,20 @@ impl Course<'_> {
 
     async fn stays(&mut self) -> Result<(), Trouble> {
         self.wait(STAYS, |_| false).await?;
-        self.fault_over();
+        self.fault_over().await?;
         self.tell(Event::Stayed);
         Ok(())
     }
 
-    /// Notes how people fared while the fault was in force: those who came after the first who was hit.
-    fn fault_over(&mut self) {
-        let Some(first) = self.record.first_failed else { return };
-        let first = self.begun + first;
-        self.record.lasted = first.elapsed();
-        self.record.hurt = self.ledger.begun(first, Instant::now());
+    /// Notes how people fared while the fault was in force: those who came after the first who was hit, and
+    /// until now.
+    async fn fault_over(&mut self) -> Result<(), Trouble> {
+        let Some(first) = self.record.first_failed else { return Ok(()) };
+        let (first, now) = (self.begun + first, Instant::now());
+        self.record.lasted = now - first;
+        self.wait(self.test.objective.within, |course| course.ledger.is_complete(now)).await?;
+        self.record.hurt = self.ledger.begun(first, now);
+        Ok(())
     }
 
     /// Waits until something is so, for a time; whether it is. Meanwhile the watch is heard, and whoever
@@ -265,7 +276,7 @@ impl Course<'_> {
             }
             if now - self.pulsed >= PULSE {
                 self.pulsed = now;
-                let count = self.ledger.since(now - Duration::from_secs(1));
+                let count = self.ledger.ended(now - Duration::from_secs(1));
                 (self.tell)(now - self.begun, &Told::Pulse(count));
             }
             sleep(LOOK.min(end - now)).await;
@@ -332,7 +343,7 @@ impl Course<'_> {
             return;
         }
         let from = self.begun + self.record.deployed.unwrap_or_default();
-        self.record.last_failed = self.ledger.last_failed(from).map(|last| last.ended - self.begun);
+        self.record.last_failed = self.ledger.last_failed(from).map(|last| last - self.begun);
         self.record.over = Some(self.now());
         let after = self.record.recovery().unwrap_or_default();
         self.tell(Event::Over { title, after });

@@ -10,6 +10,7 @@ mod command;
 pub mod course;
 pub mod document;
 mod house;
+mod ledger;
 mod notices;
 mod people;
 pub mod promise;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-pub use crate::people::Count;
+pub use crate::ledger::Count;
 pub use crate::traces::Left;
 
 /// What `forewarn check` said of the edit.

@@ -1,7 +1,8 @@
 //! The files of the drill, carried along in the program: they are those of `examples/auth-timeout`.
 
+use prove::difference;
 use prove::file::Test;
-use text::{FileId, Source};
+use text::{FileId, Source, Syntax};
 
 /// What is in force.
 pub const FRONT: &str = include_str!("../../../examples/auth-timeout/front.toml");
@@ -38,6 +39,14 @@ pub fn test() -> Test {
         _ => Err(format!("{name} is not carried along")),
     };
     prove::parse::parse(&source, &file).expect("bug: a test reads what is carried along")
+}
+
+/// The line that the edit changes: `front.toml:20`.
+pub(crate) fn place() -> String {
+    let [current, candidate] = [FRONT, CANDIDATE].map(|text| Source::new(FileId(0), "front.toml", text));
+    let changes = difference::between(Syntax::Toml, &current, &candidate);
+    let line = changes.iter().find(|change| change.key == KEY).and_then(|change| change.line);
+    format!("{}:{}", candidate.path(), line.expect("bug: a test reads what is carried along"))
 }
 
 /// What the watch is told beside what the audit is: who is watched, against which guard, and who is told.
@@ -77,6 +86,15 @@ mod tests {
         // An alert names the same line as the finding did.
         assert_eq!(edited.lines().count(), CANDIDATE.lines().count());
         assert_eq!(model::pretty(LIMIT).replace(' ', ""), AFTER);
+    }
+
+    #[test]
+    fn the_line_is_the_one_where_the_edit_stands() {
+        let (_, line) =
+            place().split_once(':').map(|(file, line)| (file.to_owned(), line.to_owned())).unwrap();
+        let at = line.parse::<usize>().unwrap() - 1;
+        assert_eq!(CANDIDATE.lines().nth(at), Some("request_timeout = \"300ms\""));
+        assert_eq!(FRONT.lines().nth(at), Some("request_timeout = \"1s\""));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `cargo xtask bench drill`: the drill again and again, by seed: what is refused, how soon the rest is told,
-//! whether an end is claimed while the fault stays, and whether anything is left, also where a drill is
-//! interrupted or killed at any second. Writes `docs/bench/drill.md`.
+//! whether an end is claimed while the fault stays, and whether anything is left and the exit code says how it
+//! ended, also where a drill is interrupted or killed at any second. Writes `docs/bench/drill.md`.
 //!
 //! `--seeds N`, `--at-once N` and `--interrupts N` say how many, `--program FILE` which program instead of a
 //! release build; with any of them but `--at-once` nothing is written.
@@ -8,6 +8,7 @@
 mod left;
 mod report;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Mutex;
@@ -41,15 +42,39 @@ const PAGE: &str = "docs/bench/drill.md";
 enum Job {
     /// To its end, by seed; whether the fault stays.
     Whole(u64, bool),
-    /// Ended after so many seconds by a signal of this name.
-    Ended(u64, f64, &'static str),
+    /// Ended by a signal after so many seconds.
+    Ended(u64, f64, Signal),
+}
+
+/// A signal that ends a drill.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Signal {
+    name: &'static str,
+    number: i32,
+}
+
+/// Every other one leaves no chance to tidy up (POSIX.1-2017, `kill`, for the numbers).
+const SIGNALS: [Signal; 4] = [
+    Signal { name: "INT", number: 2 },
+    Signal { name: "KILL", number: 9 },
+    Signal { name: "TERM", number: 15 },
+    Signal { name: "KILL", number: 9 },
+];
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    /// With this exit code; by a signal: 128 and its number, as a shell says it.
+    Code(i32),
+    /// It hung.
+    Never,
 }
 
 /// What became of it.
 #[derive(Debug)]
 enum Outcome {
-    Whole { drill: Option<Box<Drill>>, code: Option<i32>, said: String },
-    Ended { code: Option<i32>, gone_after: Duration },
+    Whole { drill: Option<Box<Drill>>, end: End, said: String },
+    Ended { end: End, gone_after: Duration },
 }
 
 /// A drill that was had.
@@ -59,6 +84,20 @@ struct Had {
     outcome: Outcome,
     /// What was found of it afterwards: processes and files.
     left: Vec<String>,
+}
+
+impl Had {
+    /// Whether the exit code says what happened: 0 that every promise held and 1 that one did not; or the
+    /// signal. A drill that was over before its signal came was not ended by it.
+    fn is_told_by_its_code(&self) -> bool {
+        match (&self.job, &self.outcome) {
+            (Job::Whole(..), Outcome::Whole { drill: Some(drill), end, .. }) => {
+                *end == End::Code(i32::from(!drill.held))
+            }
+            (Job::Ended(_, _, signal), Outcome::Ended { end, .. }) => *end == End::Code(128 + signal.number),
+            _ => false,
+        }
+    }
 }
 
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
@@ -96,11 +135,10 @@ pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let scratch = Scratch::new("drills").map_err(told)?;
     let ports = left::listening();
     let mut draw = Draw(SEED);
-    let ends = (0..interrupts).map(|number| {
-        // Every other one has no chance to tidy up itself.
-        let signal = if number % 2 == 0 { "INT" } else { "KILL" };
-        Job::Ended(number, draw.between(0.0, COURSE), signal)
-    });
+    let signals = SIGNALS.iter().cycle();
+    let ends = (0..interrupts)
+        .zip(signals)
+        .map(|(number, signal)| Job::Ended(number, draw.between(0.0, COURSE), *signal));
     let whole =
         [false, true].into_iter().flat_map(|stay| (1..=seeds).map(move |seed| Job::Whole(seed, stay)));
     let jobs: Vec<Job> = whole.chain(ends).collect();
@@ -160,37 +198,61 @@ fn drill(job: Job, program: &Path, home: &Path) -> Result<(Outcome, Vec<String>)
         command.stdin(Stdio::null()).stdout(file(&out)?).stderr(file(&err)?).spawn().map_err(told)?;
     match job {
         Job::Whole(..) => {
-            let code = waited(&mut child, HANGS)?;
+            let end = waited(&mut child, HANGS)?;
             let json = std::fs::read(&out).map_err(told)?;
             let drill = serde_json::from_slice(&json).ok();
             let said = std::fs::read_to_string(&err).unwrap_or_default();
-            Ok((Outcome::Whole { drill, code, said }, left::of(home)))
+            Ok((Outcome::Whole { drill, end, said }, left::of(home)))
         }
         Job::Ended(_, after, signal) => {
             std::thread::sleep(Duration::from_secs_f64(after));
             let number = child.id().to_string();
-            succeed(Command::new("kill").args(["-s", signal, &number]))?;
+            succeed(Command::new("kill").args(["-s", signal.name, &number]))?;
             let begun = Instant::now();
-            let code = waited(&mut child, HANGS)?;
+            let end = waited(&mut child, HANGS)?;
             while !left::of(home).is_empty() && begun.elapsed() < GONE {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            Ok((Outcome::Ended { code, gone_after: begun.elapsed() }, left::of(home)))
+            Ok((Outcome::Ended { end, gone_after: begun.elapsed() }, left::of(home)))
         }
     }
 }
 
 /// Waits for its end; kills what hangs.
-fn waited(child: &mut Child, most: Duration) -> Result<Option<i32>, String> {
+fn waited(child: &mut Child, most: Duration) -> Result<End, String> {
     let end = Instant::now() + most;
     loop {
         if let Some(status) = child.try_wait().map_err(told)? {
-            return Ok(status.code());
+            let by_signal = status.signal().map(|number| 128 + number);
+            return Ok(status.code().or(by_signal).map_or(End::Never, End::Code));
         }
         if Instant::now() >= end {
             child.kill().and_then(|()| child.wait()).map_err(told)?;
-            return Ok(None);
+            return Ok(End::Never);
         }
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_that_does_not_end_by_its_signal_is_not_told_by_its_code() {
+        let [interrupted, killed, ..] = SIGNALS;
+        for (signal, end, is_told) in [
+            (interrupted, End::Code(130), true),
+            (interrupted, End::Code(0), false),
+            (interrupted, End::Code(137), false),
+            (interrupted, End::Never, false),
+            (killed, End::Code(137), true),
+        ] {
+            let outcome = Outcome::Ended { end, gone_after: Duration::ZERO };
+            let had = Had { job: Job::Ended(1, 5.0, signal), outcome, left: Vec::new() };
+            assert_eq!(had.is_told_by_its_code(), is_told, "{signal:?} {end:?}");
+        }
+        let outcome = Outcome::Whole { drill: None, end: End::Code(0), said: String::new() };
+        assert!(!Had { job: Job::Whole(1, false), outcome, left: Vec::new() }.is_told_by_its_code());
     }
 }

@@ -111,7 +111,7 @@ mod tests {
         test refuses it         with a measured share    never       NOT HELD
         nobody is hurt by both  99.5 % sign in at least  0 of 0      NOT HELD
         quiet while healthy     no notice in 30 s        0 in 0 s    NOT HELD
-        it fails as predicted   19.7 % +- 6 points       0 % of 0    NOT HELD
+        it fails as predicted   19.7 %                   0 % of 0    NOT HELD
         the watch tells         within 10 s              never       NOT HELD
         with the changed line   within 10 s              never       NOT HELD
         the end is confirmed    within 30 s              never       NOT HELD
@@ -145,7 +145,7 @@ mod tests {
         test refuses it         with a measured share    never                  NOT HELD
         nobody is hurt by both  99.5 % sign in at least  1427 of 1435           NOT HELD
         quiet while healthy     no notice in 30 s        0 in 31 s              held
-        it fails as predicted   19.7 % +- 6 points       0 % of 0               NOT HELD
+        it fails as predicted   19.7 %                   0 % of 0               NOT HELD
         the watch tells         within 10 s              never                  NOT HELD
         with the changed line   within 10 s              never                  NOT HELD
         the end is confirmed    within 30 s              never                  NOT HELD

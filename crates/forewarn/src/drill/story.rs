@@ -1,5 +1,5 @@
-//! The timeline of a drill: a line for everything that happens, beside what the founding document says of
-//! the same stage; on a terminal also how sign-ins fare right now.
+//! The timeline of a drill: a line for everything that happens, beside what the postmortem says of the same
+//! stage; on a terminal also how sign-ins fare right now.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,9 +7,10 @@ use std::time::Duration;
 use audit::render::Style;
 use lab::course::{Options, Told};
 use lab::document::{Stage, then};
-use lab::promise::{percent, seconds};
+use lab::promise::seconds;
 use lab::record::{Count, Event};
 use lab::scenario;
+use prove::figures::percent;
 
 use crate::output::{to_stderr, to_stdout};
 

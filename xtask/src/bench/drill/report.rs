@@ -5,7 +5,7 @@ use std::process::Command;
 use wire::drill::Drill;
 
 use super::super::detect::host;
-use super::{Had, Job, Outcome};
+use super::{End, Had, Job, Outcome};
 
 /// The bars, in seconds.
 const DETECTION_P95: f64 = 5.0;
@@ -33,17 +33,25 @@ pub(super) fn line(had: &Had) -> String {
                 broken.join("; ")
             )
         }
-        (Job::Whole(seed, _), Outcome::Whole { code, said, .. }) => {
-            format!("seed {seed}: exit {code:?}, {left}: {said}")
+        (Job::Whole(seed, _), Outcome::Whole { end, said, .. }) => {
+            format!("seed {seed}: {}, {left}: {said}", ended(*end))
         }
-        (Job::Ended(_, after, signal), Outcome::Ended { code, gone_after }) => {
-            let code = code.map_or("killed".to_owned(), |code| format!("exit {code}"));
+        (Job::Ended(_, after, signal), Outcome::Ended { end, gone_after }) => {
             format!(
-                "SIG{signal} after {after:.1} s: {code}, gone after {:.1} s, {left}",
+                "SIG{} after {after:.1} s: {}, gone after {:.1} s, {left}",
+                signal.name,
+                ended(*end),
                 gone_after.as_secs_f64()
             )
         }
         _ => left,
+    }
+}
+
+fn ended(end: End) -> String {
+    match end {
+        End::Code(code) => format!("exit {code}"),
+        End::Never => "hung".to_owned(),
     }
 }
 
@@ -122,6 +130,13 @@ pub(super) fn page(had: &[Had], ports: &[u16], at_once: usize) -> (String, bool)
     );
     let held = number(&|drill| drill.held);
     row("drills whose every promise held", of_all(held), of_all(all), held == all);
+    let coded = had.iter().filter(|had| had.is_told_by_its_code()).count();
+    row(
+        "exit codes that say how it ended",
+        format!("{coded} of {}", had.len()),
+        format!("{0} of {0}", had.len()),
+        coded == had.len(),
+    );
     row(
         "the longest drill, without compiling",
         format!("{longest:.0} s"),
