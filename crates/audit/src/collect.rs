@@ -123,10 +123,10 @@ impl Collected {
     }
 
     /// Looks at the files that records name.
-    pub(crate) fn look_at_inputs(&mut self, bytes: impl Fn(&RecordFile, &str) -> Option<Vec<u8>>) {
+    pub(crate) fn look_at_inputs(&mut self, hash: impl Fn(&RecordFile, &str) -> Option<String>) {
         for record in &mut self.records {
-            let hash = |path: &str| (path.to_owned(), bytes(record, path).map(|bytes| sha256(&bytes)));
-            record.hashes = record.record.inputs().map(hash).collect();
+            let hashed = |path: &str| (path.to_owned(), hash(record, path));
+            record.hashes = record.record.inputs().map(hashed).collect();
         }
     }
 }
@@ -263,12 +263,15 @@ pub(crate) fn collect(
     }
     let mut collected = Collected::sort_out(candidates, own);
     // Wherever they lie: what a test is made of need not be audited.
-    collected.look_at_inputs(|record, path| {
-        let file = record.real.join(path);
-        let kind = fs::metadata(&file).ok()?.file_type();
-        read(&file, Some(kind)).ok()
-    });
+    collected.look_at_inputs(|record, path| hash_of_file(&record.real.join(path)));
     collected
+}
+
+/// The SHA-256 of a file, as records of tests hold it; none of what is no regular file, or a larger one than
+/// is audited.
+pub fn hash_of_file(path: &Path) -> Option<String> {
+    let kind = fs::metadata(path).ok()?.file_type();
+    read(path, Some(kind)).ok().map(|bytes| sha256(&bytes))
 }
 
 /// What a root is and where it really lies, or why it cannot be audited.

@@ -39,6 +39,7 @@ use load::Loaded;
 
 pub use allow::{Allow, Description, Scope};
 pub use baseline::{BASELINE_NAME, Baseline, May, Update};
+pub use collect::hash_of_file;
 pub use date::Date;
 pub use fold::Reported;
 pub use globs::Globs;
@@ -129,7 +130,7 @@ pub fn audit_texts(files: &[(&str, &str)], request: &Request<'_>) -> Result<Outc
     let candidates = files.iter().copied().filter(|(path, _)| !exclude.matches(path));
     let mut collected = Collected::of_texts(candidates, &loaded.sources);
     collected.look_at_inputs(|record, path| {
-        text_of(&place::join_paths(&record.directory, path)).map(String::into_bytes)
+        text_of(&place::join_paths(&record.directory, path)).map(|text| sha256(text.as_bytes()))
     });
     let own_paths = loaded.sources.iter().map(|source| Path::new(source.path()));
     let real = own_paths.chain(collected.places.iter().map(|place| place.real.as_path()));

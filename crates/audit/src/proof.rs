@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use model::{FileId, Finding};
 use text::{Node, Source, Syntax, Tree};
+use wire::recorded::Input;
 
 use crate::collect::Place;
 use crate::fold::place;
@@ -97,19 +98,20 @@ fn candidate(source: &Source) -> Option<String> {
 }
 
 impl RecordFile {
-    /// The run of a test file, held against what is there now.
+    /// The run of a test file on what is there now, or else its last one.
     fn tested(&self, test: &str) -> Option<Tested> {
-        let held = self.record.of(test)?;
-        let is_same = |path: &str, hash: &str| {
-            self.hashes.get(path).and_then(Option::as_deref).is_some_and(|now| now == hash)
-        };
-        let changed = held.inputs.iter().filter(|input| !is_same(&input.path, &input.sha256));
-        Some(Tested {
-            date: held.date.clone(),
-            people: held.people,
-            seed: held.seed,
-            changed: changed.map(|input| input.path.clone()).collect(),
-        })
+        let is_other = |input: &&Input| self.hashes.get(&input.path) != Some(&Some(input.sha256.clone()));
+        let mut last = None;
+        for held in self.record.of(test) {
+            let changed: Vec<String> =
+                held.inputs.iter().filter(is_other).map(|input| input.path.clone()).collect();
+            let holds = changed.is_empty();
+            last = Some(Tested { date: held.date.clone(), people: held.people, seed: held.seed, changed });
+            if holds {
+                break;
+            }
+        }
+        last
     }
 }
 

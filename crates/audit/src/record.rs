@@ -11,9 +11,10 @@ use model::declared::{Mistake, Mistakes, Table};
 /// The name of the record, beside the test files that it speaks of.
 pub const RECORD_NAME: &str = "forewarn-tests.json";
 
-/// Tests that passed, each by the last run that was recorded.
+/// Tests that passed, each by the last run of each configuration that was recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
+    /// By test file, the last run last.
     tests: Vec<out::Held>,
 }
 
@@ -32,16 +33,24 @@ impl Record {
         })
     }
 
-    /// Takes in a run, in the place of an earlier one of the same test file.
+    /// Takes in a run. Earlier runs of the test file stay where they were of another configuration alone:
+    /// what was shown with another test, or at another latency, is not shown any more.
     pub fn put(&mut self, held: out::Held) {
-        self.tests.retain(|known| known.test != held.test);
+        self.tests.retain(|known| known.test != held.test || differs_by_its_candidate(known, &held));
         self.tests.push(held);
         self.tests.sort_by(|a, b| a.test.cmp(&b.test));
     }
 
-    /// The run of a test file, by its name.
-    pub(crate) fn of(&self, test: &str) -> Option<&out::Held> {
-        self.tests.iter().find(|held| held.test == test)
+    /// Takes out the run of a test file on these files, and says whether there was one.
+    pub fn take_back(&mut self, test: &str, inputs: &[out::Input]) -> bool {
+        let before = self.tests.len();
+        self.tests.retain(|known| known.test != test || known.inputs != inputs);
+        self.tests.len() < before
+    }
+
+    /// The runs of a test file, by its name; the last one last.
+    pub(crate) fn of(&self, test: &str) -> impl Iterator<Item = &out::Held> {
+        self.tests.iter().filter(move |held| held.test == test)
     }
 
     /// The paths of all files that the runs were made of.
@@ -54,6 +63,14 @@ impl Record {
     pub fn json(&self) -> String {
         out::Record { version: out::VERSION, tests: self.tests.clone() }.json()
     }
+}
+
+/// Whether two runs were made of the same but for the text of the candidate.
+fn differs_by_its_candidate(one: &out::Held, other: &out::Held) -> bool {
+    let but_for_it = |held: &out::Held| -> Vec<out::Input> {
+        held.inputs.iter().filter(|input| input.path != held.candidate).cloned().collect()
+    };
+    one.inputs != other.inputs && one.candidate == other.candidate && but_for_it(one) == but_for_it(other)
 }
 
 /// The SHA-256 of a file, as records hold it.
@@ -87,9 +104,7 @@ fn read(source: &Source) -> Result<Record, Vec<Mistake>> {
         return m.or(record);
     }
     for table in tables(top.get("tests"), "a test", &mut m) {
-        if let Some(held) = held(&table, &mut m) {
-            record.put(held);
-        }
+        record.tests.extend(held(&table, &mut m));
     }
     m.or(record)
 }
@@ -179,7 +194,7 @@ mod tests {
             record.put(run);
         }
         assert_eq!(parse(&record.json()), Ok(record.clone()));
-        assert_eq!(record.of("b.test.toml").map(|held| held.people), Some(30));
+        assert_eq!(people(&record, "b.test.toml"), [30]);
         insta::assert_snapshot!(record.json(), @r#"
         {
           "version": 1,
@@ -217,6 +232,42 @@ mod tests {
           ]
         }
         "#);
+    }
+
+    fn people(record: &Record, test: &str) -> Vec<u64> {
+        record.of(test).map(|held| held.people).collect()
+    }
+
+    fn made_of(people: u64, candidate: &str, latency: &str) -> out::Held {
+        let input = |path: &str, text: &str| {
+            let (path, sha256) = (path.to_owned(), sha256(text.as_bytes()));
+            out::Input { path, sha256 }
+        };
+        let inputs = vec![input("front.toml", candidate), input("observed.toml", latency)];
+        out::Held { inputs, ..held("a.test.toml", people) }
+    }
+
+    #[test]
+    fn each_configuration_has_its_run_as_long_as_the_rest_of_the_test_is_the_same() {
+        let mut record = Record::default();
+        for (people, candidate, latency) in [(1, "1s", "5ms"), (2, "300ms", "5ms"), (3, "1s", "5ms")] {
+            record.put(made_of(people, candidate, latency));
+        }
+        assert_eq!(people(&record, "a.test.toml"), [2, 3]);
+        record.put(made_of(4, "300ms", "9ms"));
+        assert_eq!(people(&record, "a.test.toml"), [4]);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_the_run_on_these_files_alone() {
+        let mut record = Record::default();
+        for (people, candidate) in [(1, "1s"), (2, "300ms")] {
+            record.put(made_of(people, candidate, "5ms"));
+        }
+        assert!(!record.take_back("b.test.toml", &made_of(0, "300ms", "5ms").inputs));
+        assert!(!record.take_back("a.test.toml", &made_of(0, "2s", "5ms").inputs));
+        assert!(record.take_back("a.test.toml", &made_of(0, "300ms", "5ms").inputs));
+        assert_eq!(people(&record, "a.test.toml"), [1]);
     }
 
     #[test]

@@ -90,7 +90,8 @@ pub fn shell_word(text: &str) -> String {
 }
 
 /// Names in a row: "a", "a and b", "a, b and c".
-pub(crate) fn in_a_row(names: &[String]) -> String {
+#[must_use]
+pub fn in_a_row(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [only] => only.clone(),

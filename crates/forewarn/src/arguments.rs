@@ -228,7 +228,7 @@ pub(crate) struct TestArguments {
     /// What is drawn, delays and moments of arrival, is drawn by this number
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Configuration tests")]
     pub(crate) seed: u64,
-    /// Write down in forewarn-tests.json beside the test file that it passed, and on which files, for `check`
+    /// Write down in forewarn-tests.json beside the test file that it passed, and with which files, for `check`
     #[arg(long, help_heading = "Configuration tests")]
     pub(crate) record: bool,
     /// Also search the smallest safe value of the setting that the test file names for it

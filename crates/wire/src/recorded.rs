@@ -7,7 +7,7 @@ use serde::Serialize;
 /// The version of this format.
 pub const VERSION: u32 = 1;
 
-/// Configuration tests that passed, each by the last run that was recorded.
+/// Configuration tests that passed, each by the last run of each configuration that was recorded.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "forewarn tests, version 1")]
 pub struct Record {
@@ -15,7 +15,7 @@ pub struct Record {
     /// may be added, none is removed or changes its meaning.
     #[schemars(extend("const" = VERSION))]
     pub version: u32,
-    /// The tests, by file.
+    /// The runs, by test file; the last run of each last.
     pub tests: Vec<Held>,
 }
 
@@ -36,8 +36,9 @@ pub struct Held {
     pub people: u64,
     /// Those who succeeded in time.
     pub good: u64,
-    /// What the run was made of: the candidate, the test file, files of latency, and the files of its directory
-    /// that its processes are given.
+    /// What the run was made of, as far as Forewarn knows: the candidate, the test file and files of latency,
+    /// and the regular files of up to 10 MiB that its processes are given by `${base}/...`. Not the programs
+    /// found on the search path, variables of the environment, or what a process reads besides.
     pub inputs: Vec<Input>,
 }
 

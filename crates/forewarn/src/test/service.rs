@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 use wire::tested::{Change, Tested, Verdict};
 
 use super::beyond::{Beyond, Standing};
-use super::record::record;
+use super::record::Recording;
 use super::{Halt, shown};
 use crate::arguments::TestArguments;
 use crate::output::to_stderr;
@@ -39,8 +39,8 @@ pub(super) struct Case {
     pub(super) candidate: Source,
     /// What is in force; `None` where it is itself put to the test.
     pub(super) current: Option<Source>,
-    /// The files of latency that it names.
-    pub(super) measurements: Vec<String>,
+    /// The files of latency that it names, as they were read.
+    pub(super) measurements: Vec<Source>,
     /// Where the two differ.
     changes: Vec<Change>,
     /// The syntax of both.
@@ -55,8 +55,9 @@ impl Case {
         let base = absolute(parent)?;
         let measurements = RefCell::new(Vec::new());
         let measurement = |name: &str| {
-            measurements.borrow_mut().push(name.to_owned());
-            read(&base.join(name), FileId(1), name).map_err(|error| error.to_string())
+            let source = read(&base.join(name), FileId(1), name).map_err(|error| error.to_string())?;
+            measurements.borrow_mut().push(source.renamed(name));
+            Ok(source)
         };
         let test = prove::parse::parse(source, &measurement)
             .map_err(|mistakes| Error::Mistakes { source: source.renamed(source.path()), mistakes })?;
@@ -133,6 +134,7 @@ pub(super) fn tested(
     terminal: &Terminal,
 ) -> Result<Tested, Halt> {
     let case = Case::read(path, source, arguments.candidate.as_deref())?;
+    let recording = arguments.record.then(|| Recording::begin(path, source, &case)).transpose()?;
     let runtime = runtime()?;
     let progress = Progress::new(terminal.can_redraw());
     let runner = case.runner(arguments.keep).telling(|told| progress.tell(told));
@@ -148,8 +150,8 @@ pub(super) fn tested(
         to_stderr(&format!("kept: {label}: {}\n", room.display()));
     }
     let (proof, beyond) = shown?;
-    if arguments.record && proof.outcome == Outcome::Held {
-        record(path, source.text(), &case, &proof)?;
+    if let Some(recording) = recording {
+        recording.end(&case.test, &proof)?;
     }
     let mut service = report::service(&case.test, case.asked(path, arguments), &proof);
     beyond.publish(&mut service, arguments)?;

@@ -19,6 +19,7 @@ mod observe;
 mod outputs;
 #[cfg(target_os = "linux")]
 mod proof_bad_input;
+mod proof_record;
 mod proofs;
 mod roots;
 mod runs;
