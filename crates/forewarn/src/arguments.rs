@@ -219,9 +219,12 @@ pub(crate) struct TestArguments {
     /// Test files
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// The configuration that is put to the test [default: the file in force itself]
+    /// The configuration that is put to the test [default: the file that the test names]
     #[arg(long, value_name = "FILE", help_heading = "Configuration tests")]
     pub(crate) candidate: Option<PathBuf>,
+    /// What is in force, where the file that the test names is the edited one already, as in a checkout of the edit
+    #[arg(long, value_name = "FILE", help_heading = "Configuration tests")]
+    pub(crate) current: Option<PathBuf>,
     /// How long people may come in all runs of a file together
     #[arg(long, value_name = "LENGTH", default_value = "60s", value_parser = budget, help_heading = "Configuration tests")]
     pub(crate) budget: Duration,

@@ -1,6 +1,7 @@
 //! `forewarn test`: runs test files and says what came of them. What a file is, its `kind` says; each kind
 //! is run in a module of its own, and all of them are written by the same renderers.
 
+mod asked;
 mod beyond;
 mod record;
 pub(crate) mod render;
@@ -53,9 +54,14 @@ const LARGEST: u64 = 4 << 20;
 
 /// Runs all files; one that cannot be run does not keep the others from it.
 pub(crate) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<u8, Error> {
+    let files: Vec<_> = arguments.files.iter().map(|path| (path.as_path(), read(path))).collect();
+    let kind = |file: &Result<(Source, Kind), Error>| file.as_ref().ok().map(|&(_, kind)| kind);
+    let kinds: Vec<_> = files.iter().map(|(path, file)| (*path, kind(file))).collect();
+    asked::of_files(arguments, &kinds)?;
     let mut report = Report { version: VERSION, files: Vec::new() };
-    for path in &arguments.files {
-        let outcome = match tested(path, arguments, terminal) {
+    for (path, read) in files {
+        let outcome = match read.map_err(Halt::from).and_then(|file| tested(path, file, arguments, terminal))
+        {
             Ok(outcome) => outcome,
             Err(Halt::Signal(code)) => {
                 to_stderr("stopped; its processes have ended\n");
@@ -98,9 +104,19 @@ fn code(report: &Report) -> u8 {
     report.files.iter().map(code).max().unwrap_or(CLEAN)
 }
 
-fn tested(path: &Path, arguments: &TestArguments, terminal: &Terminal) -> Result<Tested, Halt> {
+fn read(path: &Path) -> Result<(Source, Kind), Error> {
     let source = source(path, "name a test file")?;
-    match kind(&source)? {
+    let kind = kind(&source)?;
+    Ok((source, kind))
+}
+
+fn tested(
+    path: &Path,
+    (source, kind): (Source, Kind),
+    arguments: &TestArguments,
+    terminal: &Terminal,
+) -> Result<Tested, Halt> {
+    match kind {
         Kind::Scenario => Ok(scenario::tested(path, source)?),
         Kind::Service => service::tested(path, &source, arguments, terminal),
     }

@@ -21,7 +21,7 @@ use wire::tested::{Change, Tested, Verdict};
 
 use super::beyond::{Beyond, Standing};
 use super::record::Recording;
-use super::{Halt, shown};
+use super::{Halt, asked, shown};
 use crate::arguments::TestArguments;
 use crate::output::to_stderr;
 use crate::signals::Signals;
@@ -50,7 +50,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    fn read(path: &Path, source: &Source, candidate: Option<&Path>) -> Result<Self, Error> {
+    fn read(path: &Path, source: &Source, arguments: &TestArguments) -> Result<Self, Error> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let base = absolute(parent)?;
         let measurements = RefCell::new(Vec::new());
@@ -61,24 +61,26 @@ impl Case {
         };
         let test = prove::parse::parse(source, &measurement)
             .map_err(|mistakes| Error::Mistakes { source: source.renamed(source.path()), mistakes })?;
+        asked::of_test(arguments, path, &test)?;
         let in_force = path.with_file_name(&test.candidate.file);
         let syntax = run::syntax(&in_force).ok_or_else(|| {
             let what = "is in no syntax that values can be set in";
             let help = "TOML, YAML, JSON, properties, INI and .env are known by the end of the name";
             Error::stopped(in_force.display(), what, help)
         })?;
-        let in_force = super::source(&in_force, "`file` of [candidate] is relative to the test file")?;
-        let candidate =
-            candidate.map(|file| super::source(file, "name a file with --candidate")).transpose()?;
-        for source in [Some(&in_force), candidate.as_ref()].into_iter().flatten() {
+        // The file of the test is whichever of the two is not named.
+        let named = |file: Option<&PathBuf>, help| match file {
+            Some(file) => super::source(file, help),
+            None => super::source(&in_force, "`file` of [candidate] is relative to the test file"),
+        };
+        let current = named(arguments.current.as_ref(), "name a file with --current")?;
+        let candidate = named(arguments.candidate.as_ref(), "name a file with --candidate")?;
+        for source in [&current, &candidate] {
             legible(syntax, source)?;
         }
-        let changes = candidate.as_ref().map(|candidate| difference::between(syntax, &in_force, candidate));
-        let (candidate, current, changes) = match (candidate, changes) {
-            (Some(candidate), Some(changes)) if !changes.is_empty() => (candidate, Some(in_force), changes),
-            // What says the same is what is in force.
-            _ => (in_force, None, Vec::new()),
-        };
+        let changes = difference::between(syntax, &current, &candidate);
+        // What says the same is what is in force.
+        let current = (!changes.is_empty()).then_some(current);
         let words = words(source.text())?;
         let measurements = measurements.into_inner();
         Ok(Self { path: shown(path), base, test, candidate, current, changes, syntax, measurements, words })
@@ -133,7 +135,7 @@ pub(super) fn tested(
     arguments: &TestArguments,
     terminal: &Terminal,
 ) -> Result<Tested, Halt> {
-    let case = Case::read(path, source, arguments.candidate.as_deref())?;
+    let case = Case::read(path, source, arguments)?;
     let recording = arguments.record.then(|| Recording::begin(path, source, &case)).transpose()?;
     let runtime = runtime()?;
     let progress = Progress::new(terminal.can_redraw());
@@ -223,8 +225,10 @@ fn legible(syntax: Syntax, source: &Source) -> Result<(), Error> {
 /// The command that does the same again.
 fn again(path: &Path, arguments: &TestArguments) -> String {
     let mut words = vec!["forewarn".to_owned(), "test".to_owned(), shell_word(&path.to_string_lossy())];
-    if let Some(candidate) = &arguments.candidate {
-        words.extend(["--candidate".to_owned(), shell_word(&candidate.to_string_lossy())]);
+    for (file, option) in [(&arguments.candidate, "--candidate"), (&arguments.current, "--current")] {
+        if let Some(file) = file {
+            words.extend([option.to_owned(), shell_word(&file.to_string_lossy())]);
+        }
     }
     for (asked, option) in [(arguments.search, "--search"), (arguments.mutate, "--mutate")] {
         if asked {

@@ -451,6 +451,78 @@ fn a_candidate_in_another_syntax_or_without_a_key() {
     ");
 }
 
+/// Nothing is passed over in silence, and nothing runs whose result could not be had.
+#[test]
+fn options_that_the_named_files_cannot_serve() {
+    let stage = Stage::new(&file(&[WELL], ""));
+    stage.bench.write("b.test.toml", &file(&[WELL], ""));
+    stage.bench.write("c.toml", "kind = \"scenario\"\n");
+    let mut told = String::new();
+    for arguments in [
+        &["c.toml", "--candidate", "directory.toml"][..],
+        &["c.toml", "--current", "directory.toml"],
+        &["c.toml", "--search"],
+        &["c.toml", "--mutate"],
+        &["c.toml", "--picture", "a.svg"],
+        &["c.toml", "--record"],
+        &["c.toml", "--keep"],
+        &["a.test.toml", "c.toml", "b.test.toml", "--candidate", "directory.toml"],
+        &["a.test.toml", "b.test.toml", "--current", "directory.toml"],
+        &["a.test.toml", "b.test.toml", "--picture", "a.svg"],
+        &["a.test.toml", "--picture", "nowhere/a.svg"],
+        &["a.test.toml", "--picture", "a.svg"],
+        &["a.test.toml", "--search"],
+    ] {
+        let output = stage.command(&[&["test"], arguments].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = stderr.lines().take(2).collect();
+        told += &format!("{}\n    {}\n", arguments.join(" "), lines.join("\n    "));
+    }
+    assert_eq!(stage.left(), Vec::<String>::new());
+    insta::assert_snapshot!(told, @r#"
+    c.toml --candidate directory.toml
+        error: --candidate: is for configuration tests, and only scenarios are named
+        help: leave it out, or name a file with kind = "service"
+    c.toml --current directory.toml
+        error: --current: is for configuration tests, and only scenarios are named
+        help: leave it out, or name a file with kind = "service"
+    c.toml --search
+        error: --search: is for configuration tests, and only scenarios are named
+        help: leave it out, or name a file with kind = "service"
+    c.toml --mutate
+        error: --mutate: is for configuration tests, and only scenarios are named
+        help: leave it out, or name a file with kind = "service"
+    c.toml --picture a.svg
+        error: --picture: is for configuration tests, and only scenarios are named
+        help: leave it out, or name a file with kind = "service"
+    c.toml --record
+        error: --record: is for configuration tests, and only scenarios are named
+        help: leave it out, or name a file with kind = "service"
+    c.toml --keep
+        error: --keep: is for configuration tests, and only scenarios are named
+        help: leave it out, or name a file with kind = "service"
+    a.test.toml c.toml b.test.toml --candidate directory.toml
+        error: --candidate: is for one configuration test, and a.test.toml and b.test.toml are named
+        help: run them one after the other
+    a.test.toml b.test.toml --current directory.toml
+        error: --current: is for one configuration test, and a.test.toml and b.test.toml are named
+        help: run them one after the other
+    a.test.toml b.test.toml --picture a.svg
+        error: --picture: is for one configuration test, and a.test.toml and b.test.toml are named
+        help: run them one after the other
+    a.test.toml --picture nowhere/a.svg
+        error: nowhere/a.svg: cannot be written: No such file or directory (os error 2)
+        help: name a file in a directory that exists and can be written to with --picture
+    a.test.toml --picture a.svg
+        error: a.test.toml: has no [search], which names the setting that --picture is about
+        help: add [search] with `key = "..."`
+    a.test.toml --search
+        error: a.test.toml: has no [search], which names the setting that --search is about
+        help: add [search] with `key = "..."`
+    "#);
+}
+
 /// Something that takes its time at each stage: it starts, is set up, people come, and it does not end.
 fn long() -> String {
     let slow = "name = \"slow\"\ncommand = [\"sh\", \"-c\", \"setsid sleep 605 & sleep 0.4\"]\nready = { ended = true }";

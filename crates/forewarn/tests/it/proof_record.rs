@@ -7,6 +7,7 @@ use std::path::Path;
 
 use audit::{RECORD_NAME, Record, sha256};
 use regex::Regex;
+use serde_json::Value;
 use wire::recorded::{Held, Input};
 
 use crate::workbench::Workbench;
@@ -86,6 +87,26 @@ fn each_configuration_that_was_tested_has_its_record() {
     bench.write("front.toml", &in_force);
     let told = told(&bench);
     assert_eq!(told, "tested on DAY: held (N people, seed 3), but front.toml has changed since");
+}
+
+#[test]
+fn an_edit_in_its_place_is_held_against_what_was_in_force() {
+    let bench = bench();
+    let edited = bench.read("front.toml").unwrap();
+    bench.write("old.toml", &edited.replace("300ms", "1s"));
+    let arguments = ["test", "auth.test.toml", "--current", "old.toml", "--record", "--format", "json"];
+    let output = bench.command(&arguments).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let service = &report["files"][0]["service"];
+    let said = ["candidate", "current", "changes", "again"].map(|key| format!("{key}: {}\n", service[key]));
+    insta::assert_snapshot!(said.concat(), @r#"
+    candidate: "front.toml"
+    current: "old.toml"
+    changes: [{"after":"300ms","before":"1s","key":"directory.request_timeout","line":20}]
+    again: "forewarn test auth.test.toml --current old.toml --budget 60s --seed 1"
+    "#);
+    // What was tested is what lies there.
+    assert_eq!(told(&bench), "tested on DAY: held (N people, seed 1)");
 }
 
 #[test]
