@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         [name, rest @ ..] if name == "watch" => watch::run(rest),
         [name, rest @ ..] if name == "intake" => intake::run(rest),
         [name, rest @ ..] if name == "search" => search::run(rest),
-        [name] if name == "proxy" => proxy::run(),
+        [name, rest @ ..] if name == "proxy" => proxy::run(rest),
         [name, rest @ ..] if name == "source" => detect::source(rest),
         [name, dir] if name == "event-pass" => event_pass(Path::new(dir)),
         _ => Err(

@@ -1,7 +1,7 @@
 //! What `cargo xtask bench proxy` measures: turns of a conversation through a proxy, in the process that
 //! people's clients and Forewarn's proxies share in a test.
 //!
-//! `echo` answers everything with itself and prints where; `turns ADDRESS` and `replay ADDRESS MEDIAN`
+//! `echo` answers everything with itself and prints where; `turns ADDRESS` and `replay ADDRESS MEDIAN DRAWS`
 //! converse with it there. With `ours` behind it, a proxy of this process stands between.
 
 #![expect(clippy::disallowed_methods, reason = "it measures by the clock of the machine")]
@@ -26,8 +26,6 @@ const CONNECTIONS_A_SECOND: f64 = 400.0;
 /// Of each connection, and of all.
 const TURNS: usize = 500;
 const CONNECTIONS: usize = 200;
-/// Draws of a replay.
-const DRAWS: usize = 20_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -37,8 +35,10 @@ fn main() -> ExitCode {
         [] => Ok(String::new()),
         ["echo"] => echo(),
         ["turns", address, seed, way @ ..] => turns(address, seed, *way == ["ours"]),
-        ["replay", address, seed, median] => replay(address, seed, median),
-        _ => Err(io::Error::other("through echo | turns ADDRESS SEED [ours] | replay ADDRESS SEED MEDIAN")),
+        ["replay", address, seed, median, draws] => replay(address, seed, median, draws),
+        _ => Err(io::Error::other(
+            "through echo | turns ADDRESS SEED [ours] | replay ADDRESS SEED MEDIAN DRAWS",
+        )),
     };
     match done {
         Ok(said) => {
@@ -163,9 +163,10 @@ fn at(sorted: &[Duration], share: f64) -> f64 {
 
 /// The distance of Kolmogorov and Smirnov between what was observed here and what was asked for, and the
 /// microseconds that were observed at half and at 99 %.
-fn replay(address: &str, seed: &str, median: &str) -> io::Result<String> {
+fn replay(address: &str, seed: &str, median: &str, draws: &str) -> io::Result<String> {
     let (address, seed): (SocketAddr, u64) = (parsed(address)?, parsed(seed)?);
     let median = Duration::from_millis(parsed(median)?);
+    let draws: usize = parsed(draws)?;
     let quantiles = vec![(0.5, median), (0.99, median * 5)];
     let latency = Latency { window: String::new(), calls: 1_000_000, in_force: None, quantiles };
     let asked = latency.replay().ok_or_else(|| io::Error::other("two quantiles are enough"))?;
@@ -176,7 +177,7 @@ fn replay(address: &str, seed: &str, median: &str) -> io::Result<String> {
     let through = proxy.address();
     let observed = side_by_side(connections, move |_| {
         let mut stream = connected(through)?;
-        (0..DRAWS / connections as usize).map(|_| turn(&mut stream)).collect()
+        (0..draws / connections as usize).map(|_| turn(&mut stream)).collect()
     })?;
     let distance = distance(&observed, &asked);
     let said = format!("{distance} {} {} {connections}", at(&observed, 0.5), at(&observed, 0.99));

@@ -37,8 +37,8 @@ pub fn notes(test: &Test, counted: &[(String, Counted)]) -> Vec<String> {
         }
         if counted.tls > 0 {
             notes.push(format!(
-                "{name}: {} of {} connections were TLS: turns are told by its records, calls that share a \
-                 connection are not told apart",
+                "{name}: {} of {} connections were TLS: turns are told by its records, and calls that share a \
+                 connection, as those of HTTP/2 inside it do, are not told apart",
                 counted.tls, counted.connections
             ));
         }
@@ -104,7 +104,7 @@ mod tests {
         db, answer: nothing was measured beyond 1s; the slowest 0.1 % are carried on along the same line, up to 2.385s
         db, connect: the kernel takes a connection at once, so its delay shows at the first byte: a limit on the TCP handshake alone is not tried, one that holds TLS or a first answer is
         db: 1 of 3 connections spoke HTTP/2, whose calls share turns: each was delayed as a whole
-        db: 2 of 3 connections were TLS: turns are told by its records, calls that share a connection are not told apart
+        db: 2 of 3 connections were TLS: turns are told by its records, and calls that share a connection, as those of HTTP/2 inside it do, are not told apart
         ");
         assert_eq!(rounded(Duration::ZERO), MILLISECOND);
     }

@@ -3,10 +3,11 @@
 //! reproduces what is drawn.
 //!
 //! Knows bytes and directions, no protocol; only what tells it how a turn is to be understood (TLS, HTTP/2)
-//! is looked at, in the first bytes.
+//! is looked at, at the beginning of what a caller sends.
 
 mod connection;
 pub mod draws;
+mod lag;
 mod spread;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 
 use draws::Draws;
+use lag::Lag;
 use spread::Notes;
 pub use spread::Spread;
 use timer::Timer;
@@ -53,8 +55,9 @@ pub struct Weather {
 pub struct Delay {
     /// The distribution.
     pub of: Replay,
-    /// Whether what is drawn comes on top of the time that the dependency itself takes here. Else it is
-    /// the whole time as a caller observed it: an answer that comes sooner is held back until then.
+    /// Whether what is drawn comes on top of the time that the dependency itself takes here, the ways over
+    /// loopback included. Else it is the whole time as a caller observed it: an answer that comes sooner is
+    /// held back until then, less what the ways between caller and proxy take.
     pub on_top: bool,
 }
 
@@ -118,7 +121,8 @@ pub struct Counted {
     pub failed: u64,
     /// Connections of HTTP/2: their streams share turns, so each is delayed as a whole.
     pub multiplexed: u64,
-    /// Connections of TLS: what is spoken inside is not seen, and flights of the handshake are no turns.
+    /// Connections of TLS, from the beginning or after an upgrade: what is spoken inside is not seen, and
+    /// flights of the handshake are no turns.
     pub tls: u64,
     /// Delays that were drawn.
     pub drawn: u64,
@@ -208,13 +212,24 @@ impl Proxy {
         };
         let address = listener.local_addr()?;
         let timer = Timer::default();
+        let lag = Lag::default();
         let (weather, current) = watch::channel(weather);
         let counts = Arc::new(Counts::default());
-        let taking =
-            Taking { dependency, weather: current, counts: Arc::clone(&counts), timer: timer.clone(), seed };
+        let taking = Taking {
+            dependency,
+            weather: current,
+            counts: Arc::clone(&counts),
+            timer: timer.clone(),
+            lag: lag.clone(),
+            seed,
+        };
         let (over, ends) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("proxy".to_owned()).spawn(move || {
+        let (near, far) = lag::conversation()?;
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let measuring = named("lag").spawn(move || lag.measure(near))?;
+        let thread = named("proxy").spawn(move || {
             runtime.block_on(async {
+                tokio::spawn(lag::answer(far, timer.clone()));
                 tokio::select! {
                     () = taking.all(listener) => {}
                     _ = timer.run() => {}
@@ -223,6 +238,8 @@ impl Proxy {
             });
             // All connections end with the runtime; a name that is still being looked up is not awaited.
             runtime.shutdown_background();
+            // Its conversation ended with them.
+            let _ = measuring.join();
         })?;
         Ok(Self { address, weather, counts, over: Some(over), thread: Some(thread) })
     }
@@ -259,6 +276,7 @@ struct Taking {
     weather: watch::Receiver<Weather>,
     counts: Arc<Counts>,
     timer: Timer,
+    lag: Lag,
     seed: u64,
 }
 
@@ -278,6 +296,7 @@ impl Taking {
                 weather: self.weather.clone(),
                 counts: Arc::clone(&self.counts),
                 timer: self.timer.clone(),
+                lag: self.lag.clone(),
                 draws: Draws::of(self.seed, number),
             };
             tokio::spawn(connection::carry(caller, Instant::now(), way));

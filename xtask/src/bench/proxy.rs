@@ -2,7 +2,8 @@
 //! in TCP mode on the same server and with the same client in the same run; and how far what is observed
 //! through it lies from what it was asked to replay. Writes `docs/bench/proxy.md`.
 //!
-//! What converses is `crates/prove/benches/through.rs`.
+//! `--only added` or `--only replayed` measures one of the two, and `--turns N` says how many turns are
+//! replayed; with either of them nothing is written. What converses is `crates/prove/benches/through.rs`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,12 +25,44 @@ const TIMES: f64 = 2.0;
 const MEDIANS: [u32; 2] = [5, 100];
 /// The distance from what was asked.
 const DISTANCE: f64 = 0.02;
+/// Turns of each replay.
+const TURNS: u32 = 20_000;
+/// The mean distance of draws from their own distribution, times the root of how many there are: that of
+/// Kolmogorov's distribution, the root of pi/2 times ln 2.
+const MEAN_DISTANCE: f64 = 0.8687;
 /// Seeds of each replay; the farthest counts.
 const SEEDS: u64 = 3;
 
 const PAGE: &str = "docs/bench/proxy.md";
 
-pub(super) fn run() -> Result<ExitCode, String> {
+/// What is measured.
+struct Asked {
+    added: bool,
+    replayed: bool,
+    turns: u32,
+}
+
+impl Asked {
+    const ALL: Self = Self { added: true, replayed: true, turns: TURNS };
+
+    fn of(arguments: &[String]) -> Result<Self, String> {
+        let mut asked = Self::ALL;
+        for option in arguments.chunks(2) {
+            match option {
+                [name, value] if name == "--only" && value == "added" => asked.replayed = false,
+                [name, value] if name == "--only" && value == "replayed" => asked.added = false,
+                [name, value] if name == "--turns" => {
+                    asked.turns = value.parse().map_err(|error| format!("--turns {value}: {error}"))?;
+                }
+                _ => return Err("bench proxy takes --only added|replayed and --turns N".to_owned()),
+            }
+        }
+        Ok(asked)
+    }
+}
+
+pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
+    let asked = Asked::of(arguments)?;
     let told = |error: std::io::Error| error.to_string();
     let program = optimised("prove", "through")?;
     let scratch = Arc::new(Scratch::new("proxy").map_err(told)?);
@@ -40,28 +73,37 @@ pub(super) fn run() -> Result<ExitCode, String> {
     let where_it_is = || std::fs::read_to_string(&log).unwrap_or_default();
     echo.when("listening", patience, || where_it_is().ends_with('\n')).map_err(told)?;
     let server = where_it_is().trim().to_owned();
-    let listen = free_address().map_err(told)?;
-    let configuration = scratch.file("haproxy.cfg", &haproxy(&listen.to_string(), &server)).map_err(told)?;
-    let configuration = configuration.display().to_string();
-    let program_of = PathBuf::from("haproxy");
-    let mut peer = Process::new("haproxy", &program_of, &["-db", "-q", "-f", &configuration], &scratch);
-    peer.start().map_err(told)?;
-    peer.when("listening", patience, || std::net::TcpStream::connect(listen).is_ok()).map_err(told)?;
 
-    let mut rounds = Vec::new();
-    for round in 0..ROUNDS {
-        say(&format!("round {} of {ROUNDS}", round + 1));
-        rounds.push(Round::run(&program, &server, &listen.to_string(), round)?);
-    }
+    let rounds = if asked.added { rounds(&program, &server, &scratch)? } else { Vec::new() };
     let mut replays = Vec::new();
-    for median in MEDIANS {
+    for median in MEDIANS.into_iter().filter(|_| asked.replayed) {
         say(&format!("replaying a median of {median} ms"));
-        replays.push(Replay::farthest(&program, &server, median)?);
+        replays.push(Replay::farthest(&program, &server, median, asked.turns)?);
     }
-    let (page, met) = page(&rounds, &replays);
-    std::fs::write(PAGE, &page).map_err(|error| format!("{PAGE}: {error}"))?;
+    let (page, met) = page(&rounds, &replays, asked.turns);
+    if arguments.is_empty() {
+        std::fs::write(PAGE, &page).map_err(|error| format!("{PAGE}: {error}"))?;
+    }
     print(&page);
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is added, beside HAProxy.
+fn rounds(program: &Path, server: &str, scratch: &Arc<Scratch>) -> Result<Vec<Round>, String> {
+    let told = |error: std::io::Error| error.to_string();
+    let listen = free_address().map_err(told)?;
+    let configuration = scratch.file("haproxy.cfg", &haproxy(&listen.to_string(), server)).map_err(told)?;
+    let configuration = configuration.display().to_string();
+    let mut peer =
+        Process::new("haproxy", &PathBuf::from("haproxy"), &["-db", "-q", "-f", &configuration], scratch);
+    peer.start().map_err(told)?;
+    let listening = || std::net::TcpStream::connect(listen).is_ok();
+    peer.when("listening", Duration::from_secs(10), listening).map_err(told)?;
+    let run = |round| {
+        say(&format!("round {} of {ROUNDS}", round + 1));
+        Round::run(program, server, &listen.to_string(), round)
+    };
+    (0..ROUNDS).map(run).collect()
 }
 
 fn haproxy(listen: &str, server: &str) -> String {
@@ -124,10 +166,10 @@ struct Replay {
 }
 
 impl Replay {
-    fn farthest(program: &Path, server: &str, median: u32) -> Result<Self, String> {
+    fn farthest(program: &Path, server: &str, median: u32, turns: u32) -> Result<Self, String> {
         let mut farthest: Option<Self> = None;
         for seed in 1..=SEEDS {
-            let arguments = ["replay", server, &seed.to_string(), &median.to_string()];
+            let arguments = ["replay", server, &seed.to_string(), &median.to_string(), &turns.to_string()];
             let [distance, p50, p99, connections, noted @ ..]: [f64; 7] = numbers(program, &arguments)?;
             if farthest.as_ref().is_none_or(|farthest| farthest.distance < distance) {
                 farthest = Some(Self { median, distance, p50, p99, connections, noted });
@@ -137,24 +179,40 @@ impl Replay {
     }
 }
 
-fn page(rounds: &[Round], replays: &[Replay]) -> (String, bool) {
-    let of = |figure: &dyn Fn(&Round) -> f64| median_of(&mut rounds.iter().map(figure).collect::<Vec<_>>());
+/// The page, and whether every bar on it is met.
+fn page(rounds: &[Round], replays: &[Replay], turns: u32) -> (String, bool) {
     let mut text = format!(
         "# What the proxy of configuration tests adds\n\n\
-         What `cargo xtask bench proxy` wrote. A message of 64 bytes goes to a server that gives it back, 8 people\n\
-         side by side: over connections that are kept, 1000 a second at moments of equal chance; and over a new\n\
-         connection each, 400 a second. Straight, through Forewarn's proxy, and through HAProxy in TCP mode took\n\
-         turns in each of {ROUNDS} rounds; what is added is the difference to the straight way of the same round, and\n\
-         the median of the rounds is given. HAProxy is a process of its own; Forewarn's proxy is a thread of the\n\
-         process in which people's clients are, as it is in `forewarn test`. Ratios carry over to other machines,\n\
-         figures do not.\n\n- date: {}\n- versions: forewarn {}; {}; {}\n- host: {} cores\n\n\
-         | what is added, in µs | straight | Forewarn | HAProxy | Forewarn against it | bar | |\n\
-         |---|---:|---:|---:|---:|---:|---|\n",
+         What `cargo xtask bench proxy` wrote. Forewarn's proxy is a thread of the process in which people's clients\n\
+         are, as it is in `forewarn test`. Ratios carry over to other machines, figures do not.\n\n\
+         - date: {}\n- versions: forewarn {}; {}; {}\n- host: {} cores\n",
         first_line("date", &["+%F"]),
         env!("CARGO_PKG_VERSION"),
         first_line("haproxy", &["-v"]).split(" - ").next().unwrap_or_default(),
         first_line("rustc", &["--version"]),
         std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+    );
+    let added_holds = rounds.is_empty() || added(&mut text, rounds);
+    let replayed_holds = replays.is_empty() || replayed(&mut text, replays, turns);
+    (text, added_holds && replayed_holds)
+}
+
+fn word(holds: bool) -> &'static str {
+    if holds { "met" } else { "missed" }
+}
+
+fn added(text: &mut String, rounds: &[Round]) -> bool {
+    let of = |figure: &dyn Fn(&Round) -> f64| median_of(&mut rounds.iter().map(figure).collect::<Vec<_>>());
+    let _ = write!(
+        text,
+        "\n## What is added\n\n\
+         A message of 64 bytes goes to a server that gives it back, 8 people side by side: over connections that are\n\
+         kept, 1000 a second at moments of equal chance; and over a new connection each, 400 a second. Straight,\n\
+         through Forewarn's proxy, and through HAProxy in TCP mode, a process of its own, took turns in each of\n\
+         {ROUNDS} rounds; what is added is the difference to the straight way of the same round, and the median of the\n\
+         rounds is given.\n\n\
+         | what is added, in µs | straight | Forewarn | HAProxy | Forewarn against it | bar | |\n\
+         |---|---:|---:|---:|---:|---:|---|\n",
     );
     let mut met = true;
     let rows = ["a turn, p50", "a turn, p99", "a connection and a turn, p50", "a connection and a turn, p99"];
@@ -164,15 +222,11 @@ fn page(rounds: &[Round], replays: &[Replay]) -> (String, bool) {
         let peer = of(&|round| round.peer[place] - round.direct[place]);
         // Both may be lost in what the machine itself does to one turn in a hundred.
         let holds = ours <= TIMES * peer.max(0.0) || ours <= 0.0;
-        let bar = if what.ends_with("p99") { format!("<= {TIMES} x") } else { String::new() };
-        met &= bar.is_empty() || holds;
-        let word = if bar.is_empty() {
-            ""
-        } else if holds {
-            "met"
-        } else {
-            "missed"
+        let (bar, word) = match what.ends_with("p99") {
+            true => (format!("<= {TIMES} x"), word(holds)),
+            false => (String::new(), ""),
         };
+        met &= bar.is_empty() || holds;
         let _ = writeln!(
             text,
             "| {what} | {straight:.0} | + {ours:.0} | + {peer:.0} | {:.2} x | {bar} | {word} |",
@@ -182,17 +236,27 @@ fn page(rounds: &[Round], replays: &[Replay]) -> (String, bool) {
     let _ = write!(
         text,
         "\nWhat the proxy noted of itself meanwhile, one way, from when bytes came until they were passed on:\n\
-         p50 {:.0} µs, p99 {:.0} µs, the most {:.0} µs.\n\n\
-         ## What is replayed\n\n\
-         A lognormal of a median and five times it at p99; 20000 turns, each observed at the client from its\n\
-         first byte sent to its last byte received, {SEEDS} seeds, the farthest given. 20000 draws themselves lie\n\
-         0.006 from their distribution in the mean.\n\n\
-         | median | connections | observed p50 | observed p99 | the proxy's own p50 / p99 / most | distance (Kolmogorov-Smirnov) | bar | |\n\
-         |---:|---:|---:|---:|---:|---:|---:|---|\n",
+         p50 {:.0} µs, p99 {:.0} µs, the most {:.0} µs.\n",
         of(&|round| round.noted[0]),
         of(&|round| round.noted[1]),
         of(&|round| round.noted[2]),
     );
+    met
+}
+
+fn replayed(text: &mut String, replays: &[Replay], turns: u32) -> bool {
+    let _ = write!(
+        text,
+        "\n## What is replayed\n\n\
+         A lognormal of a median and five times it at p99; {turns} turns, each observed at the client from its\n\
+         first byte sent to its last byte received, {SEEDS} seeds, the farthest given. {turns} draws themselves lie\n\
+         {:.3} from their distribution in the mean. What the proxy noted of itself is how late it passed answers on;\n\
+         of the mean of that and of the ways over loopback each delay is the shorter.\n\n\
+         | median | connections | observed p50 | observed p99 | the proxy's own p50 / p99 / most | distance (Kolmogorov-Smirnov) | bar | |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---|\n",
+        MEAN_DISTANCE / f64::from(turns).sqrt(),
+    );
+    let mut met = true;
     for replay in replays {
         let holds = replay.distance <= DISTANCE;
         met &= holds;
@@ -205,8 +269,8 @@ fn page(rounds: &[Round], replays: &[Replay]) -> (String, bool) {
             replay.p50 / 1e3,
             replay.p99 / 1e3,
             replay.distance,
-            if holds { "met" } else { "missed" },
+            word(holds),
         );
     }
-    (text, met)
+    met
 }

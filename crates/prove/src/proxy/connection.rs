@@ -10,6 +10,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 
 use super::draws::Draws;
+use super::lag::Lag;
 use super::timer::Timer;
 use super::turns::{Kind, Side, Turns};
 use super::{Counts, Delay, Fault, Weather};
@@ -23,6 +24,7 @@ pub(super) struct Way {
     pub(super) weather: watch::Receiver<Weather>,
     pub(super) counts: Arc<Counts>,
     pub(super) timer: Timer,
+    pub(super) lag: Lag,
     pub(super) draws: Draws,
 }
 
@@ -63,7 +65,7 @@ async fn converse(caller: TcpStream, taken: Instant, mut way: Way) -> io::Result
     // What is small is a turn of its own and must not wait for more.
     caller.set_nodelay(true)?;
     dependency.set_nodelay(true)?;
-    let Way { weather, counts, timer, draws, .. } = way;
+    let Way { weather, counts, timer, lag, draws, .. } = way;
     let talk =
         Arc::new(Mutex::new(Talk { turns: Turns::default(), draws, asked_before: false, asked: taken }));
     let (from_caller, to_caller) = caller.into_split();
@@ -73,9 +75,10 @@ async fn converse(caller: TcpStream, taken: Instant, mut way: Way) -> io::Result
         weather: weather.clone(),
         counts: Arc::clone(&counts),
         timer: timer.clone(),
+        lag: lag.clone(),
         talk: Arc::clone(&talk),
     };
-    let back = Direction { side: Side::Dependency, weather, counts, timer, talk };
+    let back = Direction { side: Side::Dependency, weather, counts, timer, lag, talk };
     tokio::try_join!(there.pump(from_caller, to_dependency), back.pump(from_dependency, to_caller))?;
     Ok(())
 }
@@ -98,6 +101,7 @@ struct Direction {
     weather: watch::Receiver<Weather>,
     counts: Arc<Counts>,
     timer: Timer,
+    lag: Lag,
     talk: Arc<Mutex<Talk>>,
 }
 
@@ -181,7 +185,7 @@ impl Direction {
         if delay.on_top {
             return came + drawn;
         }
-        let at = talk.asked + drawn;
+        let at = talk.asked + self.lag.off(drawn);
         if at < came {
             self.counts.answered_late(came - at);
         }
