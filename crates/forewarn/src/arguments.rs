@@ -187,6 +187,9 @@ pub(crate) struct DrillArguments {
     /// The fault stays: no end may be claimed
     #[arg(long)]
     pub(crate) stay: bool,
+    /// The directory keeps its accounts in a PostgreSQL of its own, not in SQLite; needs PostgreSQL's programs
+    #[arg(long)]
+    pub(crate) postgres: bool,
     /// Keep the directory of the drill, with the logs of all that ran
     #[arg(long)]
     pub(crate) keep: bool,

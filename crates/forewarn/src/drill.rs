@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use audit::Error;
 use lab::course::{self, Options, Told};
+use lab::database::Database;
 use lab::promise::promises;
 
 use crate::arguments::{ColorArgument, DrillArguments, DrillFormatArgument};
@@ -64,9 +65,14 @@ pub(crate) fn run(arguments: &DrillArguments, terminal: &Terminal) -> Result<u8,
 
 fn options(arguments: &DrillArguments) -> Result<Options, Error> {
     let forewarn = std::env::current_exe().map_err(|error| stopped("forewarn", error))?;
+    let database = match arguments.postgres {
+        true => Database::postgres().map_err(|no| Error::stopped(no.place, no.what, no.help))?,
+        false => Database::Sqlite,
+    };
     Ok(Options {
         seed: arguments.seed,
         rate: f64::from(arguments.rate),
+        database,
         keep: arguments.keep,
         stay: arguments.stay,
         forewarn,

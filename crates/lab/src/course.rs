@@ -9,6 +9,7 @@ use prove::trial::Trouble;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::database::Database;
 use crate::house::House;
 use crate::ledger::Ledger;
 use crate::notices::Lines;
@@ -41,6 +42,8 @@ pub struct Options {
     pub seed: u64,
     /// Sign-ins a second.
     pub rate: f64,
+    /// Where the directory keeps its accounts.
+    pub database: Database,
     /// The room stays after the end.
     pub keep: bool,
     /// The fault stays.
@@ -73,12 +76,13 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<Record, Trouble> {
     let begun = Instant::now();
-    let test = scenario::test();
-    let house = House::build(&test, &options.forewarn, &options.below, options.keep, options.seed).await?;
+    let test = scenario::test(&options.database.in_test(scenario::TEST));
+    let house = House::build(&test, options)?;
     let predicted = prove::proof::predicted(&test, scenario::DEPENDENCY, scenario::LIMIT, 1.0);
     let record = Record {
         seed: options.seed,
         rate: options.rate,
+        database: options.database.name(),
         stay: options.stay,
         kept: options.keep.then(|| house.path().display().to_string()),
         good: test.objective.good,

@@ -18,6 +18,8 @@ use prove::trial::Trouble;
 use prove::words::Words;
 use text::{FileId, Source, Syntax, edit};
 
+use crate::course::Options;
+use crate::database::{self, Database};
 use crate::scenario;
 use crate::traces::Traces;
 
@@ -47,13 +49,9 @@ pub(crate) struct House {
 
 impl House {
     /// Makes the room and its files; nothing runs yet but the proxy.
-    pub(crate) async fn build(
-        test: &Test,
-        forewarn: &Path,
-        below: &Path,
-        keep: bool,
-        seed: u64,
-    ) -> Result<Self, Trouble> {
+    pub(crate) fn build(test: &Test, options: &Options) -> Result<Self, Trouble> {
+        let Options { seed, keep, database, forewarn, below, .. } = options;
+        let (seed, keep) = (*seed, *keep);
         let room = Room::below(below, keep).map_err(|error| of_host(&error))?;
         let mut words = Words::default();
         let service = room.path().join(SERVICE);
@@ -79,11 +77,11 @@ impl House {
         let copy = |text: &str| configured(test, text, &words);
         let (good, bad) = (copy(scenario::FRONT)?, copy(scenario::CANDIDATE)?);
         let house = Self { room, words, proxy, running: Vec::new(), traces, good, bad };
-        house.furnish().map_err(|error| of_host(&error))?;
+        house.furnish(database).map_err(|error| of_host(&error))?;
         Ok(house)
     }
 
-    fn furnish(&self) -> io::Result<()> {
+    fn furnish(&self, database: &Database) -> io::Result<()> {
         let watch = self.words.fill(scenario::WATCH).map_err(|unknown| io::Error::other(unknown.name))?;
         for (folder, front) in [(SERVICE, &self.good), (PROPOSED, &self.bad)] {
             let folder = self.path().join(folder);
@@ -91,7 +89,10 @@ impl House {
             std::fs::write(folder.join("front.toml"), front)?;
             std::fs::write(folder.join("directory.toml"), scenario::DIRECTORY)?;
             std::fs::write(folder.join("observed.toml"), scenario::OBSERVED)?;
-            std::fs::write(folder.join("auth.test.toml"), scenario::TEST)?;
+            std::fs::write(folder.join("auth.test.toml"), database.in_test(scenario::TEST))?;
+            if let Database::Postgres(_) = database {
+                std::fs::write(folder.join(database::SCRIPT_NAME), database::SCRIPT)?;
+            }
             std::fs::write(folder.join("forewarn.toml"), format!("{}{watch}", scenario::FOREWARN))?;
         }
         std::fs::create_dir(self.path().join(WATCH))

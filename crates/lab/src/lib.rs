@@ -8,6 +8,7 @@
 
 mod command;
 pub mod course;
+pub mod database;
 pub mod document;
 mod house;
 mod ledger;

@@ -120,6 +120,8 @@ pub struct Record {
     pub seed: u64,
     /// Sign-ins a second.
     pub rate: f64,
+    /// Where the directory kept its accounts.
+    pub database: &'static str,
     /// The fault was to stay.
     pub stay: bool,
     /// The directory was to stay.

@@ -30,10 +30,10 @@ pub const DEPENDENCY: &str = "directory";
 /// The service, as `forewarn.toml` names it.
 pub const SERVICE: &str = "auth";
 
-/// The test file, read.
+/// A test file with its measurement, read.
 #[must_use]
-pub fn test() -> Test {
-    let source = Source::new(FileId(0), "auth.test.toml", TEST.to_owned());
+pub(crate) fn test(text: &str) -> Test {
+    let source = Source::new(FileId(0), "auth.test.toml", text);
     let file = |name: &str| match name {
         "observed.toml" => Ok(Source::new(FileId(1), name, OBSERVED.to_owned())),
         _ => Err(format!("{name} is not carried along")),
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_is_carried_along_is_read() {
-        assert_eq!(test().dependencies[0].name, DEPENDENCY);
+        assert_eq!(test(TEST).dependencies[0].name, DEPENDENCY);
         assert!(FOREWARN.contains(&format!("name = \"{SERVICE}\"")));
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! A `Drop` does not run where Forewarn itself is killed. So a shell in a process group of its own holds
 //! the reading end of a pipe and knows the groups of the run; when the pipe ends, as it does with its
-//! writer in any case, it kills them and removes the directory. What has left its group, as a daemon does,
-//! is known by a variable of its environment that names the room, where the system shows environments.
+//! writer in any case, it asks them to end, kills those that have not a second later, and removes the
+//! directory. What has left its group, as a daemon does, is known by a variable of its environment that names
+//! the room, where the system shows environments.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -32,6 +33,16 @@ while read -r change group; do
        for other in $groups; do [ "$other" = "$group" ] || left="$left $other"; done
        groups=$left ;;
   esac
+done
+# Asked first: a database that is killed leaves its shared memory behind.
+for group in $groups; do kill -s TERM -- "-$group" 2>/dev/null; done
+tries=0
+while [ $tries -lt 20 ]; do
+  alive=
+  for group in $groups; do if kill -s 0 -- "-$group" 2>/dev/null; then alive=1; fi; done
+  [ -n "$alive" ] || break
+  tries=$((tries + 1))
+  sleep 0.05
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 tries=0

@@ -19,6 +19,8 @@ pub struct Drill {
     pub seed: u64,
     /// Sign-ins a second.
     pub rate: f64,
+    /// Where the directory kept its accounts: `SQLite` or `PostgreSQL`.
+    pub database: String,
     /// Whether the fault was to stay.
     pub stay: bool,
     /// Whether every promise held.

@@ -66,6 +66,7 @@ pub(super) fn published(record: &Record, promises: Vec<Promise>) -> Drill {
         name: "auth-timeout".to_owned(),
         seed: record.seed,
         rate: record.rate,
+        database: record.database.to_owned(),
         stay: record.stay,
         held: promises.iter().all(|promise| promise.held),
         promises: promises.into_iter().map(promise).collect(),

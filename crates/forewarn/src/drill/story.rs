@@ -59,7 +59,12 @@ impl Story {
         for line in wrapped(about, self.style.width) {
             let _ = writeln!(text, "{line}");
         }
-        let _ = writeln!(text, "(auth-timeout, seed {}; `2023` is what the postmortem says)\n", options.seed);
+        let _ = writeln!(
+            text,
+            "(auth-timeout, seed {}, {}; `2023` is what the postmortem says)\n",
+            options.seed,
+            options.database.name()
+        );
         text
     }
 
