@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use prove::file::Test;
+use prove::forecast::Forecast;
 use prove::trial::Trouble;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -78,7 +79,7 @@ pub async fn run(
     let begun = Instant::now();
     let test = scenario::test(&options.database.in_test(scenario::TEST));
     let house = House::build(&test, options)?;
-    let predicted = prove::proof::predicted(&test, scenario::DEPENDENCY, scenario::LIMIT, 1.0);
+    let predicted = Forecast::of(&test, 1.0).map(|forecast| forecast.failed(scenario::LIMIT));
     let record = Record {
         seed: options.seed,
         rate: options.rate,

@@ -25,8 +25,6 @@ pub const BEFORE: &str = "1s";
 pub const AFTER: &str = "300ms";
 /// The same as a length.
 pub const LIMIT: std::time::Duration = std::time::Duration::from_millis(300);
-/// Whose answers it awaits.
-pub const DEPENDENCY: &str = "directory";
 /// The service, as `forewarn.toml` names it.
 pub const SERVICE: &str = "auth";
 
@@ -99,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_carried_along_is_read() {
-        assert_eq!(test(TEST).dependencies[0].name, DEPENDENCY);
+        assert!(test(TEST).search.is_some_and(|search| search.key == KEY), "what the edit does is predicted");
         assert!(FOREWARN.contains(&format!("name = \"{SERVICE}\"")));
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use model::{Latency, Span, TimeUnit};
 
 use crate::proxy::Fault;
+use crate::search::Form;
 
 /// A whole file of `kind = "service"`.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,20 @@ pub struct Test {
     pub objective: Objective,
     /// The setting whose smallest safe value can be searched.
     pub search: Option<Search>,
+}
+
+impl Test {
+    /// The latency that the setting of the search has to bear, where it is replayed.
+    #[must_use]
+    pub fn awaited(&self) -> Option<&Latency> {
+        let search = self.search.as_ref()?;
+        let dependency = self.dependencies.iter().find(|known| known.name == search.dependency)?;
+        match search.awaits {
+            Awaits::Answer => dependency.replayed.answer.as_ref(),
+            Awaits::Connect => dependency.replayed.connect.as_ref(),
+            Awaits::Other => None,
+        }
+    }
 }
 
 /// A configuration file of the service.
@@ -122,14 +137,6 @@ pub struct Replayed {
     pub on_top: bool,
 }
 
-impl Replayed {
-    /// What a limit on waiting has to bear: answers, or connections where only those take their time.
-    #[must_use]
-    pub fn awaited(&self) -> Option<&Latency> {
-        self.answer.as_ref().or(self.connect.as_ref())
-    }
-}
-
 /// What is done once, before people come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setup {
@@ -184,6 +191,27 @@ pub struct Search {
     pub margin: f64,
     /// The dependency whose latency the setting must bear, for the prediction.
     pub dependency: String,
+    /// What of it the setting waits for.
+    pub awaits: Awaits,
+}
+
+impl Search {
+    /// The length that a text in the place of the setting says; `None` where it says none.
+    #[must_use]
+    pub fn length(&self, text: &str) -> Option<Duration> {
+        Form::of(text, self.unit)?.read(text)
+    }
+}
+
+/// What a setting waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaits {
+    /// An answer of the dependency.
+    Answer,
+    /// A connection to it.
+    Connect,
+    /// Something that is not replayed: a place in a pool.
+    Other,
 }
 
 /// Why a person did not succeed.

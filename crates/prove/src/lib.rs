@@ -9,6 +9,7 @@ mod beside;
 pub mod difference;
 pub mod figures;
 pub mod file;
+pub mod forecast;
 mod log;
 pub mod machine;
 pub mod mutate;

@@ -7,7 +7,7 @@ use model::declared::{Mistake, Mistakes, Table, UNITS, kind};
 use text::{Node, Source, Syntax, Tree};
 
 use crate::file::{
-    Candidate, Dependency, Edit, Load, Objective, Process, Ready, Replayed, Search, Setup, Test,
+    Awaits, Candidate, Dependency, Edit, Load, Objective, Process, Ready, Replayed, Search, Setup, Test,
 };
 use crate::observed::{self, Files};
 use crate::proxy::Fault;
@@ -24,7 +24,7 @@ const DEPENDENCY: &[&str] =
 const SETUP: &[&str] = &["persons", "step"];
 const LOAD: &[&str] = &["rate", "at_once"];
 const OBJECTIVE: &[&str] = &["good", "within", "people"];
-const SEARCH: &[&str] = &["key", "unit", "from", "to", "margin", "dependency"];
+const SEARCH: &[&str] = &["key", "unit", "from", "to", "margin", "dependency", "awaits"];
 
 /// How long a process may take to be ready where the file does not say: a cold start of a small service.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -338,17 +338,43 @@ fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Opti
         m.add(table.place("from"), "`from` is not below `to`", help);
     }
     let key = table.needed_text("key", m)?.to_owned();
-    let dependency = match (table.text("dependency", m), dependencies) {
-        (Some(name), _) if dependencies.iter().any(|known| known.name == name) => name.to_owned(),
-        (None, [only]) => only.name.clone(),
-        (named, _) => {
-            let names: Vec<&str> = dependencies.iter().map(|known| known.name.as_str()).collect();
-            let help = model::did_you_mean(named.unwrap_or(""), "dependencies", &names);
-            m.add(table.place("dependency"), "the dependency that the setting waits for is not said", help);
-            return None;
-        }
+    let named = table.text("dependency", m);
+    let known = match (named, dependencies) {
+        (Some(name), _) => dependencies.iter().find(|known| known.name == name),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let Some(dependency) = known else {
+        let names: Vec<&str> = dependencies.iter().map(|known| known.name.as_str()).collect();
+        let help = model::did_you_mean(named.unwrap_or(""), "dependencies", &names);
+        m.add(table.place("dependency"), "the dependency that the setting waits for is not said", help);
+        return None;
     };
     let margin = table.number("margin", 1.0..=100.0, "write a factor: margin = 2.0", m).unwrap_or(1.5);
     let unit = table.word("unit", UNITS, m);
-    Some(Search { key, unit, from, to, margin, dependency })
+    let awaits = awaits(&table, &dependency.replayed, m);
+    Some(Search { key, unit, from, to, margin, dependency: dependency.name.clone(), awaits })
+}
+
+/// What the setting waits for: where the file does not say, the one thing that is replayed.
+fn awaits(table: &Table<'_>, replayed: &Replayed, m: &mut Mistakes) -> Awaits {
+    const WORDS: &[(&str, Awaits)] =
+        &[("answer", Awaits::Answer), ("connect", Awaits::Connect), ("other", Awaits::Other)];
+    if table.get("awaits").is_some() {
+        return table.word("awaits", WORDS, m).unwrap_or(Awaits::Other);
+    }
+    match (&replayed.answer, &replayed.connect) {
+        (Some(_), Some(_)) => {
+            let what = "[search] does not say whether the setting waits for an answer or for a connection, both \
+                        of which are replayed";
+            m.add(
+                table.span(),
+                what,
+                "add awaits = \"answer\", \"connect\" or, for something else, \"other\"",
+            );
+            Awaits::Other
+        }
+        (None, Some(_)) => Awaits::Connect,
+        (_, None) => Awaits::Answer,
+    }
 }

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use draw::{ATTEMPT, BACKOFF, BOLD, CHARACTER, Canvas, FAINT, GRID, INK, WIDTH, clip, width, wrapped};
-use model::{Replay, pretty};
+use model::pretty;
 use text::{FileId, Source, edit};
 
 use crate::file::{Search, Test};
+use crate::forecast::{Forecast, waits};
 use crate::run::syntax;
-use crate::search::{Form, Found, Searched};
+use crate::search::{Found, Searched};
 use crate::trial::Trial;
 use crate::verdict::Seen;
 
@@ -37,8 +38,8 @@ pub struct Mark {
     pub value: Duration,
     /// How people fared in its run.
     pub seen: Seen,
-    /// Calls of a person at the dependency.
-    calls: f64,
+    /// How often a person waited for what the setting waits for.
+    waits: f64,
 }
 
 impl Mark {
@@ -49,11 +50,9 @@ impl Mark {
         let search = test.search.as_ref()?;
         let file = test.candidate.file.as_str();
         let source = Source::new(FileId(0), file, configuration);
-        let text = edit::get(syntax(Path::new(file))?, &source, &search.key)?;
-        let value = Form::of(&text, search.unit)?.read(&text)?;
-        let counted = trial.dependencies.iter().find(|(name, _)| *name == search.dependency);
-        let calls = counted.map_or(1.0, |(_, counted)| counted.calls as f64 / trial.came.max(1) as f64);
-        Some(Self { label: label.to_owned(), value, seen: trial.seen.clone(), calls: calls.round().max(1.0) })
+        let value = search.length(&edit::get(syntax(Path::new(file))?, &source, &search.key)?)?;
+        let (seen, waits) = (trial.seen.clone(), waits(search, trial));
+        Some(Self { label: label.to_owned(), value, seen, waits })
     }
 }
 
@@ -61,11 +60,11 @@ impl Mark {
 #[must_use]
 pub fn picture(test: &Test, marks: &[Mark], searched: Option<&Searched>) -> Option<String> {
     let search = test.search.as_ref()?;
-    let curve = Curve::of(test, search, marks, searched);
+    let forecast = forecast(test, marks, searched);
     let axis = Axis::of(marks, searched)?;
     let mut flags = flags(marks, searched);
     flags.retain(|flag| axis.holds(flag.value));
-    let notes = notes(test, search, searched);
+    let notes = notes(test, &search.dependency, searched);
     let height = BOTTOM + 84.0 + LINE * notes.len() as f64;
     let mut canvas = Canvas::new(height, &format!("People who succeed against {}", search.key));
     canvas.bold(MARGIN, 36.0, 19.0, &clip(&heading(search), WIDTH - 2.0 * MARGIN, 19.0, BOLD));
@@ -78,14 +77,14 @@ pub fn picture(test: &Test, marks: &[Mark], searched: Option<&Searched>) -> Opti
         let (from, to) = (axis.x(*low), axis.x(*high));
         canvas.rect((from, TOP), (to - from, BOTTOM - TOP), BACKOFF, "fill-opacity=\"0.35\"");
     }
-    if let Some(curve) = &curve {
-        curve.draw(&mut canvas, &axis);
+    if let Some(forecast) = &forecast {
+        curve(&mut canvas, &axis, forecast);
     }
     raise(&mut canvas, &axis, &flags);
     for (value, seen) in measured(marks, searched) {
         measure(&mut canvas, axis.x(value), value, &seen);
     }
-    legend(&mut canvas, curve.is_some(), searched);
+    legend(&mut canvas, forecast.is_some(), searched);
     for (line, note) in notes.iter().enumerate() {
         canvas.text(MARGIN, BOTTOM + 88.0 + LINE * line as f64, 12.0, FAINT, note);
     }
@@ -97,10 +96,9 @@ fn heading(search: &Search) -> String {
 }
 
 /// What is said below: what was replayed, and what was found.
-fn notes(test: &Test, search: &Search, searched: Option<&Searched>) -> Vec<String> {
-    let dependency = test.dependencies.iter().find(|known| known.name == search.dependency);
-    let replayed = dependency.and_then(|dependency| dependency.replayed.awaited()).map(|latency| {
-        format!("Replayed: {} as {} calls took, {}.", search.dependency, latency.calls, latency.window)
+fn notes(test: &Test, dependency: &str, searched: Option<&Searched>) -> Vec<String> {
+    let replayed = test.awaited().map(|latency| {
+        format!("Replayed: {dependency} as {} calls took, {}.", latency.calls, latency.window)
     });
     let found = searched.map(|searched| format!("{}.", searched.line()));
     replayed.iter().chain(&found).flat_map(|note| wrapped(note, WIDTH - 2.0 * MARGIN, 12.0)).collect()
@@ -131,7 +129,7 @@ impl Axis {
             let tried = searched.tried.iter().map(|tried| tried.value);
             let safe = searched.safe.iter().map(|safe| safe.value);
             let refused = searched.refused.iter().map(|(value, _)| *value);
-            tried.chain(safe).chain(refused).chain(searched.predicted)
+            tried.chain(safe).chain(refused).chain(searched.predicted())
         });
         let all: Vec<f64> = of_marks
             .chain(of_search)
@@ -212,40 +210,27 @@ fn objective(canvas: &mut Canvas, good: f64) {
 }
 
 /// What the replayed latency alone lets through.
-struct Curve {
-    replayed: Replay,
-    calls: f64,
+fn forecast(test: &Test, marks: &[Mark], searched: Option<&Searched>) -> Option<Forecast> {
+    match searched {
+        Some(searched) => searched.forecast.clone(),
+        // People who do not fail wait as often as they have to.
+        None => Forecast::of(test, marks.iter().max_by_key(|mark| mark.value).map_or(1.0, |mark| mark.waits)),
+    }
 }
 
-impl Curve {
-    fn of(test: &Test, search: &Search, marks: &[Mark], searched: Option<&Searched>) -> Option<Self> {
-        if let Some(searched) = searched {
-            // A setting for which nothing is predicted has no curve either.
-            let replayed = searched.replayed.clone().filter(|_| searched.predicted.is_some())?;
-            return Some(Self { replayed, calls: searched.calls });
-        }
-        let dependency = test.dependencies.iter().find(|known| known.name == search.dependency)?;
-        let replayed = dependency.replayed.awaited()?.replay()?;
-        // People who do not fail make all of their calls.
-        let calls = marks.iter().max_by_key(|mark| mark.value).map_or(1.0, |mark| mark.calls);
-        Some(Self { replayed, calls })
-    }
-
-    fn draw(&self, canvas: &mut Canvas, axis: &Axis) {
-        const STEPS: u32 = 240;
-        let ratio = axis.to / axis.from;
-        let place = |step: u32| {
-            let value = axis.from * ratio.powf(f64::from(step) / f64::from(STEPS));
-            let value = Duration::from_secs_f64(value);
-            let failed = 1.0 - self.replayed.share_within(value).powf(self.calls);
-            (axis.x(value), y(failed))
-        };
-        let mut places: Vec<(f64, f64)> = (0..=STEPS).map(place).collect();
-        // Above the chart nothing is told apart: the line ends where it gets there.
-        let end = places.iter().position(|(_, y)| *y <= TOP).map_or(places.len(), |at| at + 1);
-        places.truncate(end);
-        canvas.curve(&places, ATTEMPT, "stroke-width=\"2\" stroke-opacity=\"0.75\"");
-    }
+fn curve(canvas: &mut Canvas, axis: &Axis, forecast: &Forecast) {
+    const STEPS: u32 = 240;
+    let ratio = axis.to / axis.from;
+    let place = |step: u32| {
+        let value = axis.from * ratio.powf(f64::from(step) / f64::from(STEPS));
+        let value = Duration::from_secs_f64(value);
+        (axis.x(value), y(forecast.failed(value)))
+    };
+    let mut places: Vec<(f64, f64)> = (0..=STEPS).map(place).collect();
+    // Above the chart nothing is told apart: the line ends where it gets there.
+    let end = places.iter().position(|(_, y)| *y <= TOP).map_or(places.len(), |at| at + 1);
+    places.truncate(end);
+    canvas.curve(&places, ATTEMPT, "stroke-width=\"2\" stroke-opacity=\"0.75\"");
 }
 
 /// What was measured, by value.
@@ -352,11 +337,9 @@ fn legend(canvas: &mut Canvas, curve: bool, searched: Option<&Searched>) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use model::Latency;
-
     use super::*;
     use crate::file::Reason;
-    use crate::search::{Came, Safe, Tried};
+    use crate::search::{Came, Hindered, Safe, Tried};
     use crate::verdict::Verdict;
 
     const MS: Duration = Duration::from_millis(1);
@@ -399,27 +382,24 @@ good = "99.5%"
     }
 
     fn searched(test: &Test) -> Searched {
-        let latency: &Latency = test.dependencies[0].replayed.answer.as_ref().unwrap();
         let tried = [(330, 65), (496, 9), (578, 2), (689, 0)];
         let came = Trial { seen: seen(1161, 0), verdict: Verdict::Held, ..Trial::of_nobody("") };
         Searched {
             key: "directory.request_timeout".to_owned(),
             good: 0.995,
             margin: 1.5,
-            predicted: Some(MS * 551),
-            calls: 1.0,
-            replayed: latency.replay(),
+            between: (MS, MS * 60_000),
+            forecast: Forecast::of(test, 1.0),
             tried: tried.map(|(ms, bad)| Tried { value: MS * ms, seen: seen(600 - bad, bad) }).to_vec(),
             refused: vec![(MS * 221, "too little".to_owned())],
             found: Found::Smallest { value: MS * 560, low: MS * 530, high: MS * 590 },
-            form: Form::of("1s", None).unwrap(),
             safe: Some(Safe {
                 value: MS * 840,
                 written: "840ms".to_owned(),
-                came: Came::Seen(Box::new(came)),
+                came: Some(Came::Seen(Box::new(came))),
             }),
             side_by_side: 3,
-            disturbed: 0,
+            hindered: Hindered::default(),
             elapsed: MS * 60_000,
         }
     }

@@ -72,7 +72,7 @@ pub const CURRENT: &str = "current";
 pub const DEFAULT: &str = "default";
 
 /// Less time than this shows nothing that is worth a start of the service.
-const LEAST: Duration = Duration::from_millis(500);
+pub(crate) const LEAST: Duration = Duration::from_millis(500);
 /// The part of the budget after which nobody comes for the sake of a share alone, whose verdict is known.
 const FOR_A_SHARE: u32 = 4;
 
@@ -153,15 +153,6 @@ fn outcome(candidate: Verdict, current: Option<Verdict>) -> Outcome {
         (Verdict::Failed, _) => Outcome::Failed,
         (Verdict::Open, _) => Outcome::Open,
     }
-}
-
-/// The share of people whom the replayed latency alone cuts, if a limit of this length stood before each
-/// of so many calls to a dependency.
-#[must_use]
-pub fn predicted(test: &Test, dependency: &str, limit: Duration, calls: f64) -> Option<f64> {
-    let dependency = test.dependencies.iter().find(|known| known.name == dependency)?;
-    let replay = dependency.replayed.answer.as_ref()?.replay()?;
-    Some(1.0 - replay.share_within(limit).powf(calls.max(0.0)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use std::time::Duration;
 use wire::tested::{self, Change, Overhead, Service};
 
 use crate::file::{Reason, Test};
-use crate::proof::{Proof, predicted};
+use crate::forecast::{Forecast, waits};
+use crate::proof::Proof;
 use crate::proxy::Spread;
 use crate::trial::Trial;
 use crate::verdict::Verdict;
@@ -76,16 +77,15 @@ pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
     }
 }
 
-/// The share that the replayed latency alone fails, where the one key that was changed says how long an answer
-/// of a dependency is awaited.
+/// The share that the replayed latency alone fails, where the one key that was changed is the one that is
+/// searched.
 fn prediction(test: &Test, changes: &[Change], proof: &Proof) -> Option<f64> {
     let [change] = changes else { return None };
     let search = test.search.as_ref().filter(|search| search.key == change.key)?;
-    let limit = model::declared::length_of(change.after.as_deref()?)?;
-    // How many calls somebody makes whom nothing keeps from making them.
+    let limit = search.length(change.after.as_deref()?)?;
+    // How often somebody waits whom nothing keeps from waiting.
     let best = proof.trials.iter().find(|trial| trial.verdict == Verdict::Held).or(proof.trials.first())?;
-    let calls = best.calls_per_person().into_iter().find(|(name, _)| *name == search.dependency)?.1;
-    predicted(test, &search.dependency, limit, calls.round().max(1.0))
+    Some(Forecast::of(test, waits(search, best))?.failed(limit))
 }
 
 fn seen(trial: &Trial) -> tested::Seen {

@@ -13,36 +13,33 @@ mod words;
 
 use std::time::Duration;
 
-use model::{Latency, Replay, normal_score, normal_share};
+use model::{normal_score, normal_share};
 
 pub use drive::{Ask, Means, Wanted, search};
 pub use form::Form;
 pub use service::search_service;
 pub(crate) use service::written_over;
 
+use crate::forecast::Forecast;
 use crate::trial::Trial;
 use crate::verdict::Seen;
 
-/// Where trials are made, as parts of what is predicted.
-const POINTS: [f64; 5] = [0.6, 0.75, 0.9, 1.05, 1.25];
+/// Where trials are made, as parts of what is predicted: those first that tell most together with one far
+/// above, should there be no time for all.
+const POINTS: [f64; 5] = [0.75, 0.9, 0.6, 1.05, 1.25];
 /// The chance of calling a search non-monotone that is not.
 const WRONG: f64 = 0.001;
 
-/// What the analysis of the replayed latency says: the smallest timeout that cuts no more of a person's
-/// calls than the objective allows. `calls` is how many calls a person makes, one after the other.
+/// The values to try, within the bounds of the search, those first that tell most.
 #[must_use]
-pub fn predict(latency: &Latency, good: f64, calls: f64) -> Option<Duration> {
-    let spared = good.powf(calls.max(1.0).recip());
-    let replay = latency.replay()?;
-    Some(replay.at(spared))
-}
-
-/// The values to try, rising, within the bounds of the search.
-#[must_use]
-pub fn values(predicted: Duration, from: Duration, to: Duration) -> Vec<Duration> {
-    let mut values: Vec<Duration> =
-        POINTS.iter().map(|part| whole(predicted.mul_f64(*part)).clamp(from, to)).collect();
-    values.dedup();
+pub fn values(predicted: Duration, (from, to): (Duration, Duration)) -> Vec<Duration> {
+    let mut values: Vec<Duration> = Vec::new();
+    for part in POINTS {
+        let value = whole(predicted.mul_f64(part)).clamp(from, to);
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
     values
 }
 
@@ -78,39 +75,45 @@ pub struct Searched {
     pub good: f64,
     /// Times this, the smallest value is called safe.
     pub margin: f64,
-    /// What the replayed latency alone says the smallest value is; `None` where nothing is replayed, or that
-    /// lies beyond the bounds of the search.
-    pub predicted: Option<Duration>,
-    /// How many calls a person makes at the dependency.
-    pub calls: f64,
-    /// The latency of each of them that is replayed.
-    pub replayed: Option<Replay>,
+    /// From where to where.
+    pub between: (Duration, Duration),
+    /// What the replayed latency alone says, where the setting waits for one.
+    pub forecast: Option<Forecast>,
     /// The values that were tried, rising.
     pub tried: Vec<Tried>,
     /// Those that the service did not take, rising, and why.
     pub refused: Vec<(Duration, String)>,
     /// What they say.
     pub found: Found,
-    /// How values are written.
-    pub form: Form,
     /// The value that is called safe, where there is one.
     pub safe: Option<Safe>,
     /// How many trials were made side by side.
     pub side_by_side: usize,
-    /// How many were made again, since the machine had no time for them.
-    pub disturbed: usize,
+    /// What came in the way.
+    pub hindered: Hindered,
     /// How long it took.
     pub elapsed: Duration,
 }
 
 impl Searched {
-    /// The share of people whom the replayed latency alone would fail at a value.
+    /// The smallest value, as the replayed latency alone predicts it.
     #[must_use]
-    pub fn predicted_failed(&self, value: Duration) -> Option<f64> {
-        // Nothing is predicted for a setting that bounds no answer.
-        let replayed = self.replayed.as_ref().filter(|_| self.predicted.is_some())?;
-        Some(1.0 - replayed.share_within(value).powf(self.calls))
+    pub fn predicted(&self) -> Option<Duration> {
+        self.forecast.as_ref().map(|forecast| forecast.smallest(self.good))
     }
+}
+
+/// What came in the way of a search.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hindered {
+    /// Values for which no time was left, rising.
+    pub untried: Vec<Duration>,
+    /// Trials that were made again, since the machine had no time for them.
+    pub again: u64,
+    /// Trials that count although the machine had no time for them.
+    pub busy: u64,
+    /// People who were not let in.
+    pub turned_away: u64,
 }
 
 /// A value that is called safe, and the run that bears it out.
@@ -120,8 +123,8 @@ pub struct Safe {
     pub value: Duration,
     /// As it is written.
     pub written: String,
-    /// What became of its run.
-    pub came: Came,
+    /// What became of its run; `None` where no time was left for it.
+    pub came: Option<Came>,
 }
 
 /// What the trials say.
@@ -256,14 +259,18 @@ fn line(tried: &[&Tried], good: f64) -> Option<Found> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use model::{Latency, Replay};
+
     use super::*;
     use crate::file::Reason;
+    use crate::search::drive::PEOPLE;
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn latency() -> Latency {
+    fn replay() -> Replay {
         let quantiles = vec![(0.5, MS * 222), (0.99, MS * 505), (0.999, MS * 661)];
-        Latency { window: String::new(), calls: 41_200, in_force: None, quantiles }
+        let latency = Latency { window: String::new(), calls: 41_200, in_force: None, quantiles };
+        latency.replay().unwrap()
     }
 
     fn tried(value: Duration, good: u64, timeouts: u64) -> Tried {
@@ -271,15 +278,15 @@ mod tests {
     }
 
     /// A trial of so many people, each with one call of the latency.
-    fn trial(value: Duration, people: u32, draw: &mut impl FnMut() -> f64) -> Tried {
-        let replay = latency().replay().unwrap();
+    fn trial(value: Duration, people: u64, draw: &mut impl FnMut() -> f64) -> Tried {
+        let replay = replay();
         let late = (0..people).filter(|_| replay.at(draw()) > value).count() as u64;
-        tried(value, u64::from(people) - late, late)
+        tried(value, people - late, late)
     }
 
     #[test]
     fn the_value_that_is_read_off_is_near_the_one_that_is_computed_whatever_the_seed() {
-        let computed = predict(&latency(), 0.995, 1.0).unwrap();
+        let computed = replay().at(0.995);
         let (mut near, mut inside, mut sum) = (0, 0, 0.0);
         for seed in 0..40_u64 {
             let mut state = seed;
@@ -289,9 +296,9 @@ mod tests {
                 (state >> 11) as f64 / (1_u64 << 53) as f64
             };
             draw();
-            let trials: Vec<Tried> = values(computed, MS, MS * 60_000)
+            let trials: Vec<Tried> = values(computed, (MS, MS * 60_000))
                 .into_iter()
-                .map(|value| trial(value, 1000, &mut draw))
+                .map(|value| trial(value, PEOPLE, &mut draw))
                 .collect();
             let Found::Smallest { value, low, high } = conclude(&trials, 0.995) else { continue };
             assert!(low <= value && value <= high);
@@ -327,12 +334,5 @@ mod tests {
         let expected = Found::Smallest { value: MS * 4000, low: MS * 2000, high: MS * 4000 };
         assert_eq!(conclude(&trials, 1.0), expected);
         assert_eq!(conclude(&trials[..2], 1.0), Found::MoreThan(MS * 2000));
-    }
-
-    #[test]
-    fn more_calls_of_a_person_need_more_patience_for_each() {
-        let one = predict(&latency(), 0.995, 1.0).unwrap();
-        let three = predict(&latency(), 0.995, 3.0).unwrap();
-        assert!(one < three, "{one:?} {three:?}");
     }
 }

@@ -228,7 +228,7 @@ pub struct Search {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safe_seconds: Option<f64>,
     /// Whether the objective holds there: `held`, `failed` or `open`; or `refused`, where the service does not
-    /// take that value.
+    /// take that value; or `untried`, where no time was left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safe_verdict: Option<String>,
     /// The margin.
@@ -242,10 +242,12 @@ pub struct Search {
     pub tried: Vec<Tried>,
     /// Those that the service does not take, rising, in seconds.
     pub refused_seconds: Vec<f64>,
+    /// Those for which no time was left, rising, in seconds.
+    pub untried_seconds: Vec<f64>,
     /// How many trials were made side by side.
     pub side_by_side: usize,
     /// How many were made again, since the machine had no time for them.
-    pub disturbed: usize,
+    pub disturbed: u64,
     /// How long all of it took, in seconds.
     pub seconds: f64,
 }

@@ -1,8 +1,12 @@
-//! `cargo xtask bench search [--seeds N]`: the search for the smallest safe value on the shipped example,
-//! seed by seed, against the value that is computed from the latency that is replayed; and what the example's
-//! test makes of a configuration that is broken in known ways. Writes `docs/bench/search.md`.
+//! `cargo xtask bench search`: the search for the smallest safe value on the shipped example, seed by seed,
+//! against the value that is computed from the latency that is replayed; and what the example's test makes of
+//! a configuration that is broken in known ways. Writes `docs/bench/search.md`.
+//!
+//! `--seeds N` says how many seeds, `--program FILE` which program instead of a release build; with either of
+//! them nothing is written.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -10,7 +14,7 @@ use serde_json::Value;
 
 use super::service::told;
 use super::{succeed, target_directory};
-use crate::say;
+use crate::{print, say};
 
 /// Where the report is.
 const PAGE: &str = "docs/bench/search.md";
@@ -31,31 +35,45 @@ const LONGEST: f64 = 180.0;
 const CAUGHT: f64 = 0.9;
 
 pub(super) fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    let seeds = match arguments {
-        [] => SEEDS,
-        [option, number] if option == "--seeds" => {
-            number.parse().map_err(|_| format!("{number} is no number"))?
+    let (mut seeds, mut program) = (SEEDS, None);
+    for option in arguments.chunks(2) {
+        match option {
+            [name, number] if name == "--seeds" => {
+                seeds = number.parse().ok().filter(|seeds| *seeds > 0).ok_or("--seeds takes a number")?;
+            }
+            [name, file] if name == "--program" => program = Some(PathBuf::from(file)),
+            _ => return Err("`bench search` takes --seeds N and --program FILE".into()),
         }
-        _ => return Err("`bench search` takes nothing or --seeds N".into()),
+    }
+    let is_usual = seeds == SEEDS && program.is_none();
+    let program = match program {
+        Some(program) => program,
+        None => {
+            say("building forewarn in release");
+            let build = ["build", "--quiet", "--locked", "--release", "-p", "forewarn"];
+            succeed(Command::new("cargo").args(build))?;
+            target_directory().join("release/forewarn")
+        }
     };
-    say("building forewarn in release");
-    succeed(Command::new("cargo").args(["build", "--quiet", "--locked", "--release", "-p", "forewarn"]))?;
     let mut searches = Vec::new();
     for seed in 1..=seeds {
-        let search = Search::of(seed)?;
+        let search = Search::of(&program, seed)?;
         say(&format!("seed {seed}: {} s, {}", search.seconds as u64, search.line));
         searches.push(search);
     }
-    let mutations = Mutations::had()?;
+    let mutations = Mutations::had(&program)?;
     let (page, met) = page(&searches, &mutations);
-    std::fs::write(PAGE, page).map_err(|error| format!("{PAGE}: {error}"))?;
-    say(&format!("wrote {PAGE}"));
+    if is_usual {
+        std::fs::write(PAGE, page).map_err(|error| format!("{PAGE}: {error}"))?;
+        say(&format!("wrote {PAGE}"));
+    } else {
+        print(&page);
+    }
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What a test says, and how long it took in seconds.
-fn tested(arguments: &[&str]) -> Result<(Value, f64), String> {
-    let program = target_directory().join("release/forewarn");
+fn tested(program: &Path, arguments: &[&str]) -> Result<(Value, f64), String> {
     let began = Instant::now();
     let output = Command::new(program).args(["test", TEST, "--format", "json"]).args(arguments).output();
     let output = output.map_err(told)?;
@@ -88,9 +106,10 @@ struct Search {
 }
 
 impl Search {
-    fn of(seed: u64) -> Result<Self, String> {
-        let (service, seconds) =
-            tested(&["--candidate", CANDIDATE, "--search", "--budget", BUDGET, "--seed", &seed.to_string()])?;
+    fn of(program: &Path, seed: u64) -> Result<Self, String> {
+        let seed_word = seed.to_string();
+        let asked = ["--candidate", CANDIDATE, "--search", "--budget", BUDGET, "--seed", &seed_word];
+        let (service, seconds) = tested(program, &asked)?;
         let search = service.get("search").ok_or("the test searched nothing")?;
         let number = |key: &str| search.get(key).and_then(Value::as_f64);
         let count = |key: &str| search.get(key).and_then(Value::as_u64).unwrap_or(0);
@@ -133,9 +152,9 @@ struct Mutations {
 }
 
 impl Mutations {
-    fn had() -> Result<Self, String> {
+    fn had(program: &Path) -> Result<Self, String> {
         say("breaking the configuration that holds");
-        let (service, seconds) = tested(&["--mutate"])?;
+        let (service, seconds) = tested(program, &["--mutate"])?;
         let mutations = service.get("mutations").ok_or("nothing was broken")?;
         let all: Vec<[String; 5]> = mutations
             .get("all")

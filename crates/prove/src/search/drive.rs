@@ -1,7 +1,7 @@
 //! How a search goes on: a look at a large value, trials around what is predicted, more where they leave it
 //! open, and one run at the value that is called safe. What a trial is, is handed in.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
@@ -10,22 +10,29 @@ use model::Latency;
 use tokio::time::Instant;
 
 use super::form::Form;
-use super::{Came, Found, Safe, Searched, Tried, conclude, predict, values};
+use super::{Came, Found, Hindered, Safe, Searched, Tried, conclude, values};
 use crate::beside::side_by_side;
+use crate::file::{Objective, Search};
+use crate::forecast::{Forecast, waits};
 use crate::machine;
+use crate::proof::LEAST;
 use crate::run::Until;
 use crate::trial::{Trial, Trouble};
 use crate::verdict::{Seen, least};
 
-/// People of a trial, where the objective is about all who could come. Five trials of so many put the value within a tenth of the right one 19 times of 20
-/// (the test of this file's parent draws them).
-const PEOPLE: u64 = 600;
+/// People of a trial, where the objective is about all who could come. Five trials of so many put the value
+/// within a fifth of the right one 19 times of 20 (the test of this file's parent draws them).
+pub(super) const PEOPLE: u64 = 600;
 /// People of a trial at an end, which only has to show that more of the setting is not worse.
 const FEW: u64 = 300;
-/// A trial ends after so long, however few came.
+/// People come to a trial for so long at most, however few they are.
 const LONGEST: Duration = Duration::from_secs(20);
+/// The part of the time that is kept for people at the value that is called safe.
+const FOR_SAFE: u32 = 4;
 /// How far below and above what is predicted the ends are tried.
 const ENDS: (f64, f64) = (0.4, 2.5);
+/// Where nothing is predicted, the range is walked at these of so many steps in equal ratios.
+const STEPS: ([u32; 5], u32) = ([2, 3, 1, 4, 0], 5);
 /// An interval is narrow enough when its upper end is at most so many times its lower one.
 const NARROW: f64 = 1.15;
 /// Where further trials are made, as parts of what was found.
@@ -38,23 +45,17 @@ const ROUNDS: usize = 5;
 /// What is searched.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
-    /// The key of the setting.
-    pub key: &'a str,
-    /// The bounds of the search.
-    pub between: (Duration, Duration),
-    /// Times this, the smallest value is called safe.
-    pub margin: f64,
+    /// The setting.
+    pub search: &'a Search,
     /// What must hold.
-    pub objective: &'a crate::file::Objective,
+    pub objective: &'a Objective,
     /// The latency that the setting has to bear, where it is replayed.
     pub latency: Option<&'a Latency>,
-    /// The dependency that has it.
-    pub dependency: &'a str,
     /// How values are written.
     pub form: Form,
     /// The seed of the first trial; each further one has its own.
     pub seed: u64,
-    /// How long all of it may take.
+    /// How long all of it may take. A trial begins only where it is to be over by then.
     pub time: Duration,
 }
 
@@ -96,32 +97,65 @@ where
         begun: Instant::now(),
         seen: BTreeMap::new(),
         refused: BTreeMap::new(),
-        doubted: BTreeSet::new(),
-        disturbed: Cell::new(0),
+        doubted: BTreeMap::new(),
+        hindered: RefCell::default(),
         made: 0,
         lanes: 1,
-        calls: 1.0,
-        pace: None,
+        waits: 1.0,
+        pace: Cell::default(),
     };
     hunt.look_far().await?;
     let mut values = hunt.first();
     for _ in 0..ROUNDS {
-        if values.is_empty() {
+        if values.is_empty() || !hunt.round(values).await? {
             break;
         }
-        hunt.round(values).await?;
         values = hunt.next();
     }
     hunt.verified().await
 }
 
-/// How fast people came to a trial.
-#[derive(Debug, Clone, Copy)]
+/// How fast people come to a trial, as the slowest so far showed.
+#[derive(Debug, Clone, Copy, Default)]
 struct Pace {
-    /// A second.
-    people: f64,
-    /// What starting and stopping took.
+    /// A second; `None` as long as nobody came.
+    people: Option<f64>,
+    /// What starting and stopping takes.
     on_top: Duration,
+}
+
+impl Pace {
+    /// The same, after one more trial.
+    fn with(self, came: &Came, passed: Duration) -> Self {
+        match (came, self.people) {
+            (Came::Seen(trial), known) => {
+                let people = trial.seen.people() as f64 / trial.elapsed.as_secs_f64().max(1e-3);
+                let on_top = passed.saturating_sub(trial.elapsed);
+                match known {
+                    Some(known) => Self { people: Some(known.min(people)), on_top: self.on_top.max(on_top) },
+                    None => Self { people: Some(people), on_top },
+                }
+            }
+            // What the service does not take it may refuse at once, or when all its time to start is over.
+            (Came::Refused(_), None) => Self { on_top: self.on_top.max(passed), ..self },
+            (Came::Refused(_), Some(_)) => self,
+        }
+    }
+
+    /// How long it takes until so many people have come and gone; `None` where that is not known.
+    fn takes(self, people: u64) -> Option<Duration> {
+        Some(Duration::from_secs_f64(people as f64 / self.people?.max(1e-3)))
+    }
+}
+
+/// A trial that is planned. How it is to end depends on when it begins.
+#[derive(Debug, Clone)]
+struct Planned {
+    value: Duration,
+    written: String,
+    seed: u64,
+    /// How many people come; until the verdict is known, where that is not said.
+    people: Option<u64>,
 }
 
 /// A search under way.
@@ -131,17 +165,17 @@ struct Hunt<'h, F> {
     begun: Instant,
     seen: BTreeMap<Duration, Seen>,
     refused: BTreeMap<Duration, String>,
-    /// Values at which people came anew, since what they met with first contradicted other values.
-    doubted: BTreeSet<Duration>,
-    /// Trials that the machine disturbed.
-    disturbed: Cell<usize>,
-    /// How many trials were wanted.
+    /// Values at which people come anew, since what they met with first contradicted other values; and
+    /// whether they did.
+    doubted: BTreeMap<Duration, bool>,
+    hindered: RefCell<Hindered>,
+    /// How many trials were planned.
     made: u64,
     /// How many are made side by side.
     lanes: usize,
-    /// Calls of a person at the dependency.
-    calls: f64,
-    pace: Option<Pace>,
+    /// How often a person waits at the dependency.
+    waits: f64,
+    pace: Cell<Pace>,
 }
 
 impl<F, R> Hunt<'_, F>
@@ -149,82 +183,82 @@ where
     F: Fn(Wanted) -> R,
     R: Future<Output = Result<Came, Trouble>>,
 {
-    fn predicted(&self) -> Option<Duration> {
-        let predicted = predict(self.ask.latency?, self.ask.objective.good, self.calls)?;
-        let (from, to) = self.ask.between;
-        // A prediction beyond the bounds is one for another setting than this.
+    fn forecast(&self) -> Option<Forecast> {
+        Forecast::over(self.ask.latency?, self.waits)
+    }
+
+    /// Where the smallest value should be, if that is within the bounds.
+    fn expected(&self) -> Option<Duration> {
+        let predicted = self.forecast()?.smallest(self.ask.objective.good);
+        let (from, to) = self.between();
         (from..=to).contains(&predicted).then_some(predicted)
     }
 
-    /// How many people come to a trial: of an objective that is about a number of them, all.
+    fn between(&self) -> (Duration, Duration) {
+        (self.ask.search.from, self.ask.search.to)
+    }
+
+    fn within(&self, value: Duration) -> Duration {
+        let (from, to) = self.between();
+        value.clamp(from, to)
+    }
+
+    /// How many people come to a trial: of an objective that is about a number of them, all, since they are
+    /// so few that each counts.
     fn people(&self, usual: u64) -> u64 {
         self.ask.objective.people.unwrap_or(usual)
     }
 
-    fn within(&self, value: Duration) -> Duration {
-        value.clamp(self.ask.between.0, self.ask.between.1)
-    }
-
-    /// The first trial, alone: a value that should be ample shows how many calls a person makes, how fast
-    /// people come, and what a trial costs the machine.
+    /// The first trial, alone: a value that should be ample shows how often a person waits, how fast people
+    /// come, and what a trial costs the machine.
     async fn look_far(&mut self) -> Result<(), Trouble> {
-        let predicted = self.predicted();
-        let to = self.ask.between.1;
-        let far = predicted.map_or(to, |predicted| self.within(predicted.mul_f64(ENDS.1)));
+        let expected = self.expected();
+        let far = expected.map_or(self.between().1, |expected| self.within(expected.mul_f64(ENDS.1)));
         // Larger than another setting allows, the service may refuse it.
-        let nearer = predicted.map(|predicted| self.within(predicted.mul_f64(self.ask.margin)));
+        let nearer = expected.map(|expected| self.within(expected.mul_f64(self.ask.search.margin)));
         for value in std::iter::once(far).chain(nearer) {
             let (began, before) = (Instant::now(), (self.means.used)());
-            let wanted = self.wanted(value, FEW);
-            let Some(trial) = self.trial(wanted).await? else { continue };
-            let passed = began.elapsed();
+            let planned = self.planned(value, Some(FEW));
+            let Some(came) = self.came(&planned).await? else { break };
             let used = (self.means.used)().zip(before).map(|(now, before)| now.saturating_sub(before));
-            self.lanes = machine::lanes(used, passed);
-            let people = trial.seen.people() as f64;
-            let counted = trial.dependencies.iter().find(|(name, _)| name == self.ask.dependency);
-            if let Some((_, counted)) = counted {
-                self.calls = (counted.calls as f64 / trial.came.max(1) as f64).round().max(1.0);
+            self.lanes = machine::lanes(used, began.elapsed());
+            if let Some(trial) = self.note(&planned, came) {
+                self.waits = waits(self.ask.search, &trial);
+                break;
             }
-            self.pace = Some(Pace {
-                people: people / trial.elapsed.as_secs_f64().max(1e-3),
-                on_top: passed.saturating_sub(trial.elapsed),
-            });
-            break;
         }
         Ok(())
     }
 
-    /// The values of the first round: around what is predicted and one well below; where nothing is
-    /// predicted, over all of the range, in equal ratios.
+    /// The values of the first round, those first that tell most: around what is predicted and one well below;
+    /// where nothing is predicted, over all of the range.
     fn first(&self) -> Vec<(Duration, u64)> {
-        let (from, to) = self.ask.between;
-        match self.predicted() {
-            Some(predicted) => {
-                let near = self.within(predicted.mul_f64(ENDS.0));
-                let around = values(predicted, from, to).into_iter().map(|value| (value, PEOPLE));
-                std::iter::once((near, FEW)).chain(around).collect()
+        let (from, to) = self.between();
+        match self.expected() {
+            Some(expected) => {
+                let below = self.within(expected.mul_f64(ENDS.0));
+                let around = values(expected, (from, to)).into_iter().map(|value| (value, PEOPLE));
+                around.chain([(below, FEW)]).collect()
             }
             None => {
                 let ratio = to.as_secs_f64() / from.as_secs_f64();
-                let step = |step| from.mul_f64(ratio.powf(f64::from(step) / 5.0));
-                (0..5).map(|number| (step(number), PEOPLE)).collect()
+                let (steps, of) = STEPS;
+                let value = |step| from.mul_f64(ratio.powf(f64::from(step) / f64::from(of)));
+                steps.map(|step| (value(step), PEOPLE)).into()
             }
         }
     }
 
-    /// The values of a further round; none where there is nothing more to learn, or no time for it.
+    /// The values of a further round; none where there is nothing more to learn.
     fn next(&mut self) -> Vec<(Duration, u64)> {
         let tried = self.tried();
-        let (from, to) = self.ask.between;
+        let (from, to) = self.between();
         let (Some(first), Some(last)) = (tried.first(), tried.last()) else { return Vec::new() };
-        let found = conclude(&tried, self.ask.objective.good);
-        if let Found::NotMonotone { smaller, larger } = found {
-            return self.doubt([smaller.0, larger.0]);
-        }
         let of = |value: Duration, parts: &[f64]| -> Vec<Duration> {
             parts.iter().map(|part| self.within(value.mul_f64(*part))).collect()
         };
-        let next = match found {
+        let next = match conclude(&tried, self.ask.objective.good) {
+            Found::NotMonotone { smaller, larger } => return self.doubt([smaller.0, larger.0]),
             Found::AtMost(_) if first.value > from => of(first.value, &[0.7, 0.5, 0.3]),
             Found::MoreThan(_) if last.value < to => of(last.value, &[1.4, 2.0, 3.0]),
             Found::Smallest { value, low, high } => {
@@ -235,24 +269,16 @@ where
             Found::TooFew => tried.iter().map(|tried| tried.value).collect(),
             _ => Vec::new(),
         };
-        let next: Vec<(Duration, u64)> =
-            next.into_iter().filter(|value| self.is_open(*value)).map(|value| (value, PEOPLE)).collect();
-        if self.takes(next.len()) <= self.left() { next } else { Vec::new() }
+        next.into_iter().filter(|value| self.is_open(*value)).map(|value| (value, PEOPLE)).collect()
     }
 
     /// Values that contradict each other are tried anew, once: a moment in which the machine had no time for
     /// the service fails everybody who was there, and does not come back.
     fn doubt(&mut self, values: [Duration; 2]) -> Vec<(Duration, u64)> {
-        let people = self.people(PEOPLE);
-        let anew: Vec<Duration> = values.into_iter().filter(|value| !self.doubted.contains(value)).collect();
-        if self.takes(anew.len()) > self.left() {
-            return Vec::new();
-        }
-        for value in &anew {
-            self.seen.remove(value);
-            self.doubted.insert(*value);
-        }
-        anew.into_iter().map(|value| (value, people)).collect()
+        let anew = values.into_iter().filter(|value| !self.doubted.contains_key(value));
+        let anew: Vec<(Duration, u64)> = anew.map(|value| (value, PEOPLE)).collect();
+        self.doubted.extend(anew.iter().map(|(value, _)| (*value, false)));
+        anew
     }
 
     /// Whether a value is worth trying: the service takes it, and not enough people came to it yet.
@@ -272,84 +298,106 @@ where
             .any(|refused| value <= *refused && refused < first || value >= *refused && refused > last)
     }
 
-    /// What is left of the time when the run at the safe value is set aside.
-    fn left(&self) -> Duration {
-        self.ask.time.saturating_sub(self.begun.elapsed() + self.check())
+    fn planned(&mut self, value: Duration, people: Option<u64>) -> Planned {
+        let (value, written) = self.ask.form.write(value);
+        // Each trial draws on its own: what one of them met with by chance, the others do not.
+        self.made += 1;
+        let seed = self.ask.seed.wrapping_add(self.made << 48);
+        Planned { value, written, seed, people: people.map(|usual| self.people(usual)) }
     }
 
-    /// How long the run at the safe value takes: a third more people than would do if none failed.
-    fn check(&self) -> Duration {
-        self.pace.map_or(LONGEST, |pace| pace.on_top + least(self.ask.objective, pace.people).1.mul_f64(1.3))
-    }
-
-    /// How long so many trials take.
-    fn takes(&self, trials: usize) -> Duration {
-        let Some(pace) = self.pace else { return Duration::ZERO };
-        let one = Duration::from_secs_f64(self.people(PEOPLE) as f64 / pace.people.max(1e-3));
-        let longest = if self.ask.objective.people.is_some() { self.ask.time } else { LONGEST };
-        let one = one.min(longest) + pace.on_top;
-        one * trials.div_ceil(self.lanes) as u32
-    }
-
-    /// Trials of values, side by side.
-    async fn round(&mut self, values: Vec<(Duration, u64)>) -> Result<(), Trouble> {
-        let mut wanted: Vec<Wanted> =
-            values.into_iter().map(|(value, people)| self.wanted(value, people)).collect();
-        // In a coarse unit several are written alike.
-        wanted.dedup_by_key(|wanted| wanted.value);
-        wanted.retain(|wanted| !self.is_refused(wanted.value));
-        let came = side_by_side(self.lanes, wanted.iter().map(|wanted| self.came(wanted))).await?;
-        for (wanted, came) in wanted.iter().zip(came) {
-            self.note(wanted, came);
+    /// Trials of values, side by side; whether there was time for all of them.
+    async fn round(&mut self, values: Vec<(Duration, u64)>) -> Result<bool, Trouble> {
+        let mut planned: Vec<Planned> = Vec::new();
+        for (value, people) in values {
+            let one = self.planned(value, Some(people));
+            // In a coarse unit several are written alike.
+            if !self.is_refused(one.value) && planned.iter().all(|other| other.value != one.value) {
+                planned.push(one);
+            }
         }
-        Ok(())
-    }
-
-    async fn trial(&mut self, wanted: Wanted) -> Result<Option<Trial>, Trouble> {
-        let came = self.came(&wanted).await?;
-        Ok(self.note(&wanted, came))
-    }
-
-    /// Makes a trial, and tells what became of it. One that the machine disturbed is made again, once.
-    async fn came(&self, wanted: &Wanted) -> Result<Came, Trouble> {
-        let mut came = (self.means.trial)(wanted.clone()).await?;
-        if self.is_disturbed(&came, wanted.value) {
-            self.disturbed.set(self.disturbed.get() + 1);
-            (self.means.told)(&format!("{} = {}: the machine was busy; again", self.ask.key, wanted.written));
-            came = (self.means.trial)(wanted.clone()).await?;
+        let came = side_by_side(self.lanes, planned.iter().map(|planned| self.came(planned))).await?;
+        let mut untried = BTreeSet::new();
+        for (planned, came) in planned.iter().zip(came) {
+            match came {
+                Some(came) => drop(self.note(planned, came)),
+                None => drop(untried.insert(planned.value)),
+            }
         }
+        let is_whole = untried.is_empty();
+        untried.retain(|value| !self.seen.contains_key(value));
+        self.hindered.get_mut().untried = untried.into_iter().collect();
+        Ok(is_whole)
+    }
+
+    /// Makes a trial, and tells what became of it; nothing where no time is left for it. One that the machine
+    /// disturbed is made again, once.
+    async fn came(&self, planned: &Planned) -> Result<Option<Came>, Trouble> {
+        let Planned { value, written, .. } = planned;
+        let Some(mut came) = self.made(planned).await? else { return Ok(None) };
+        if self.is_disturbed(&came, *value) && self.until(planned.people).is_some() {
+            (self.means.told)(&format!("{} = {written}: the machine was busy; again", self.ask.search.key));
+            if let Some(again) = self.made(planned).await? {
+                self.hindered.borrow_mut().again += 1;
+                came = again;
+            }
+        }
+        self.hindered.borrow_mut().busy += u64::from(self.is_disturbed(&came, *value));
         let became = match &came {
             Came::Seen(trial) => format!("{} of {} fail", trial.seen.bad(), trial.seen.people()),
             Came::Refused(why) => format!("refused: {why}"),
         };
-        (self.means.told)(&format!("{} = {}: {became}", self.ask.key, wanted.written));
-        Ok(came)
+        (self.means.told)(&format!("{} = {written}: {became}", self.ask.search.key));
+        Ok(Some(came))
     }
 
-    fn wanted(&mut self, value: Duration, people: u64) -> Wanted {
-        let (value, written) = self.ask.form.write(value);
-        let until = match self.ask.objective.people {
-            // They are so few that each of them counts.
-            Some(people) => Until::People(people, self.ask.time),
-            None => Until::People(people, LONGEST),
-        };
-        Wanted { value, written, seed: self.seed(), until }
+    /// Makes a trial once, if there is time for it.
+    async fn made(&self, planned: &Planned) -> Result<Option<Came>, Trouble> {
+        let Some(until) = self.until(planned.people) else { return Ok(None) };
+        let Planned { value, written, seed, .. } = planned.clone();
+        let began = Instant::now();
+        let came = (self.means.trial)(Wanted { value, written, seed, until }).await?;
+        self.pace.set(self.pace.get().with(&came, began.elapsed()));
+        Ok(Some(came))
     }
 
-    /// Each trial draws on its own: what one of them met with by chance, the others do not.
-    fn seed(&mut self) -> u64 {
-        self.made += 1;
-        self.ask.seed.wrapping_add(self.made << 48)
+    /// How a trial is to end that begins now; `None` where there is no time for it.
+    fn until(&self, people: Option<u64>) -> Option<Until> {
+        let pace = self.pace.get();
+        let left = self.ask.time.checked_sub(self.begun.elapsed() + pace.on_top)?;
+        let Some(people) = people else { return (left >= LEAST).then_some(Until::Known(left)) };
+        let left = left.checked_sub(self.for_safe()).filter(|left| *left >= LEAST)?;
+        let takes = pace.takes(people).unwrap_or_default();
+        let Objective { people: all, within, .. } = *self.ask.objective;
+        match all {
+            Some(_) => (takes <= left).then_some(Until::People(people, left)),
+            // Whoever came last is awaited.
+            None => (takes.min(LONGEST + within) <= left).then_some(Until::People(people, left.min(LONGEST))),
+        }
     }
 
-    fn note(&mut self, wanted: &Wanted, came: Came) -> Option<Trial> {
+    /// What is kept for the run at the safe value: a third more people than would do if none failed, as far as
+    /// that is a fair part of the time.
+    fn for_safe(&self) -> Duration {
+        let pace = self.pace.get();
+        let (people, _) = least(self.ask.objective, 1.0);
+        let part = self.ask.time / FOR_SAFE;
+        pace.on_top + pace.takes(people).map_or(part, |takes| takes.mul_f64(1.3).min(part))
+    }
+
+    fn note(&mut self, planned: &Planned, came: Came) -> Option<Trial> {
         match came {
             Came::Seen(trial) => {
-                self.seen.entry(wanted.value).or_default().add(&trial.seen);
+                self.hindered.get_mut().turned_away += trial.turned_away;
+                let seen = self.seen.entry(planned.value).or_default();
+                if let Some(came_anew @ false) = self.doubted.get_mut(&planned.value) {
+                    (*seen, *came_anew) = (Seen::default(), true);
+                }
+                seen.add(&trial.seen);
                 Some(*trial)
             }
             Came::Refused(why) => {
-                self.refused.insert(wanted.value, why);
+                self.refused.insert(planned.value, why);
                 None
             }
         }
@@ -383,31 +431,27 @@ where
     async fn verified(mut self) -> Result<Searched, Trouble> {
         let tried = self.tried();
         let found = self.found(&tried);
+        let search = self.ask.search;
         let safe = match found {
             Found::Smallest { value, .. } | Found::AtMost(value) => {
-                let (value, written) = self.ask.form.write(rounded_up(value.mul_f64(self.ask.margin)));
-                let left = self.ask.time.saturating_sub(self.begun.elapsed()).max(self.check());
-                let until = Until::Known(left);
-                let wanted = Wanted { value, written: written.clone(), seed: self.seed(), until };
-                let came = self.came(&wanted).await?;
-                Some(Safe { value, written, came })
+                let planned = self.planned(rounded_up(value.mul_f64(search.margin)), None);
+                let came = self.came(&planned).await?;
+                Some(Safe { value: planned.value, written: planned.written, came })
             }
             _ => None,
         };
         Ok(Searched {
-            key: self.ask.key.to_owned(),
+            key: search.key.clone(),
             good: self.ask.objective.good,
-            margin: self.ask.margin,
-            predicted: self.predicted(),
-            calls: self.calls,
-            replayed: self.ask.latency.and_then(Latency::replay),
+            margin: search.margin,
+            between: self.between(),
+            forecast: self.forecast(),
             tried,
             refused: self.refused.into_iter().collect(),
             found,
-            form: self.ask.form.clone(),
             safe,
             side_by_side: self.lanes,
-            disturbed: self.disturbed.get(),
+            hindered: self.hindered.into_inner(),
             elapsed: self.begun.elapsed(),
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wire::tested;
 
 use super::{Came, Found, Searched};
-use crate::verdict::Verdict;
+use crate::report::verdict;
 
 impl Searched {
     /// As it is published.
@@ -22,15 +22,12 @@ impl Searched {
             seconds: tried.value.as_secs_f64(),
             people: tried.seen.people(),
             failed: tried.seen.bad(),
-            predicted: self.predicted_failed(tried.value),
+            predicted: self.forecast.as_ref().map(|forecast| forecast.failed(tried.value)),
         });
-        let verdict = |came: &Came| match came {
-            Came::Refused(_) => "refused",
-            Came::Seen(trial) => match trial.verdict {
-                Verdict::Held => "held",
-                Verdict::Failed => "failed",
-                Verdict::Open => "open",
-            },
+        let became = |came: &Option<Came>| match came {
+            None => "untried",
+            Some(Came::Refused(_)) => "refused",
+            Some(Came::Seen(trial)) => verdict(trial.verdict),
         };
         tested::Search {
             key: self.key.clone(),
@@ -39,14 +36,15 @@ impl Searched {
             smallest_low_seconds: seconds(|(_, low, _)| low),
             smallest_high_seconds: seconds(|(.., high)| high),
             safe_seconds: self.safe.as_ref().map(|safe| safe.value.as_secs_f64()),
-            safe_verdict: self.safe.as_ref().map(|safe| verdict(&safe.came).to_owned()),
+            safe_verdict: self.safe.as_ref().map(|safe| became(&safe.came).to_owned()),
             margin: self.margin,
-            predicted_seconds: self.predicted.map(|predicted| predicted.as_secs_f64()),
+            predicted_seconds: self.predicted().map(|predicted| predicted.as_secs_f64()),
             monotone: !matches!(self.found, Found::NotMonotone { .. }),
             tried: tried.collect(),
             refused_seconds: self.refused.iter().map(|(value, _)| value.as_secs_f64()).collect(),
+            untried_seconds: self.hindered.untried.iter().map(Duration::as_secs_f64).collect(),
             side_by_side: self.side_by_side,
-            disturbed: self.disturbed,
+            disturbed: self.hindered.again,
             seconds: self.elapsed.as_secs_f64(),
         }
     }

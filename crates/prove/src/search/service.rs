@@ -36,18 +36,7 @@ pub async fn search_service<S: Future<Output = ()>>(
         )
     })?;
     let form = form(runner, configuration, wanted)?;
-    let known = test.dependencies.iter().find(|known| known.name == wanted.dependency);
-    let ask = Ask {
-        key: &wanted.key,
-        between: (wanted.from, wanted.to),
-        margin: wanted.margin,
-        objective: &test.objective,
-        latency: known.and_then(|known| known.replayed.awaited()),
-        dependency: &wanted.dependency,
-        form,
-        seed,
-        time,
-    };
+    let ask = Ask { search: wanted, objective: &test.objective, latency: test.awaited(), form, seed, time };
     let trial = async |Wanted { written, seed, until, .. }| {
         let text = written_over(runner, configuration, &wanted.key, &written)?;
         let label = format!("{} = {written}", wanted.key);

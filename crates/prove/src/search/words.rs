@@ -2,18 +2,36 @@
 
 use std::time::Duration;
 
-use model::pretty;
+use model::{grouped, pretty};
 
-use super::{Came, Found, Safe, Searched};
+use super::{Came, Found, Hindered, Safe, Searched};
 use crate::figures::percent;
+use crate::people::MOST_AT_ONCE;
 use crate::verdict::{Seen, Verdict};
 
 impl Searched {
     /// All of it in one line.
     #[must_use]
     pub fn line(&self) -> String {
+        let mut parts = vec![self.found()];
+        if let Some(predicted) = self.predicted() {
+            let (from, to) = self.between;
+            let beyond = match predicted {
+                _ if predicted < from => ", below `from`",
+                _ if predicted > to => ", above `to`",
+                _ => "",
+            };
+            parts.push(format!("the replayed latency alone predicts {}{beyond}", ms(predicted)));
+        }
+        parts.extend(self.safe.as_ref().map(|safe| safe.words(self.margin)));
+        parts.extend(self.refusals());
+        parts.extend(self.hindered.words());
+        format!("{}: {}", self.key, parts.join("; "))
+    }
+
+    fn found(&self) -> String {
         let good = percent(self.good);
-        let mut line = match &self.found {
+        match &self.found {
             Found::Smallest { value, low, high } => format!(
                 "{good} succeed from {} on (95 % interval {} to {}; {})",
                 ms(*value),
@@ -27,11 +45,13 @@ impl Searched {
             Found::MoreThan(value) => {
                 let failed = self.tried.iter().find(|tried| tried.value == *value);
                 let share = failed.and_then(|tried| tried.seen.share()).map_or(0.0, |(share, ..)| share);
-                format!(
-                    "not even {} is enough: {} still fail there, so something else fails people",
-                    ms(*value),
-                    percent(share)
-                )
+                let why = match self.predicted() {
+                    Some(predicted) if predicted > self.between.1 => ", since `to` is too small",
+                    Some(predicted) if predicted > *value => "",
+                    Some(_) => ", so something else fails people",
+                    None => ", so it takes more, or something else fails people",
+                };
+                format!("not even {} is enough: {} still fail there{why}", ms(*value), percent(share))
             }
             Found::NotMonotone { smaller, larger } => format!(
                 "there is no smallest safe value: at {} {} fail, and at {}, which is more, {}; something else \
@@ -42,22 +62,7 @@ impl Searched {
                 percent(larger.1)
             ),
             Found::TooFew => format!("too few people came to say which value is enough ({})", self.basis()),
-        };
-        if let Some(predicted) = self.predicted {
-            line.push_str(&format!("; the replayed latency alone predicts {}", ms(predicted)));
         }
-        if let Some(safe) = &self.safe {
-            line.push_str(&safe.words(self.margin));
-        }
-        for words in self.refusals() {
-            line.push_str(&format!("; the service refuses {words}"));
-        }
-        match self.disturbed {
-            0 => {}
-            1 => line.push_str("; one trial was made again, since the machine was busy"),
-            more => line.push_str(&format!("; {more} trials were made again, since the machine was busy")),
-        }
-        format!("{}: {line}", self.key)
     }
 
     /// What the service did not take: the largest of what is too small, the smallest of what is too large.
@@ -66,8 +71,8 @@ impl Searched {
         let refused = || self.refused.iter().map(|(value, _)| *value);
         let less = refused().filter(|value| *value < first).max();
         let more = refused().filter(|value| *value > first).min();
-        let less = less.map(|value| format!("{} and less", ms(value)));
-        let more = more.map(|value| format!("{} and more", ms(value)));
+        let less = less.map(|value| format!("the service refuses {} and less", ms(value)));
+        let more = more.map(|value| format!("the service refuses {} and more", ms(value)));
         less.into_iter().chain(more).collect()
     }
 
@@ -81,10 +86,11 @@ impl Searched {
 
 impl Safe {
     fn words(&self, margin: f64) -> String {
-        let named = format!("; safe with a margin of {margin}: {}", self.written);
+        let named = format!("safe with a margin of {margin}: {}", self.written);
         match &self.came {
-            Came::Refused(_) => format!("{named}, which the service refuses"),
-            Came::Seen(trial) => {
+            None => format!("{named}, for which no time was left"),
+            Some(Came::Refused(_)) => format!("{named}, which the service refuses"),
+            Some(Came::Seen(trial)) => {
                 let seen = of(&trial.seen);
                 match trial.verdict {
                     Verdict::Held => format!("{named}, where it held ({seen})"),
@@ -93,6 +99,34 @@ impl Safe {
                 }
             }
         }
+    }
+}
+
+impl Hindered {
+    fn words(&self) -> Vec<String> {
+        let trials = |count: u64| match count {
+            1 => "one trial".to_owned(),
+            count => format!("{count} trials"),
+        };
+        let was = |count: u64| if count == 1 { "was" } else { "were" };
+        let mut words = Vec::new();
+        if !self.untried.is_empty() {
+            let values: Vec<String> = self.untried.iter().map(|value| ms(*value)).collect();
+            words.push(format!("no time was left to try {}", values.join(", ")));
+        }
+        if self.again > 0 {
+            let (trials, was) = (trials(self.again), was(self.again));
+            words.push(format!("{trials} {was} made again, since the machine was busy"));
+        }
+        if self.busy > 0 {
+            words.push(format!("the machine was busy during {} all the same", trials(self.busy)));
+        }
+        if self.turned_away > 0 {
+            let (more, was) = (grouped(self.turned_away), was(self.turned_away));
+            let most = grouped(MOST_AT_ONCE as u64);
+            words.push(format!("{more} more people came and {was} not let in, for {most} were on their way"));
+        }
+        words
     }
 }
 
