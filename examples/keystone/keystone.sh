@@ -65,6 +65,8 @@ database() {
     cp -R "$kept/data" "$kept/keys" .
     owned data
     chmod 700 data keys
+    # The directory of a run is its owner's alone.
+    if [ -n "$user" ]; then chmod a+x .; fi
     exec $as "$bin/postgres" -D "$PWD/data" -p "$1" -c fsync=off -c listen_addresses=127.0.0.1 \
         -c unix_socket_directories= -c max_connections=200
 }

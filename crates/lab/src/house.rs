@@ -12,7 +12,7 @@ use prove::parse::PATIENCE;
 use prove::person;
 use prove::process::Running;
 use prove::proxy::{Proxy, Weather};
-use prove::room::Room;
+use prove::room::{self, MACHINE, Room};
 use prove::run::weather;
 use prove::trial::Trouble;
 use prove::words::Words;
@@ -244,10 +244,5 @@ fn bug(what: &str) -> Trouble {
 }
 
 pub(crate) fn of_host(error: &io::Error) -> Trouble {
-    Trouble {
-        place: "this machine".to_owned(),
-        what: error.to_string(),
-        log: Vec::new(),
-        help: "a drill needs a temporary directory, free ports of loopback and a shell".to_owned(),
-    }
+    room::trouble(MACHINE, error)
 }

@@ -16,7 +16,7 @@ use watch::plan::Access;
 
 use crate::file::{Process, Ready};
 use crate::log::Log;
-use crate::room::Room;
+use crate::room::{self, Room};
 use crate::trial::Trouble;
 use crate::words::{Unknown, Words};
 
@@ -82,7 +82,7 @@ impl Running {
             log: Vec::new(),
             help: "the program must be in PATH or named with its path, and may be run".to_owned(),
         };
-        let (log, out) = Log::start(&log).map_err(|error| cannot(&error))?;
+        let (log, out) = Log::start(&log).map_err(|error| room::trouble(log.to_string_lossy(), &error))?;
         let err = out.try_clone().map_err(|error| cannot(&error))?;
         let directory = spec.directory.as_ref().map(fill).transpose()?;
         let mut command = Command::new(program);

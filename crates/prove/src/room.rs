@@ -8,15 +8,17 @@
 //! the room, where the system shows environments.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use crate::trial::Trouble;
 
 /// The variable that names the room in the environment of its processes.
 const MARK: &str = "FOREWARN_ROOM";
@@ -76,7 +78,7 @@ impl Room {
     /// A new directory below another one. It stays after the end where it is to be kept.
     ///
     /// # Errors
-    /// The directory cannot be made, or no shell started.
+    /// The directory cannot be made, which the error names, or no shell started.
     pub fn below(parent: &Path, keep: bool) -> io::Result<Self> {
         let path = fresh(parent)?;
         let caretaker = Command::new("sh")
@@ -91,7 +93,11 @@ impl Room {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn();
-        let mut caretaker = caretaker.inspect_err(|_| drop(std::fs::remove_dir(&path)))?;
+        let mut caretaker = caretaker.map_err(|error| {
+            // Nothing is in it yet, and nobody else will remove it.
+            let _ = std::fs::remove_dir(&path);
+            io::Error::new(error.kind(), format!("cannot start the shell `sh`: {error}"))
+        })?;
         let pipe = Mutex::new(caretaker.stdin.take());
         Ok(Self { path, caretaker, pipe, ports: Mutex::default() })
     }
@@ -160,19 +166,43 @@ pub(crate) fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
+/// What kept a run from having its room: at a path in it, or before there is one.
+#[must_use]
+pub fn trouble(place: impl Into<String>, error: &io::Error) -> Trouble {
+    Trouble {
+        place: place.into(),
+        what: error.to_string(),
+        log: Vec::new(),
+        help: "a run needs room in a directory for temporary files that it may write to (TMPDIR), free ports of \
+               loopback and a shell"
+            .to_owned(),
+    }
+}
+
+/// Where a trouble is said to be that no file is to blame for.
+pub const MACHINE: &str = "this machine";
+
 /// No room's name begins with another's.
 fn mark(path: &Path) -> String {
     format!("{}/", path.display())
 }
 
-/// Makes a directory that nobody else has.
+/// Makes a directory that nobody else has, and into which nobody else can look: what services write there
+/// may hold secrets, whatever rights they give it. A service that goes on as another user, as PostgreSQL must
+/// where root starts it, lets that one pass by itself.
 fn fresh(parent: &Path) -> io::Result<PathBuf> {
     let process = std::process::id();
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
     for number in 0..10_000 {
         let path = parent.join(format!("forewarn-{process}-{number}"));
-        match std::fs::create_dir(&path) {
+        match builder.create(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|()| path),
+            Err(error) => {
+                let what = format!("cannot make a directory in {}: {error}", parent.display());
+                return Err(io::Error::new(error.kind(), what));
+            }
+            Ok(()) => return Ok(path),
         }
     }
     Err(io::Error::other(format!("{} is full of earlier runs; remove forewarn-*", parent.display())))
@@ -220,6 +250,25 @@ mod tests {
         let mut child = Command::new("sleep").arg("600").env(name, mark).process_group(0).spawn().unwrap();
         drop(room);
         assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn nobody_else_reads_what_is_in_a_room() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let room = Room::below(&std::env::temp_dir(), false).unwrap();
+        let of = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let file = room.path().join("front.log");
+        private(&file).unwrap();
+        assert_eq!((of(room.path()), of(&file)), (0o700, 0o600));
+    }
+
+    #[test]
+    fn where_no_room_can_be_made_is_named() {
+        let nowhere = std::env::temp_dir().join("no-such-directory");
+        insta::assert_snapshot!(
+            Room::below(&nowhere, false).unwrap_err().to_string().replace(nowhere.to_str().unwrap(), "NOWHERE"),
+            @"cannot make a directory in NOWHERE: No such file or directory (os error 2)"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::people::{Came, People};
 use crate::person;
 use crate::process::Running;
 use crate::proxy::{Counted, Delay, Fault, Proxy, Weather};
-use crate::room::{self, Room};
+use crate::room::{self, MACHINE, Room};
 use crate::trial::{Durations, Trial, Trouble};
 use crate::verdict::{Seen, Verdict};
 use crate::words::Words;
@@ -162,12 +162,7 @@ impl<'t> Runner<'t> {
 
     /// Makes the room, the proxies and the copy of the configuration.
     fn open(&self, label: &str, configuration: &str, seed: u64) -> Result<Stage, Trouble> {
-        let of_host = |error: io::Error| Trouble {
-            place: "this machine".to_owned(),
-            what: error.to_string(),
-            log: Vec::new(),
-            help: "a run needs a temporary directory, free ports of loopback and a shell".to_owned(),
-        };
+        let of_host = |error: io::Error| room::trouble(MACHINE, &error);
         let room = Room::below(&self.rooms, self.keep).map_err(of_host)?;
         if self.keep {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -260,12 +255,7 @@ impl<'t> Runner<'t> {
         }
         let path = room.path().join(name);
         let written = room::private(&path).and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| Trouble {
-            place: path.display().to_string(),
-            what: error.to_string(),
-            log: Vec::new(),
-            help: "the temporary directory must be writable".to_owned(),
-        })?;
+        written.map_err(|error| room::trouble(path.to_string_lossy(), &error))?;
         Ok(path)
     }
 

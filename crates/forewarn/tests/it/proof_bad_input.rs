@@ -211,6 +211,20 @@ fn a_port_that_another_process_took() {
 }
 
 #[test]
+fn a_directory_for_temporary_files_that_takes_none() {
+    let stage = Stage::new(&file(&[WELL], ""));
+    let nowhere = stage.bench.path("directory.toml");
+    let output = stage.command(&["test", "a.test.toml"]).env("TMPDIR", nowhere).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    insta::assert_snapshot!(format!("exit {}\n{}", output.status.code().unwrap(), stage.plain(&stderr)), @r"
+    exit 2
+    error: this machine: cannot make a directory in BENCH/directory.toml: Not a directory (os error 20)
+    help: a run needs room in a directory for temporary files that it may write to (TMPDIR), free ports of loopback and a shell
+    1 file: 0 ok, 1 could not be run
+    ");
+}
+
+#[test]
 fn a_dependency_that_is_down_from_the_start() {
     let down = "[[dependency]]\nname = \"db\"\naddress = \"127.0.0.1:1\"\nanswer = \"5ms\"\n";
     insta::assert_snapshot!(run(&file(&[WELL], down)), @r"

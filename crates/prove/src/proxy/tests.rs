@@ -86,9 +86,31 @@ async fn an_answer_comes_no_sooner_than_drawn_and_each_question_is_a_turn() {
             let elapsed = begun.elapsed();
             assert!(if on_top { elapsed >= length } else { is_observed(begun, length) }, "{elapsed:?}");
             let counted = proxy.counted();
-            assert_eq!((counted.turns, counted.drawn, counted.late), (turn, turn, 0));
-            assert_eq!(counted.calls, turn);
+            assert_eq!((counted.calls, counted.turns, counted.drawn), (turn, turn, turn));
         }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_longer_than_what_was_drawn_is_late_unless_that_comes_on_top() {
+    let dependency = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = dependency.local_addr().unwrap().to_string();
+    let (takes, drawn) = (Duration::from_millis(10), Duration::from_millis(1));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = dependency.accept().await {
+            let mut question = [0; 8];
+            stream.read_exact(&mut question).await.unwrap();
+            tokio::time::sleep(takes).await;
+            stream.write_all(&question).await.unwrap();
+        }
+    });
+    for on_top in [false, true] {
+        let weather = Weather { answer: always(drawn, on_top), ..Weather::default() };
+        let (proxy, mut stream) = before(address.clone(), weather).await;
+        ask(&mut stream, b"question").await.unwrap();
+        let counted = proxy.counted();
+        assert_eq!(counted.late, u64::from(!on_top));
+        assert!(on_top || counted.late_by >= takes - drawn, "{:?}", counted.late_by);
     }
 }
 
@@ -124,7 +146,7 @@ async fn the_same_seed_gives_the_same_draws_in_the_same_order_connection_by_conn
 #[tokio::test]
 async fn what_the_proxy_adds_is_noted_for_each_turn_either_way() {
     let length = Duration::from_millis(5);
-    let weather = Weather { answer: always(length, false), ..Weather::default() };
+    let weather = Weather { answer: always(length, true), ..Weather::default() };
     let (proxy, mut stream) = before(echo().await, weather).await;
     for _ in 0..4 {
         ask(&mut stream, b"question").await.unwrap();
