@@ -4,6 +4,7 @@
 //! What an answer or the environment gave is sent where the plan says, and shown nowhere.
 
 mod stall;
+mod step;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -12,23 +13,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use hyper::Method;
-use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use watch::journal::{Fault, Input, Phases, Walk};
-use watch::plan::{Probe, Step, Watched};
+use watch::plan::{Probe, Watched};
 
-use crate::http::{Ask, Client, Failed, Network, Trouble, Url};
+use crate::http::{Client, Network};
 use crate::notes::{Notes, Standing};
 
-use stall::stalled;
-use template::{Escape, Template, Values};
+pub use step::{Fell, Names, Ready};
+pub use template::Escape;
 
-/// The largest answer of a step, in bytes. Tokens and profiles have a few thousand.
-const LARGEST_ANSWER: u64 = 1024 * 1024;
+use stall::stalled;
+use template::{Template, Values};
 
 /// Walks the probe of one service.
 pub struct Prober {
@@ -40,29 +37,6 @@ pub struct Prober {
     client: Client,
     environment: BTreeMap<String, String>,
     standing: Standing<Fault>,
-}
-
-/// A step that is ready.
-struct Ready {
-    name: String,
-    method: Method,
-    url: Template,
-    headers: Vec<(HeaderName, Template)>,
-    body: Option<(Template, Escape)>,
-    expect: Vec<(u16, u16)>,
-    keep: Vec<(String, String)>,
-}
-
-/// Why a step failed, and in words, which hold nothing that was sent or answered.
-struct Fell {
-    fault: Fault,
-    words: String,
-}
-
-impl Fell {
-    fn new(fault: Fault, words: String) -> Self {
-        Self { fault, words }
-    }
 }
 
 impl Prober {
@@ -81,13 +55,22 @@ impl Prober {
         notes: &Notes,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
-        let steps = probe
-            .steps
-            .iter()
-            .map(|step| Ready::new(step).map_err(|why| format!("step `{}` of the probe: {why}", step.name)));
-        let steps: Vec<Ready> = steps.collect::<Result<_, _>>()?;
-        let names = steps.iter().flat_map(Ready::variables);
-        let environment = names.filter_map(|name| Some((name.to_owned(), variable(name)?))).collect();
+        let (mut steps, mut environment) = (Vec::new(), BTreeMap::new());
+        for step in &probe.steps {
+            let wrong = |why: String| format!("step `{}` of the probe: {why}", step.name);
+            let ready = Ready::new(step).map_err(wrong)?;
+            for text in ready.texts() {
+                let text = Template::new(text).map_err(wrong)?;
+                environment
+                    .extend(text.variables().filter_map(|name| Some((name.to_owned(), variable(name)?))));
+            }
+            // Else an answer could have the credentials sent to wherever it likes.
+            if !Template::new(&step.url).map_err(wrong)?.has_its_host() {
+                let why = "what a step kept stands in the host of the `url`; state the host";
+                return Err(wrong(why.to_owned()));
+            }
+            steps.push(ready);
+        }
         Ok(Self {
             service,
             name: watched.name.clone(),
@@ -122,12 +105,16 @@ impl Prober {
         let (fell, stall) = stalled(self.steps(&mut steps), self.timeout / 10).await;
         self.client.forget();
         let failed = fell.map(|(at, mut fell)| {
-            // Who could not look at the clock in time cannot say that somebody was late.
-            if fell.fault == Fault::Timeout && stall > self.timeout / 4 {
-                let words = format!("this process stood still for {} ms", stall.as_millis());
-                fell = Fell::new(Fault::Ours, words);
+            if fell.fault == Fault::Timeout {
+                // Who could not look at the clock in time cannot say that somebody was late.
+                fell = if stall > self.timeout / 4 {
+                    Fell::new(Fault::Ours, format!("this process stood still for {} ms", stall.as_millis()))
+                } else {
+                    let whole = self.timeout.as_millis();
+                    Fell::new(Fault::Timeout, format!("the way was not walked within {whole} ms"))
+                };
             }
-            let step = self.steps.get(usize::from(at)).map_or("", |step| &step.name);
+            let step = self.steps.get(usize::from(at)).map_or("", Ready::name);
             let (service, words) = (&self.name, &fell.words);
             self.standing
                 .trouble("", fell.fault, || format!("{service}: the probe fails at `{step}`: {words}"));
@@ -142,9 +129,9 @@ impl Prober {
     /// Takes one step after the other, and notes their times.
     async fn steps(&self, times: &mut Vec<Phases>) -> Option<(u16, Fell)> {
         let deadline = Instant::now() + self.timeout;
-        let mut kept = BTreeMap::new();
+        let mut values = Values { kept: BTreeMap::new(), environment: &self.environment };
         for (at, step) in (0_u16..).zip(&self.steps) {
-            let (phases, taken) = self.step(step, &mut kept, deadline).await;
+            let (phases, taken) = step.take(&self.client, &mut values, deadline, step.is_idempotent()).await;
             times.push(phases);
             if let Err(fell) = taken {
                 return Some((at, fell));
@@ -152,126 +139,4 @@ impl Prober {
         }
         None
     }
-
-    async fn step(
-        &self,
-        step: &Ready,
-        kept: &mut BTreeMap<String, String>,
-        deadline: Instant,
-    ) -> (Phases, Result<(), Fell>) {
-        let (url, headers, body) = match step.request(&Values { kept, environment: &self.environment }) {
-            Ok(request) => request,
-            Err(fell) => return (Phases::default(), Err(fell)),
-        };
-        let ask = Ask {
-            method: step.method.clone(),
-            url: &url,
-            headers: &headers,
-            body,
-            timeout: deadline.saturating_duration_since(Instant::now()),
-            most: LARGEST_ANSWER,
-            repeatable: step.method.is_idempotent(),
-        };
-        match self.client.whole(&ask).await {
-            Ok(answer) => (answer.phases, step.judge(answer.status, &answer.body, kept)),
-            Err(failed) => (failed.phases, Err(fell(failed, self.timeout))),
-        }
-    }
-}
-
-impl Ready {
-    fn new(step: &Step) -> Result<Self, String> {
-        let url = Template::new(&step.url)?;
-        // Else an answer could have the credentials sent to wherever it likes.
-        if !url.has_its_host() {
-            return Err("what a step kept stands in the host of the `url`; state the host".to_owned());
-        }
-        let method = Method::from_bytes(step.method.as_bytes());
-        let mut headers = Vec::with_capacity(step.headers.len());
-        for (name, value) in &step.headers {
-            let known = HeaderName::from_bytes(name.as_bytes());
-            headers.push((
-                known.map_err(|_| format!("{name:?} is no name of a header"))?,
-                Template::new(value)?,
-            ));
-        }
-        let body = step.body.as_ref().map(|body| {
-            let kind = headers.iter().find(|(name, _)| *name == CONTENT_TYPE).map(|(_, kind)| kind.text());
-            Template::new(body).map(|template| (template, Escape::of_body(kind, body)))
-        });
-        Ok(Self {
-            name: step.name.clone(),
-            method: method.map_err(|_| format!("{:?} is no method", step.method))?,
-            url,
-            headers,
-            body: body.transpose()?,
-            expect: step.expect.clone(),
-            keep: step.keep.clone(),
-        })
-    }
-
-    fn variables(&self) -> impl Iterator<Item = &str> {
-        let headers = self.headers.iter().map(|(_, value)| value);
-        let body = self.body.iter().map(|(body, _)| body);
-        std::iter::once(&self.url).chain(headers).chain(body).flat_map(Template::variables)
-    }
-
-    /// What is asked, with all names replaced.
-    fn request(&self, values: &Values<'_>) -> Result<Request, Fell> {
-        let ours = |words: String| Fell::new(Fault::Ours, words);
-        let url = self.url.fill(values, Escape::Url).map_err(ours)?;
-        let url = Url::parse(&url).map_err(|why| ours(format!("its `url` {why}")))?;
-        let mut headers = Vec::with_capacity(self.headers.len());
-        for (name, value) in &self.headers {
-            let text = value.fill(values, Escape::No).map_err(ours)?;
-            let mut filled = HeaderValue::try_from(text).map_err(|_| {
-                let fault = if value.keeps() { Fault::Answer } else { Fault::Ours };
-                Fell::new(fault, format!("the header {name} would hold what no header can carry"))
-            })?;
-            filled.set_sensitive(true);
-            headers.push((name.clone(), filled));
-        }
-        let body = self.body.as_ref().map(|(body, escape)| body.fill(values, *escape)).transpose();
-        Ok((url, headers, Bytes::from(body.map_err(ours)?.unwrap_or_default())))
-    }
-
-    /// Whether an answer is what was expected; keeps of it what later steps need.
-    fn judge(&self, status: u16, body: &[u8], kept: &mut BTreeMap<String, String>) -> Result<(), Fell> {
-        if !self.expect.iter().any(|(from, to)| (*from..=*to).contains(&status)) {
-            return Err(Fell::new(Fault::Status(status), format!("answers with the status {status}")));
-        }
-        if self.keep.is_empty() {
-            return Ok(());
-        }
-        let lacks = |words: String| Fell::new(Fault::Answer, words);
-        let answer: Value =
-            serde_json::from_slice(body).map_err(|_| lacks("its answer is no JSON".to_owned()))?;
-        for (name, pointer) in &self.keep {
-            let value = match answer.pointer(pointer) {
-                Some(Value::String(text)) => text.clone(),
-                Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
-                Some(_) | None => return Err(lacks(format!("its answer has no text at {pointer}"))),
-            };
-            kept.insert(name.clone(), value);
-        }
-        Ok(())
-    }
-}
-
-/// URL, headers and body of a step.
-type Request = (Url, Vec<(HeaderName, HeaderValue)>, Bytes);
-
-fn fell(failed: Failed, whole: Duration) -> Fell {
-    let fault = match failed.trouble {
-        Trouble::Dns => Fault::Dns,
-        Trouble::Connect => Fault::Connect,
-        Trouble::Tls => Fault::Tls,
-        Trouble::Timeout => {
-            let words = format!("the way was not walked within {} ms", whole.as_millis());
-            return Fell::new(Fault::Timeout, words);
-        }
-        Trouble::Broken | Trouble::Protocol | Trouble::TooLarge => Fault::Broken,
-        Trouble::Ours => Fault::Ours,
-    };
-    Fell::new(fault, failed.why)
 }

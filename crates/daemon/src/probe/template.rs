@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::step::Names;
+
 /// A text with names to be replaced.
 #[derive(Debug)]
 pub(super) struct Template(Vec<Part>);
@@ -17,13 +19,27 @@ enum Part {
 
 /// What stands for the names.
 pub(super) struct Values<'a> {
-    pub(super) kept: &'a BTreeMap<String, String>,
+    pub(super) kept: BTreeMap<String, String>,
     pub(super) environment: &'a BTreeMap<String, String>,
+}
+
+impl Names for Values<'_> {
+    fn fill(&self, text: &str, escape: Escape) -> Result<String, String> {
+        Template::new(text)?.fill(self, escape)
+    }
+
+    fn is_answered(&self, text: &str) -> bool {
+        Template::new(text).is_ok_and(|text| text.keeps())
+    }
+
+    fn keep(&mut self, name: &str, value: String) {
+        self.kept.insert(name.to_owned(), value);
+    }
 }
 
 /// How a value is written, so that it means itself where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Escape {
+pub enum Escape {
     /// As it is.
     No,
     /// In a string of JSON.
@@ -36,7 +52,7 @@ pub(super) enum Escape {
 
 impl Escape {
     /// By the kind of body that the headers state, else by how it begins.
-    pub(super) fn of_body(kind: Option<String>, body: &str) -> Self {
+    pub(super) fn of_body(kind: Option<&str>, body: &str) -> Self {
         let kind = kind.unwrap_or_default().to_ascii_lowercase();
         if kind.contains("json") || kind.is_empty() && body.trim_start().starts_with(['{', '[']) {
             Self::Json
@@ -98,16 +114,8 @@ impl Template {
     }
 
     /// Whether something of an answer stands in it.
-    pub(super) fn keeps(&self) -> bool {
+    fn keeps(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Kept(_)))
-    }
-
-    /// Its text, without what stands for names.
-    pub(super) fn text(&self) -> String {
-        self.0
-            .iter()
-            .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
-            .collect()
     }
 
     /// Whether, as a URL, it has its scheme and host before anything of an answer.
@@ -130,7 +138,7 @@ impl Template {
     /// # Errors
     ///
     /// Says which name has no value.
-    pub(super) fn fill(&self, values: &Values<'_>, escape: Escape) -> Result<String, String> {
+    fn fill(&self, values: &Values<'_>, escape: Escape) -> Result<String, String> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
@@ -160,7 +168,7 @@ mod tests {
     fn fill(text: &str, escape: Escape) -> Result<String, String> {
         let kept = BTreeMap::from([("token".to_owned(), "a \"b\"&c/é".to_owned())]);
         let environment = BTreeMap::from([("BASE_1".to_owned(), "http://auth:80".to_owned())]);
-        Template::new(text)?.fill(&Values { kept: &kept, environment: &environment }, escape)
+        Values { kept, environment: &environment }.fill(text, escape)
     }
 
     #[test]
@@ -200,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_body_is_escaped_by_its_kind() {
-        let of = |kind: Option<&str>, body| Escape::of_body(kind.map(str::to_owned), body);
+        let of = |kind: Option<&str>, body| Escape::of_body(kind, body);
         assert_eq!(of(Some("application/JSON; charset=utf-8"), ""), Escape::Json);
         assert_eq!(of(Some("application/x-www-form-urlencoded"), ""), Escape::Form);
         assert_eq!(

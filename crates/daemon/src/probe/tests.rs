@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use watch::plan::{Access, GuardSource, Intake};
+use watch::plan::{Access, GuardSource, Intake, Step};
 
 use super::*;
 
@@ -151,7 +151,7 @@ async fn what_fails_is_said_with_its_step_and_without_secrets() {
             &[(200, r#"{"session": {"token": null}}"#)],
             Fault::Answer,
             0,
-            "`login`: its answer has no text at /session/token",
+            "`login`: its answer has nothing at /session/token",
         ),
         (&[(200, LOGIN), (0, ""), (0, "")], Fault::Broken, 1, "`user`: "),
         (
