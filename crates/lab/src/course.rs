@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use prove::file::Test;
 use prove::forecast::Forecast;
-use prove::trial::Trouble;
+use prove::trial::{Kind, Trouble};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -133,12 +133,7 @@ fn remains(left: &Left, kept: Option<&str>) -> String {
 }
 
 fn stopped() -> Trouble {
-    Trouble {
-        place: "the drill".to_owned(),
-        what: "was stopped".to_owned(),
-        log: Vec::new(),
-        help: "run it again".to_owned(),
-    }
+    Trouble::new(Kind::Stopped, "the drill", "was stopped", "run it again")
 }
 
 struct Course<'c> {

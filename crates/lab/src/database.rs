@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use prove::trial::Trouble;
+use prove::trial::{Kind, Trouble};
 
 /// Makes and runs a PostgreSQL.
 pub(crate) const SCRIPT: &str = include_str!("postgres.sh");
@@ -38,13 +38,12 @@ impl Database {
     }
 
     fn postgres_of(path: &OsStr, debian: &Path) -> Result<Self, Trouble> {
-        programs(path, debian).map(Self::Postgres).ok_or_else(|| Trouble {
-            place: "PostgreSQL".to_owned(),
-            what: format!("is not installed: no `initdb` and `postgres` in PATH or {}/*/bin", debian.display()),
-            log: Vec::new(),
-            help: "install it (Debian, Ubuntu: postgresql; Fedora: postgresql-server; Homebrew: postgresql, with its \
-                   bin in PATH), or run the drill without --postgres"
-                .to_owned(),
+        programs(path, debian).map(Self::Postgres).ok_or_else(|| {
+            let what =
+                format!("is not installed: no `initdb` and `postgres` in PATH or {}/*/bin", debian.display());
+            let help = "install it (Debian, Ubuntu: postgresql; Fedora: postgresql-server; Homebrew: postgresql, \
+                        with its bin in PATH), or run the drill without --postgres";
+            Trouble::new(Kind::Host, "PostgreSQL", what, help)
         })
     }
 

@@ -14,7 +14,7 @@ use prove::process::Running;
 use prove::proxy::{Proxy, Weather};
 use prove::room::{self, MACHINE, Room};
 use prove::run::weather;
-use prove::trial::Trouble;
+use prove::trial::{Kind, Trouble};
 use prove::words::Words;
 use text::{FileId, Source, Syntax, edit};
 
@@ -128,11 +128,10 @@ impl House {
                 let mut words = self.words.clone();
                 words.set("user", user.to_string());
                 let walked = person::walk(&setup.steps, words, &Network::default(), PATIENCE).await;
-                walked.map_err(|fared| Trouble {
-                    place: "register".to_owned(),
-                    what: format!("person {user}: {}", self.words.cover(&fared.what)),
-                    log: Vec::new(),
-                    help: "run the drill again with --keep, and look at front.log".to_owned(),
+                walked.map_err(|fared| {
+                    let what = format!("person {user}: {}", self.words.cover(&fared.what));
+                    let help = "run the drill again with --keep, and look at front.log";
+                    Trouble::new(Kind::Setup, "register", what, help)
                 })?;
             }
         }
@@ -188,7 +187,12 @@ impl House {
         self.running.iter_mut().find_map(|process| {
             let status = process.ended().filter(|_| !process.ends_by_itself())?;
             let what = format!("ended in the middle of the drill: {status}");
-            Some(process.trouble(&what, words, "its log says why; `--keep` keeps the directory of the drill"))
+            Some(process.trouble(
+                Kind::Died,
+                &what,
+                words,
+                "its log says why; `--keep` keeps the directory of the drill",
+            ))
         })
     }
 
@@ -235,12 +239,7 @@ fn filled(words: &Words, text: &str) -> Result<String, Trouble> {
 }
 
 fn bug(what: &str) -> Trouble {
-    Trouble {
-        place: "the drill".to_owned(),
-        what: what.to_owned(),
-        log: Vec::new(),
-        help: "that is a bug of Forewarn's".to_owned(),
-    }
+    Trouble::new(Kind::File, "the drill", what, "that is a bug of Forewarn's")
 }
 
 pub(crate) fn of_host(error: &io::Error) -> Trouble {

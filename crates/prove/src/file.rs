@@ -63,6 +63,22 @@ pub struct Candidate {
     pub set: Vec<Edit>,
 }
 
+impl Candidate {
+    /// What the copy that is made of it is called in the directory of a run.
+    #[must_use]
+    pub fn copy(&self) -> &str {
+        self.file.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether a text of the test names that copy.
+    fn is_named_in(&self, text: &str) -> bool {
+        let copy = self.copy();
+        let paths = text.split(|c: char| c.is_whitespace() || "='\"`:;,|&()<>".contains(c));
+        let mut names = paths.filter_map(|path| path.strip_prefix("${work}/").or(Some(path)));
+        text.contains("${candidate}") || names.any(|path| path.trim_start_matches("./") == copy)
+    }
+}
+
 /// One key and what is written there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
@@ -94,6 +110,16 @@ pub struct Process {
     pub ready_within: Duration,
     /// How long it may take to end when it is asked to; then it is killed.
     pub stop_within: Duration,
+}
+
+impl Process {
+    /// Whether it is given the candidate: its command or its environment names the copy, as `${candidate}` or
+    /// by the name that it has in the directory of the run. The file in force is another one.
+    #[must_use]
+    pub fn is_given(&self, candidate: &Candidate) -> bool {
+        let of_environment = self.environment.iter().map(|(_, text)| text);
+        self.command.iter().chain(of_environment).any(|text| candidate.is_named_in(text))
+    }
 }
 
 /// How one sees that a process is ready.
@@ -227,4 +253,22 @@ pub enum Reason {
     Dependency,
     /// Forewarn itself could not; such a person is not counted.
     Harness,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_given_the_copy_and_not_the_file_in_force() {
+        let candidate = Candidate { file: "conf/a.toml".to_owned(), set: Vec::new() };
+        for text in
+            ["${candidate}", "--config=${candidate}", "${work}/a.toml", "serve < ./a.toml", "CONFIG=a.toml"]
+        {
+            assert!(candidate.is_named_in(text), "{text}");
+        }
+        for text in ["${base}/conf/a.toml", "data.toml", "${work}/a.toml.bak", "${work}", ""] {
+            assert!(!candidate.is_named_in(text), "{text}");
+        }
+    }
 }

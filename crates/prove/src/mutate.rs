@@ -7,7 +7,7 @@ mod noticed;
 
 use wire::tested::{self, Fate};
 
-pub use drive::{Answer, mutate, mutate_service, takes};
+pub use drive::{mutate, mutate_service, takes};
 pub use noticed::{Noticed, WRONG, alike, noticed};
 
 use crate::trial::Trial;

@@ -14,7 +14,7 @@ use crate::file::{Load, Reason, Test};
 use crate::person::{self, Fared};
 use crate::proxy::draws::Draws;
 use crate::run::{Until, of_person};
-use crate::trial::Trouble;
+use crate::trial::{Kind, Trouble};
 use crate::verdict::{Seen, Verdict, judge};
 use crate::words::Words;
 
@@ -244,7 +244,7 @@ impl<'r> People<'r> {
     }
 
     fn trouble(&self, what: String, help: &str) -> Trouble {
-        Trouble { place: self.test.name.clone(), what, log: Vec::new(), help: help.to_owned() }
+        Trouble::new(Kind::Host, self.test.name.as_str(), what, help)
     }
 }
 

@@ -339,7 +339,8 @@ mod tests {
 
     use super::*;
     use crate::file::Reason;
-    use crate::search::{Came, Hindered, Safe, Tried};
+    use crate::search::{Hindered, Safe, Tried};
+    use crate::trial::Run;
     use crate::verdict::Verdict;
 
     const MS: Duration = Duration::from_millis(1);
@@ -396,7 +397,7 @@ good = "99.5%"
             safe: Some(Safe {
                 value: MS * 840,
                 written: "840ms".to_owned(),
-                came: Some(Came::Seen(Box::new(came))),
+                came: Some(Run::Seen(Box::new(came))),
             }),
             side_by_side: 3,
             hindered: Hindered::default(),

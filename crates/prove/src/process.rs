@@ -17,7 +17,7 @@ use watch::plan::Access;
 use crate::file::{Process, Ready};
 use crate::log::Log;
 use crate::room::{self, Room};
-use crate::trial::Trouble;
+use crate::trial::{Kind, Trouble};
 use crate::words::{Unknown, Words};
 
 /// How often one looks whether it is ready.
@@ -69,18 +69,14 @@ impl Running {
     pub fn start(spec: &Process, words: &Words, room: &Room) -> Result<Self, Trouble> {
         let fill = |text: &String| words.fill(text).map_err(|unknown| of_unknown(&spec.name, unknown));
         let command = spec.command.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
-        let (program, arguments) = command.split_first().ok_or_else(|| Trouble {
-            place: spec.name.clone(),
-            what: "no command".to_owned(),
-            log: Vec::new(),
-            help: "add `command`".to_owned(),
-        })?;
+        let (program, arguments) = command
+            .split_first()
+            .ok_or_else(|| Trouble::new(Kind::File, spec.name.as_str(), "no command", "add `command`"))?;
         let log = room.path().join(format!("{}.log", spec.name));
-        let cannot = |error: &io::Error| Trouble {
-            place: spec.name.clone(),
-            what: format!("cannot start `{program}`: {error}"),
-            log: Vec::new(),
-            help: "the program must be in PATH or named with its path, and may be run".to_owned(),
+        let cannot = |error: &io::Error| {
+            let what = format!("cannot start `{program}`: {error}");
+            let help = "the program must be in PATH or named with its path, and may be run";
+            Trouble::new(Kind::Host, spec.name.as_str(), what, help)
         };
         let (log, out) = Log::start(&log).map_err(|error| room::trouble(log.to_string_lossy(), &error))?;
         let err = out.try_clone().map_err(|error| cannot(&error))?;
@@ -122,14 +118,17 @@ impl Running {
             Ready::Tcp(address) => (fill(address)?, None),
             Ready::Http(url) => {
                 let text = fill(url)?;
-                let url = Url::parse(&text).map_err(|why| self.trouble(&why, words, "correct `ready`"))?;
+                let url = Url::parse(&text)
+                    .map_err(|why| self.trouble(Kind::File, &why, words, "correct `ready`"))?;
                 (text, Some(url))
             }
         };
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 let what = format!("ended before it was ready: {status}");
-                return Err(self.trouble(&what, words, "run its command by hand; its log says more"));
+                let help = "run its command by hand; its log says more";
+                let trouble = self.trouble(Kind::Ended, &what, words, help);
+                return Err(unless_taken(trouble));
             }
             let look = async {
                 match &url {
@@ -144,11 +143,8 @@ impl Running {
             }
             if Instant::now() >= deadline {
                 let what = format!("is not ready after {:?}: {way}", spec.ready_within);
-                return Err(self.trouble(
-                    &what,
-                    words,
-                    "give it more time with `ready_within`, or correct `ready`",
-                ));
+                let help = "give it more time with `ready_within`, or correct `ready`";
+                return Err(self.trouble(Kind::NotReady, &what, words, help));
             }
             sleep(LOOK).await;
         }
@@ -160,7 +156,7 @@ impl Running {
             Ok(None) => Ok(()),
             _ => {
                 let what = format!("ended, and somebody else answers at {way}");
-                Err(self.trouble(&what, words, "let it listen on ${port.NAME}, which is free"))
+                Err(self.trouble(Kind::Host, &what, words, "let it listen on ${port.NAME}, which is free"))
             }
         }
     }
@@ -168,11 +164,16 @@ impl Running {
     async fn end(&mut self, within: Duration, words: &Words) -> Result<(), Trouble> {
         match timeout(within, self.child.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(self.trouble(&format!("ended with {status}"), words, "its log says why")),
-            Ok(Err(error)) => Err(self.trouble(&error.to_string(), words, "run its command by hand")),
+            Ok(Ok(status)) => {
+                let what = format!("ended with {status}");
+                Err(self.trouble(Kind::Ended, &what, words, "its log says why"))
+            }
+            Ok(Err(error)) => {
+                Err(self.trouble(Kind::Host, &error.to_string(), words, "run its command by hand"))
+            }
             Err(_) => {
                 let what = format!("has not ended after {within:?}");
-                Err(self.trouble(&what, words, "give it more time with `ready_within`"))
+                Err(self.trouble(Kind::NotReady, &what, words, "give it more time with `ready_within`"))
             }
         }
     }
@@ -205,7 +206,8 @@ impl Running {
         let unheeded = timeout(self.stop_within, self.child.wait()).await.is_err().then(|| {
             let within = model::pretty(self.stop_within);
             let what = format!("has not ended {within} after SIGTERM, and was killed");
-            self.trouble(&what, words, "let it end on SIGTERM, or give it more time with `stop_within`")
+            let help = "let it end on SIGTERM, or give it more time with `stop_within`";
+            self.trouble(Kind::Lingered, &what, words, help)
         });
         // What it started may outlive it.
         let _ = kill_process_group(self.group, Signal::KILL);
@@ -215,18 +217,30 @@ impl Running {
     }
 
     /// What went wrong with it, with the end of its log.
-    pub fn trouble(&mut self, what: &str, words: &Words, help: &str) -> Trouble {
+    pub fn trouble(&mut self, kind: Kind, what: &str, words: &Words, help: &str) -> Trouble {
+        let log = self.last_log(words);
+        Trouble { log, ..Trouble::new(kind, self.name.as_str(), words.cover(what), help) }
+    }
+
+    /// The last lines that it wrote, secrets left out.
+    pub fn last_log(&mut self, words: &Words) -> Vec<String> {
         let ended = self.ended().is_some();
         let log = words.cover(&self.log.end(ended));
         let lines: Vec<&str> = log.lines().collect();
-        let shown = &lines[lines.len().saturating_sub(SHOWN)..];
-        Trouble {
-            place: self.name.clone(),
-            what: words.cover(what),
-            log: shown.iter().map(|line| printable(line)).collect(),
-            help: help.to_owned(),
-        }
+        lines[lines.len().saturating_sub(SHOWN)..].iter().map(|line| printable(line)).collect()
     }
+}
+
+/// A port that somebody else has is no answer of the process to anything that it was given.
+fn unless_taken(mut trouble: Trouble) -> Trouble {
+    /// EADDRINUSE, in the words of glibc, of musl, and of Node.js.
+    const TAKEN: [&str; 3] = ["address already in use", "address in use", "eaddrinuse"];
+    let says = |line: &String| TAKEN.iter().any(|words| line.to_ascii_lowercase().contains(words));
+    if trouble.log.iter().any(says) {
+        trouble.kind = Kind::Host;
+        trouble.help = "end what listens there, or let it listen on ${port.NAME}, which is free".to_owned();
+    }
+    trouble
 }
 
 /// Whether a process gets a variable of Forewarn's own environment; `asked` is what the test file names.
@@ -253,10 +267,5 @@ fn printable(line: &str) -> String {
 }
 
 fn of_unknown(place: &str, unknown: Unknown) -> Trouble {
-    Trouble {
-        place: place.to_owned(),
-        what: format!("`${{{}}}` stands for nothing", unknown.name),
-        log: Vec::new(),
-        help: unknown.help,
-    }
+    Trouble::new(Kind::File, place, format!("`${{{}}}` stands for nothing", unknown.name), unknown.help)
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::file::{Load, Test};
 use crate::run::{Runner, Until};
-use crate::trial::{Trial, Trouble};
+use crate::trial::{Run, Trial, Trouble};
 use crate::verdict::{Verdict, least};
 
 /// What is put to the test.
@@ -28,7 +28,8 @@ pub struct Texts<'a> {
 pub enum Outcome {
     /// The objective holds under the candidate.
     Held,
-    /// It does not, and it does under what is in force, as far as was seen.
+    /// It does not, and it does under what is in force, as far as was seen; or the service does not come up with
+    /// the candidate, and does with what is in force.
     Failed,
     /// It does not hold under what is in force either: the test says nothing about the candidate.
     Inconclusive,
@@ -41,17 +42,29 @@ pub enum Outcome {
 pub struct Proof {
     /// What it says.
     pub outcome: Outcome,
-    /// The runs that were had, that of the candidate first.
-    pub trials: Vec<Trial>,
-    /// The runs that were not.
+    /// The run of what was put to the test.
+    pub tested: Run,
+    /// The runs beside it.
+    pub beside: Vec<Run>,
+    /// The runs that were not had.
     pub left_out: Vec<LeftOut>,
 }
 
 impl Proof {
-    /// The run under what is in force, where that is another one than the first.
+    /// All runs that were had, that of what was put to the test first.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        std::iter::once(&self.tested).chain(&self.beside)
+    }
+
+    /// Those to which people came.
+    pub fn seen(&self) -> impl Iterator<Item = &Trial> {
+        self.runs().filter_map(Run::seen)
+    }
+
+    /// The run under what is in force, where that is not itself put to the test.
     #[must_use]
     pub fn current(&self) -> Option<&Trial> {
-        self.trials.iter().skip(1).find(|trial| trial.label == CURRENT)
+        self.beside.iter().filter_map(Run::seen).find(|trial| trial.label == CURRENT)
     }
 }
 
@@ -77,9 +90,9 @@ pub(crate) const LEAST: Duration = Duration::from_millis(500);
 const FOR_A_SHARE: u32 = 4;
 
 /// Puts a candidate to the test, within a budget for all runs together. The candidate comes first; what is in
-/// force must be known to be sound before a failure is the candidate's. For these two, starting and stopping
-/// the service is not counted: how long that takes is the service's business, and the verdict needs its
-/// people. Defaults, which no verdict needs, take what is left on the clock.
+/// force must be known to be sound before a failure is the candidate's, and to come up before a refusal is. For
+/// these two, starting and stopping the service is not counted: how long that takes is the service's business,
+/// and the verdict needs its people. Defaults, which no verdict needs, take what is left on the clock.
 ///
 /// # Errors
 /// What kept a run from being had.
@@ -93,47 +106,62 @@ pub async fn prove<S: Future<Output = ()>>(
     let until =
         |within: Duration| Until::Measured { within, share_within: (budget / FOR_A_SHARE).min(within) };
     let Some(current) = texts.current else {
-        let trial = runner.trial(CURRENT, texts.candidate, seed, until(budget), stop()).await?;
+        let run = runner.run(CURRENT, texts.candidate, seed, until(budget), stop()).await?;
+        let trial = run.come_up()?;
         return Ok(Proof {
             outcome: outcome(trial.verdict, None),
-            trials: vec![trial],
+            tested: Run::Seen(trial),
+            beside: Vec::new(),
             left_out: Vec::new(),
         });
     };
     let begun = Instant::now();
     let first = budget.saturating_sub(for_current(runner.test(), budget));
-    let candidate = runner.trial(CANDIDATE, texts.candidate, seed, until(first), stop()).await?;
-    let mut left = budget.saturating_sub(candidate.elapsed);
-    let held = candidate.verdict == Verdict::Held;
-    let mut proof =
-        Proof { outcome: outcome(candidate.verdict, None), trials: vec![candidate], left_out: Vec::new() };
-    match runner.trial(CURRENT, current, seed, until(left), stop()).await {
-        Ok(trial) => {
-            left = left.saturating_sub(trial.elapsed);
-            proof.outcome = outcome(proof.trials[0].verdict, Some(trial.verdict));
-            proof.trials.push(trial);
+    let tested = runner.run(CANDIDATE, texts.candidate, seed, until(first), stop()).await?;
+    let mut came = tested.seen().map_or(Duration::ZERO, |trial| trial.elapsed);
+    let baseline = runner.run(CURRENT, current, seed, until(budget.saturating_sub(came)), stop()).await;
+    let baseline = baseline.and_then(|run| run.come_up().map_err(|trouble| in_force(trouble, &tested)));
+    let (mut beside, mut left_out) = (Vec::new(), Vec::new());
+    let outcome = match baseline {
+        Ok(baseline) => {
+            let outcome = match &tested {
+                Run::Seen(candidate) => outcome(candidate.verdict, Some(baseline.verdict)),
+                Run::Refused(_) => Outcome::Failed,
+            };
+            came += baseline.elapsed;
+            beside.push(Run::Seen(baseline));
+            outcome
         }
         // What holds, holds; a failure means nothing beside a baseline that cannot even be run.
-        Err(trouble) if held => proof.left_out.push(LeftOut { label: CURRENT, why: trouble.line() }),
+        Err(trouble) if tested.seen().is_some_and(|candidate| candidate.verdict == Verdict::Held) => {
+            left_out.push(LeftOut { label: CURRENT, why: trouble.line() });
+            Outcome::Held
+        }
         Err(trouble) => return Err(trouble),
-    }
-    let came: Duration = proof.trials.iter().map(|trial| trial.elapsed).sum();
+    };
     let to_start = begun.elapsed().saturating_sub(came) / 2;
-    left = left.min(budget.saturating_sub(begun.elapsed() + to_start));
+    let left = budget.saturating_sub(came).min(budget.saturating_sub(begun.elapsed() + to_start));
     let default = match texts.default {
         Some(Ok(_)) if left < LEAST => Err("the budget was used up".to_owned()),
         Some(Ok(text)) => {
-            let trial = runner.trial(DEFAULT, &text, seed, until(left), stop()).await;
-            trial.map_err(|trouble| trouble.line())
+            let run = runner.run(DEFAULT, &text, seed, until(left), stop()).await;
+            run.map_err(|trouble| trouble.line())
         }
         Some(Err(why)) => Err(why),
-        None => return Ok(proof),
+        None => return Ok(Proof { outcome, tested, beside, left_out }),
     };
     match default {
-        Ok(trial) => proof.trials.push(trial),
-        Err(why) => proof.left_out.push(LeftOut { label: DEFAULT, why }),
+        Ok(run) => beside.push(run),
+        Err(why) => left_out.push(LeftOut { label: DEFAULT, why }),
     }
-    Ok(proof)
+    Ok(Proof { outcome, tested, beside, left_out })
+}
+
+/// Why nothing can be said beside what is in force, which did not come up.
+fn in_force(trouble: Trouble, tested: &Run) -> Trouble {
+    let too = if tested.seen().is_none() { " too" } else { "" };
+    let what = format!("with what is in force{too}: {}", trouble.what);
+    Trouble { what, ..trouble }
 }
 
 /// What is kept of the budget for what is in force. It mostly holds, which takes longer to show than that

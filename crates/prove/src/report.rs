@@ -15,7 +15,7 @@ use crate::file::{Reason, Test};
 use crate::forecast::{Forecast, waits};
 use crate::proof::Proof;
 use crate::proxy::Spread;
-use crate::trial::Trial;
+use crate::trial::{Run, Trial};
 use crate::verdict::Verdict;
 
 /// What was put to the test, in the words of whoever asked.
@@ -39,16 +39,20 @@ pub struct Asked {
 #[must_use]
 pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
     let predicted = prediction(test, &asked.changes, proof);
-    let line = line::line(test, &asked, proof, predicted);
-    let added = proof.trials.iter().map(Trial::added).fold(Spread::default(), |sum, added| sum.with(&added));
-    let ran = proof.trials.iter().map(|trial| tested::Run {
-        label: trial.label.clone(),
-        seen: Some(seen(trial)),
+    let about = about(test, &asked.changes, proof);
+    let line = line::line(test, &asked, proof, about, predicted);
+    let at = about.and_then(|change| change.line);
+    let added = proof.seen().map(Trial::added).fold(Spread::default(), |sum, added| sum.with(&added));
+    let ran = proof.runs().map(|run| tested::Run {
+        label: run.label().to_owned(),
+        seen: run.seen().map(seen),
+        refused: run.refusal().map(|refusal| refusal.why.clone()),
         stopped: None,
     });
     let left_out = proof.left_out.iter().map(|left_out| tested::Run {
         label: left_out.label.to_owned(),
         seen: None,
+        refused: None,
         stopped: Some(left_out.why.clone()),
     });
     let unproved = unproved::unproved(test, &asked, proof);
@@ -57,6 +61,7 @@ pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
         candidate: asked.candidate,
         current: asked.current,
         changes: asked.changes,
+        at,
         good: test.objective.good,
         within_seconds: test.objective.within.as_secs_f64(),
         latency: line::weather(test),
@@ -80,12 +85,44 @@ pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
 /// The share that the replayed latency alone fails, where the one key that was changed is the one that is
 /// searched.
 fn prediction(test: &Test, changes: &[Change], proof: &Proof) -> Option<f64> {
-    let [change] = changes else { return None };
+    let (tested, [change]) = (proof.tested.seen()?, changes) else { return None };
     let search = test.search.as_ref().filter(|search| search.key == change.key)?;
     let limit = search.length(change.after.as_deref()?)?;
     // How often somebody waits whom nothing keeps from waiting.
-    let best = proof.trials.iter().find(|trial| trial.verdict == Verdict::Held).or(proof.trials.first())?;
+    let best = proof.seen().find(|trial| trial.verdict == Verdict::Held).unwrap_or(tested);
     Some(Forecast::of(test, waits(search, best))?.failed(limit))
+}
+
+/// The change that the outcome is told of: the one that the service names where it refuses the candidate, else
+/// the first that has a line.
+fn about<'a>(test: &Test, changes: &'a [Change], proof: &Proof) -> Option<&'a Change> {
+    let named = match &proof.tested {
+        Run::Refused(refusal) => named(test, changes, &refusal.trouble.log),
+        Run::Seen(_) => None,
+    };
+    named.or_else(|| changes.iter().find(|change| change.line.is_some())).or(changes.first())
+}
+
+/// The change of which a log speaks: by its whole key, else its line, the last part of its key, or its value.
+fn named<'a>(test: &Test, changes: &'a [Change], log: &[String]) -> Option<&'a Change> {
+    let is_said = |text: &str| log.iter().any(|line| is_word_of(text, line));
+    let file = test.candidate.copy();
+    let is_line_said = |line: u32| is_said(&format!("{file}:{line}")) || is_said(&format!("line {line}"));
+    let by = |is_named: &dyn Fn(&Change) -> bool| changes.iter().find(|change| is_named(change));
+    by(&|change| is_said(&change.key))
+        .or_else(|| by(&|change| change.line.is_some_and(is_line_said)))
+        .or_else(|| by(&|change| change.key.rsplit('.').next().is_some_and(is_said)))
+        .or_else(|| by(&|change| change.after.as_deref().is_some_and(is_said)))
+}
+
+/// Whether a text stands in a line as a word, or words, of its own.
+fn is_word_of(text: &str, line: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    !text.is_empty()
+        && line.match_indices(text).any(|(at, _)| {
+            let (before, after) = (&line[..at], &line[at + text.len()..]);
+            !before.ends_with(is_part) && !after.starts_with(is_part)
+        })
 }
 
 fn seen(trial: &Trial) -> tested::Seen {

@@ -18,7 +18,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::trial::Trouble;
+use crate::trial::{Kind, Trouble};
 
 /// The variable that names the room in the environment of its processes.
 const MARK: &str = "FOREWARN_ROOM";
@@ -169,14 +169,9 @@ pub(crate) fn private(path: &Path) -> io::Result<File> {
 /// What kept a run from having its room: at a path in it, or before there is one.
 #[must_use]
 pub fn trouble(place: impl Into<String>, error: &io::Error) -> Trouble {
-    Trouble {
-        place: place.into(),
-        what: error.to_string(),
-        log: Vec::new(),
-        help: "a run needs room in a directory for temporary files that it may write to (TMPDIR), free ports of \
-               loopback and a shell"
-            .to_owned(),
-    }
+    let help = "a run needs room in a directory for temporary files that it may write to (TMPDIR), free ports of \
+                loopback and a shell";
+    Trouble::new(Kind::Host, place, error.to_string(), help)
 }
 
 /// Where a trouble is said to be that no file is to blame for.

@@ -10,21 +10,18 @@ use daemon::http::Network;
 use text::edit::{self, NotSet};
 use text::{FileId, Source, Syntax};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::file::{Dependency, Process, Ready, Test};
+use crate::file::{Dependency, Process, Ready, Reason, Test};
 use crate::parse::PATIENCE;
 use crate::people::{Came, People};
 use crate::person;
 use crate::process::Running;
 use crate::proxy::{Counted, Delay, Fault, Proxy, Weather};
 use crate::room::{self, MACHINE, Room};
-use crate::trial::{Durations, Trial, Trouble};
+use crate::trial::{Durations, Kind, Run, Trial, Trouble};
 use crate::verdict::{Seen, Verdict};
 use crate::words::Words;
-
-/// Where a trouble with what is done before people come is said to be.
-pub(crate) const SETUP: &str = "[[setup]]";
 
 /// How long a dependency may take to take a connection before anybody comes.
 const FOUND_WITHIN: Duration = Duration::from_secs(5);
@@ -113,15 +110,15 @@ impl<'t> Runner<'t> {
     /// left either.
     ///
     /// # Errors
-    /// What kept the run from being had.
-    pub async fn trial(
+    /// What kept the run from being had, and is no answer of the service's to its configuration.
+    pub async fn run(
         &self,
         label: &str,
         configuration: &str,
         seed: u64,
         until: Until,
         stop: impl Future<Output = ()>,
-    ) -> Result<Trial, Trouble> {
+    ) -> Result<Run, Trouble> {
         let mut stage = self.open(label, configuration, seed)?;
         let trial = async {
             self.start(&mut stage).await?;
@@ -131,12 +128,10 @@ impl<'t> Runner<'t> {
         };
         let trial = tokio::select! {
             trial = trial => trial,
-            () = stop => Err(Trouble {
-                place: self.test.name.clone(),
-                what: "was stopped".to_owned(),
-                log: Vec::new(),
-                help: "nothing is left of it; run it again".to_owned(),
-            }),
+            () = stop => {
+                let help = "nothing is left of it; run it again";
+                Err(Trouble::new(Kind::Stopped, self.test.name.as_str(), "was stopped", help))
+            }
         };
         let unheeded = stage.clear().await;
         let mut all = self.unheeded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +141,10 @@ impl<'t> Runner<'t> {
                 all.push(trouble);
             }
         }
-        trial
+        match trial {
+            Ok(trial) => Ok(Run::Seen(Box::new(trial))),
+            Err(trouble) => trouble.refusal(label, self.test).map(Run::Refused),
+        }
     }
 
     /// The processes that did not end when they were asked to, in any run. That says nothing about the
@@ -194,7 +192,7 @@ impl<'t> Runner<'t> {
     /// Starts the processes, each when the one before is ready.
     async fn start(&self, stage: &mut Stage) -> Result<(), Trouble> {
         for process in &self.test.processes {
-            is_untaken(process, &stage.room)?;
+            is_untaken(process, &stage.room).await?;
             let running = Running::start(process, &stage.words, &stage.room)?;
             // Where it is stopped in order, whatever happens while it is waited for.
             stage.processes.push(running);
@@ -206,10 +204,11 @@ impl<'t> Runner<'t> {
         Ok(())
     }
 
-    /// A process may not be ready because of what it needs.
+    /// A process may not be ready because of what it needs, which is not its own doing then.
     fn by_dependency(&self, mut trouble: Trouble, stage: &Stage) -> Trouble {
         for (dependency, proxy) in self.test.dependencies.iter().zip(&stage.proxies) {
             if proxy.counted().failed > 0 {
+                trouble.kind = Kind::Host;
                 trouble.what += &format!("; its dependency `{}` took no connection", dependency.name);
                 trouble.help = format!("start `{}` first; {}", dependency.name, trouble.help);
             }
@@ -226,12 +225,8 @@ impl<'t> Runner<'t> {
                 Ok(Err(error)) => format!("cannot be reached at {address}: {error}"),
                 Err(_) => format!("takes no connection at {address} within {}", model::pretty(FOUND_WITHIN)),
             };
-            return Err(Trouble {
-                place: dependency.name.clone(),
-                what: stage.words.cover(&what),
-                log: Vec::new(),
-                help: "start it before the test, or as a [[process]] of it; or correct `address`".to_owned(),
-            });
+            let help = "start it before the test, or as a [[process]] of it; or correct `address`";
+            return Err(Trouble::new(Kind::Host, dependency.name.as_str(), stage.words.cover(&what), help));
         }
         Ok(())
     }
@@ -239,12 +234,10 @@ impl<'t> Runner<'t> {
     /// Writes the candidate into the room, with what the test sets in it.
     fn copy(&self, configuration: &str, words: &Words, room: &Room) -> Result<PathBuf, Trouble> {
         let file = Path::new(&self.test.candidate.file);
-        let name = file.file_name().unwrap_or(file.as_os_str());
-        let syntax = syntax(file).ok_or_else(|| Trouble {
-            place: self.test.candidate.file.clone(),
-            what: "is in no syntax that values can be set in".to_owned(),
-            log: Vec::new(),
-            help: "TOML, YAML, JSON, properties, INI and .env are known by the end of the name".to_owned(),
+        let syntax = syntax(file).ok_or_else(|| {
+            let what = "is in no syntax that values can be set in";
+            let help = "TOML, YAML, JSON, properties, INI and .env are known by the end of the name";
+            Trouble::new(Kind::File, self.test.candidate.file.as_str(), what, help)
         })?;
         let mut text = configuration.to_owned();
         for edit in &self.test.candidate.set {
@@ -253,7 +246,7 @@ impl<'t> Runner<'t> {
             text = edit::set(syntax, &source, &edit.key, &value)
                 .map_err(|not_set| self.not_set(&edit.key, &not_set))?;
         }
-        let path = room.path().join(name);
+        let path = room.path().join(self.test.candidate.copy());
         let written = room::private(&path).and_then(|mut file| file.write_all(text.as_bytes()));
         written.map_err(|error| room::trouble(path.to_string_lossy(), &error))?;
         Ok(path)
@@ -277,7 +270,7 @@ impl<'t> Runner<'t> {
                 (format!("`{key}` cannot be set so that it is read back"), "use plain text".to_owned())
             }
         };
-        Trouble { place: self.test.candidate.file.clone(), what, log: Vec::new(), help }
+        Trouble::new(Kind::File, self.test.candidate.file.as_str(), what, help)
     }
 
     /// Does what is done once, before people come.
@@ -286,13 +279,11 @@ impl<'t> Runner<'t> {
             for user in 0..setup.persons {
                 let words = of_person(&stage.words, user.into(), seed);
                 if let Err(fared) = person::walk(&setup.steps, words, &self.network, PATIENCE).await {
-                    return Err(Trouble {
-                        place: SETUP.to_owned(),
-                        what: format!("person {user}: {}", stage.words.cover(&fared.what)),
-                        log: stage.last_log(),
-                        help: "what is set up must succeed without any delay; try the step by hand"
-                            .to_owned(),
-                    });
+                    let kind = if fared.reason == Reason::Harness { Kind::File } else { Kind::Setup };
+                    let what = format!("person {user}: {}", stage.words.cover(&fared.what));
+                    let help = "what is set up must succeed without any delay; try the step by hand";
+                    let log = stage.last_log();
+                    return Err(Trouble { log, ..Trouble::new(kind, "[[setup]]", what, help) });
                 }
             }
         }
@@ -359,27 +350,32 @@ impl Stage {
         self.processes.iter_mut().find_map(|process| {
             let status = process.ended().filter(|_| !process.ends_by_itself())?;
             let what = format!("ended while people came: {status}");
-            Some(process.trouble(&what, words, "its log says why; `--keep` keeps the directory of the run"))
+            let help = "its log says why; `--keep` keeps the directory of the run";
+            Some(process.trouble(Kind::Died, &what, words, help))
         })
     }
 
     fn last_log(&mut self) -> Vec<String> {
-        self.processes.last_mut().map_or(Vec::new(), |process| process.trouble("", &self.words, "").log)
+        self.processes.last_mut().map_or(Vec::new(), |process| process.last_log(&self.words))
     }
 }
 
 /// A port is free when it is given out; somebody may have taken it since.
-fn is_untaken(process: &Process, room: &Room) -> Result<(), Trouble> {
-    let port = room.port(&process.name).ok().filter(|port| !Room::is_free(*port));
-    match port {
-        Some(port) if process.ready != Ready::Ended => Err(Trouble {
-            place: process.name.clone(),
-            what: format!("somebody listens already on {port}, its ${{port.{}}}", process.name),
-            log: Vec::new(),
-            help: "no process before it may listen there; run it again if another program does".to_owned(),
-        }),
-        _ => Ok(()),
+async fn is_untaken(process: &Process, room: &Room) -> Result<(), Trouble> {
+    /// Another test that looks for a port holds each for a moment.
+    const LOOKS: [Duration; 2] = [Duration::ZERO, Duration::from_millis(50)];
+    let Some(port) = room.port(&process.name).ok().filter(|_| process.ready != Ready::Ended) else {
+        return Ok(());
+    };
+    for wait in LOOKS {
+        sleep(wait).await;
+        if Room::is_free(port) {
+            return Ok(());
+        }
     }
+    let what = format!("somebody listens already on {port}, its ${{port.{}}}", process.name);
+    let help = "no process before it may listen there; run it again if another program does";
+    Err(Trouble::new(Kind::Host, process.name.as_str(), what, help))
 }
 
 pub(crate) fn of_person(words: &Words, user: u64, seed: u64) -> Words {
@@ -390,11 +386,8 @@ pub(crate) fn of_person(words: &Words, user: u64, seed: u64) -> Words {
 }
 
 fn fill(words: &Words, place: &str, text: &str) -> Result<String, Trouble> {
-    words.fill(text).map_err(|unknown| Trouble {
-        place: place.to_owned(),
-        what: format!("`${{{}}}` stands for nothing", unknown.name),
-        log: Vec::new(),
-        help: unknown.help,
+    words.fill(text).map_err(|unknown| {
+        Trouble::new(Kind::File, place, format!("`${{{}}}` stands for nothing", unknown.name), unknown.help)
     })
 }
 

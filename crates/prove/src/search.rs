@@ -21,7 +21,7 @@ pub use service::search_service;
 pub(crate) use service::written_over;
 
 use crate::forecast::Forecast;
-use crate::trial::Trial;
+use crate::trial::Run;
 use crate::verdict::Seen;
 
 /// Where trials are made, as parts of what is predicted: those first that tell most together with one far
@@ -55,15 +55,6 @@ pub struct Tried {
     pub value: Duration,
     /// How they fared.
     pub seen: Seen,
-}
-
-/// What became of a trial.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Came {
-    /// People came.
-    Seen(Box<Trial>),
-    /// The service did not take the value; why.
-    Refused(String),
 }
 
 /// A whole search, and what it came to.
@@ -124,7 +115,7 @@ pub struct Safe {
     /// As it is written.
     pub written: String,
     /// What became of its run; `None` where no time was left for it.
-    pub came: Option<Came>,
+    pub came: Option<Run>,
 }
 
 /// What the trials say.

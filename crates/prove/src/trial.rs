@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::file::{Reason, Test};
+use crate::file::{Process, Reason, Test};
 use crate::proxy::{Counted, Spread};
 use crate::verdict::{Seen, Verdict};
 
@@ -98,9 +98,80 @@ impl Durations {
     }
 }
 
-/// Why a run could not be had. It says nothing about the configuration.
+/// What became of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Run {
+    /// People came.
+    Seen(Box<Trial>),
+    /// The service did not come up with its configuration, or did not stay.
+    Refused(Refusal),
+}
+
+impl Run {
+    /// Under which configuration.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Seen(trial) => &trial.label,
+            Self::Refused(refusal) => &refusal.label,
+        }
+    }
+
+    /// Why they could not come, where they could not.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Seen(_) => None,
+            Self::Refused(refusal) => Some(refusal),
+        }
+    }
+
+    /// The run to which people came.
+    ///
+    /// # Errors
+    /// Why they could not.
+    pub fn come_up(self) -> Result<Box<Trial>, Trouble> {
+        match self {
+            Self::Seen(trial) => Ok(trial),
+            Self::Refused(refusal) => Err(refusal.trouble),
+        }
+    }
+
+    /// The run to which people came, where they did.
+    #[must_use]
+    pub fn seen(&self) -> Option<&Trial> {
+        match self {
+            Self::Seen(trial) => Some(trial),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+/// The service's answer to a configuration with which it does not come up, or does not stay. Whether that is
+/// the configuration's doing, only another one shows with which it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which configuration, as in [`Trial::label`].
+    pub label: String,
+    /// Why, in one line, which is the same in each run.
+    pub why: String,
+    /// What was seen, in full.
+    pub trouble: Trouble,
+}
+
+impl Refusal {
+    /// That of a run that a test makes up.
+    #[cfg(test)]
+    pub(crate) fn of(label: &str, trouble: Trouble) -> Self {
+        Self { label: label.to_owned(), why: trouble.line(), trouble }
+    }
+}
+
+/// Why a run could not be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
+    /// Of which kind it is.
+    pub kind: Kind,
     /// Where: a process, a step, a key of the test file.
     pub place: String,
     /// What happened.
@@ -111,31 +182,73 @@ pub struct Trouble {
     pub help: String,
 }
 
+/// What kept a run from being had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A process ended before it was ready, or was to end and failed.
+    Ended,
+    /// A process was not ready in time.
+    NotReady,
+    /// What is done once before people come did not succeed.
+    Setup,
+    /// A process ended while people came.
+    Died,
+    /// A process did not end when it was asked to, which keeps no run from being had.
+    Lingered,
+    /// The test file, or a file that it names, asks for something that is not there.
+    File,
+    /// Something around the service: a port, a program, a dependency, this machine.
+    Host,
+    /// Somebody ended it.
+    Stopped,
+}
+
 impl Trouble {
-    /// Whether a process that is given the configuration did not come up, or went. Where it is varied on
-    /// purpose, and the process does come up as it stands, this is the service's answer to it; what befalls a
-    /// process that never sees it, is not.
-    pub(crate) fn is_refusal(&self, test: &Test) -> bool {
-        let mut processes = test.processes.iter().filter(|process| process.name == self.place);
-        processes.any(|process| {
-            let of_environment = process.environment.iter().map(|(_, text)| text);
-            process.command.iter().chain(of_environment).any(|text| text.contains("${candidate}"))
-        })
+    /// One of which no process has anything to say.
+    pub fn new(
+        kind: Kind,
+        place: impl Into<String>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { kind, place: place.into(), what: what.into(), log: Vec::new(), help: help.into() }
+    }
+
+    /// The same as the service's answer to its configuration, if that is what it is: a process that is given
+    /// the configuration did not come up, or went, or cannot be set up. What befalls one that never sees it, and
+    /// what is around it, is not.
+    pub(crate) fn refusal(self, label: &str, test: &Test) -> Result<Refusal, Self> {
+        let is_given = |process: &Process| process.is_given(&test.candidate);
+        let is_its_answer = match self.kind {
+            Kind::Ended | Kind::NotReady | Kind::Died => {
+                test.processes.iter().any(|process| process.name == self.place && is_given(process))
+            }
+            Kind::Setup => test.processes.iter().any(is_given),
+            Kind::Lingered | Kind::File | Kind::Host | Kind::Stopped => false,
+        };
+        if !is_its_answer {
+            return Err(self);
+        }
+        Ok(Refusal { label: label.to_owned(), why: self.reason(test), trouble: self })
     }
 
     /// Why, in one line: of its log the first line that speaks of an error, if there is one, from the name
     /// of the tested file on.
-    pub(crate) fn reason(&self, test: &Test) -> String {
+    fn reason(&self, test: &Test) -> String {
         let error = self.log.iter().find(|line| line.to_ascii_lowercase().contains("error"));
-        let Some(line) = error.or(self.log.last()) else { return format!("{} {}", self.place, self.what) };
-        // The directory of a run is another one each time.
-        let name = test.candidate.file.rsplit('/').next().unwrap_or_default();
-        let from = line.find(&format!("/{name}")).map_or(0, |at| at + 1);
-        format!("{}: {}", self.place, &line[from..])
+        let last = || self.log.iter().rev().find(|line| !line.trim().is_empty());
+        let said = error.or_else(last).map(|line| {
+            // The directory of a run is another one each time.
+            let from = line.find(&format!("/{}", test.candidate.copy())).map_or(0, |at| at + 1);
+            line[from..].trim()
+        });
+        match (self.kind, said) {
+            (Kind::Ended, Some(said)) => format!("{}: {said}", self.place),
+            (Kind::Setup, _) | (_, None) => format!("{}: {}", self.place, self.what),
+            (_, Some(said)) => format!("{}: {} ({said})", self.place, self.what),
+        }
     }
-}
 
-impl Trouble {
     /// Where and what, with the last line of the log, in one line.
     #[must_use]
     pub fn line(&self) -> String {

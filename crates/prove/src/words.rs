@@ -1,5 +1,6 @@
 //! What `${NAME}` stands for in a run. A name that stands for nothing is a mistake, never an empty text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Names and what they stand for.
@@ -7,7 +8,11 @@ use std::collections::BTreeMap;
 pub struct Words {
     known: BTreeMap<String, String>,
     secret: Vec<String>,
+    redact: Option<Redact>,
 }
+
+/// Hides what looks like a secret.
+type Redact = fn(&str) -> Cow<'_, str>;
 
 /// A name that stands for nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +54,11 @@ impl Words {
         self.set(name, text);
     }
 
+    /// Besides the texts that are known to be secret, hides what looks like one wherever a text is covered.
+    pub fn redact(&mut self, redact: Redact) {
+        self.redact = Some(redact);
+    }
+
     /// A text with its names replaced; `$${` stands for `${` itself.
     ///
     /// # Errors
@@ -79,7 +89,8 @@ impl Words {
 
     /// A text in which every secret is covered.
     pub fn cover(&self, text: &str) -> String {
-        self.secret.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(secret)"))
+        let text = self.redact.map_or(Cow::Borrowed(text), |redact| redact(text));
+        self.secret.iter().fold(text.into_owned(), |text, secret| text.replace(secret.as_str(), "(secret)"))
     }
 
     fn unknown(&self, name: &str) -> Unknown {

@@ -45,7 +45,8 @@ async fn people_on_their_way_at_the_end_are_awaited() {
     let rooms = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let runner = Runner::new(&test, rooms, rooms, false, Words::default());
     let until = Until::People(20, Duration::from_secs(20));
-    let trial = runner.trial("half", "", 1, until, std::future::pending()).await.expect("a run");
+    let run = runner.run("half", "", 1, until, std::future::pending()).await.expect("a run");
+    let trial = run.seen().expect("people came");
     let timeouts = trial.seen.failed.get(&Reason::Timeout).copied().unwrap_or(0);
     // Ten were answered at once; the ten beside them were let in too, and their patience ended later.
     assert_eq!((trial.came, trial.seen.good, timeouts), (20, 10, 10), "{:?}", trial.seen);

@@ -65,7 +65,8 @@ impl Tested {
 pub enum Verdict {
     /// All that was expected happened, and nothing else; the objective holds.
     Passed,
-    /// Something else happened; the objective does not hold, and it does under the configuration in force.
+    /// Something else happened; the objective does not hold, and it does under the configuration in force; the
+    /// service does not come up with the candidate, and does with the configuration in force.
     Failed,
     /// The objective does not hold under the configuration in force either: nothing is said of the candidate.
     Inconclusive,
@@ -98,6 +99,10 @@ pub struct Service {
     pub current: Option<String>,
     /// Where the candidate differs from the file in force.
     pub changes: Vec<Change>,
+    /// The line of the candidate that the outcome is told of: the first that was changed, or the one that the
+    /// service names where it refuses the candidate; absent where nothing was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u32>,
     /// The share of people who must succeed, 0 to 1.
     pub good: f64,
     /// Who takes longer has not succeeded, in seconds.
@@ -149,9 +154,12 @@ pub struct Change {
 pub struct Run {
     /// Which configuration: `candidate`, `current`, `default`.
     pub label: String,
-    /// What was seen; absent where the run could not be had.
+    /// What was seen; absent where nobody could come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
+    /// Why the service did not come up with this configuration, or did not stay; absent where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Why it could not be had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,

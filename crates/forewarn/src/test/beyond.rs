@@ -11,7 +11,7 @@ use prove::picture::{self, Mark};
 use prove::proof::Proof;
 use prove::run::{Runner, syntax};
 use prove::search::{Searched, search_service};
-use prove::trial::{Trial, Trouble};
+use prove::trial::{Run, Trial, Trouble};
 use prove::verdict::Verdict;
 use text::Source;
 use text::edit;
@@ -78,6 +78,14 @@ impl Standing<'_> {
             unproved.push(why);
             None
         });
+        let source = searched_in(self.case, self.proof);
+        if self.arguments.search && source.path() != self.case.candidate.path() {
+            let candidate = self.case.candidate.path();
+            unproved.push(format!(
+                "search: of {}, since the service does not come up with {candidate}",
+                source.path()
+            ));
+        }
         Ok(Beyond { searched, mutated, picture, unproved })
     }
 
@@ -86,10 +94,10 @@ impl Standing<'_> {
     }
 
     async fn searched(&self) -> Result<Searched, Halt> {
-        (self.told)(&format!("searching: at most {}", pretty(SEARCH)));
-        let (text, seed) = (self.case.candidate.text(), self.arguments.seed);
+        let (source, seed) = (searched_in(self.case, self.proof), self.arguments.seed);
+        (self.told)(&format!("searching in {}: at most {}", source.path(), pretty(SEARCH)));
         let stop = || self.signals.ended();
-        let searched = search_service(self.runner, text, seed, SEARCH, self.told, stop).await;
+        let searched = search_service(self.runner, source.text(), seed, SEARCH, self.told, stop).await;
         searched.map_err(|trouble| self.halt(trouble))
     }
 
@@ -127,14 +135,22 @@ fn marks(case: &Case, proof: &Proof) -> Vec<Mark> {
     let mark = |label: &str, source: &Source, trial: Option<&Trial>| {
         Mark::of(&case.test, label, source.text(), trial?)
     };
-    let candidate = mark("candidate", &case.candidate, proof.trials.first());
+    let candidate = mark("candidate", &case.candidate, proof.tested.seen());
     let current = case.current.as_ref().and_then(|current| mark("in force", current, proof.current()));
     candidate.into_iter().chain(current).collect()
 }
 
+/// The configuration whose setting is searched: the candidate, unless the service does not come up with it.
+fn searched_in<'a>(case: &'a Case, proof: &Proof) -> &'a Source {
+    match (&proof.tested, &case.current) {
+        (Run::Refused(_), Some(current)) => current,
+        _ => &case.candidate,
+    }
+}
+
 /// The configuration that holds: the candidate, or else what is in force; and its run.
 fn held<'a>(case: &'a Case, proof: &'a Proof) -> Option<(&'a Source, &'a Trial)> {
-    let candidate = proof.trials.first().map(|trial| (&case.candidate, trial));
+    let candidate = proof.tested.seen().map(|trial| (&case.candidate, trial));
     let current = case.current.as_ref().zip(proof.current());
     candidate.into_iter().chain(current).find(|(_, trial)| trial.verdict == Verdict::Held)
 }

@@ -67,7 +67,7 @@ impl Recording {
         let mut record = there(&self.file)?;
         let changed = given(&self.file, test, &self.read) != self.given;
         let inputs: Vec<Input> = self.read.into_iter().chain(self.given).collect();
-        let said = match (proof.outcome, proof.trials.first()) {
+        let said = match (proof.outcome, proof.tested.seen()) {
             (Outcome::Held, Some(_)) if changed => {
                 to_stderr("nothing is recorded: files of the test were changed while it ran; run it again\n");
                 return Ok(());

@@ -283,6 +283,7 @@ fn runtime() -> Result<Runtime, Error> {
 #[expect(clippy::disallowed_methods, reason = "the test file names the variables that it may use")]
 fn words(text: &str) -> Result<Words, Error> {
     let mut words = Words::default();
+    words.redact(audit::redact);
     let program = std::env::current_exe().map_err(|error| {
         Error::stopped("forewarn", format!("does not find itself: {error}"), "name it with its path")
     })?;

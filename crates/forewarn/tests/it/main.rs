@@ -20,6 +20,10 @@ mod outputs;
 #[cfg(target_os = "linux")]
 mod proof_bad_input;
 mod proof_record;
+#[cfg(target_os = "linux")]
+mod proof_refusals;
+#[cfg(target_os = "linux")]
+mod proof_stage;
 mod proofs;
 mod roots;
 mod runs;

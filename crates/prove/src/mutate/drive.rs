@@ -9,21 +9,10 @@ use super::noticed::{alike, noticed};
 use super::{Mutated, Mutation};
 use crate::beside::side_by_side;
 use crate::file::Objective;
-use crate::run::{Runner, SETUP, Until};
+use crate::run::{Runner, Until};
 use crate::search::written_over;
-use crate::trial::{Trial, Trouble};
+use crate::trial::{Kind, Refusal, Run, Trial, Trouble};
 use crate::verdict::Verdict;
-
-/// What became of the run of a mutation.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
-    /// People came.
-    Seen(Box<Trial>),
-    /// What is done before people come failed already.
-    NotSetUp(String),
-    /// The service did not start with it.
-    Refused(String),
-}
 
 /// Runs every mutation, so many side by side, and compares each with the run that held.
 ///
@@ -38,12 +27,12 @@ pub async fn mutate<F, R>(
 ) -> Result<Vec<Mutated>, Trouble>
 where
     F: Fn(Mutation) -> R,
-    R: Future<Output = Result<Answer, Trouble>>,
+    R: Future<Output = Result<Run, Trouble>>,
 {
     let run = &run;
     let one = async |mutation: Mutation| {
-        let answer = run(mutation.clone()).await?;
-        let mutated = judged(held, mutation, answer);
+        let run = run(mutation.clone()).await?;
+        let mutated = judged(held, mutation, run);
         told(&line(&mutated));
         Ok(mutated)
     };
@@ -62,11 +51,13 @@ fn line(mutated: &Mutated) -> String {
     format!("{key} = {after} ({how} of {before}): {fate}: {}", mutated.why)
 }
 
-fn judged(held: &Trial, mutation: Mutation, answer: Answer) -> Mutated {
-    let (fate, why, trial) = match answer {
-        Answer::Refused(why) => (Fate::Refused, why, None),
-        Answer::NotSetUp(why) => (Fate::Caught, format!("what is set up fails already: {why}"), None),
-        Answer::Seen(trial) => {
+fn judged(held: &Trial, mutation: Mutation, run: Run) -> Mutated {
+    let (fate, why, trial) = match run {
+        Run::Refused(Refusal { why, trouble, .. }) => match trouble.kind {
+            Kind::Setup => (Fate::Caught, why, None),
+            _ => (Fate::Refused, why, None),
+        },
+        Run::Seen(trial) => {
             let changes: Vec<String> = noticed(held, &trial).iter().map(ToString::to_string).collect();
             let (fate, why) = match (trial.verdict, changes.is_empty()) {
                 (Verdict::Failed, true) => (Fate::Caught, "the objective does not hold".to_owned()),
@@ -112,19 +103,11 @@ pub async fn mutate_service<S: Future<Output = ()>>(
     told: &dyn Fn(&str),
     stop: impl Fn() -> S,
 ) -> Result<Vec<Mutated>, Trouble> {
-    let test = runner.test();
+    let people = patience(held, &runner.test().objective);
     let run = async |mutation: Mutation| {
         let text = written_over(runner, configuration, &mutation.key, &mutation.after)?;
         let label = format!("{} = {}", mutation.key, mutation.after);
-        match runner
-            .trial(&label, &text, held.seed, Until::Known(patience(held, &runner.test().objective)), stop())
-            .await
-        {
-            Ok(trial) => Ok(Answer::Seen(Box::new(trial))),
-            Err(trouble) if trouble.is_refusal(test) => Ok(Answer::Refused(trouble.reason(test))),
-            Err(trouble) if trouble.place == SETUP => Ok(Answer::NotSetUp(trouble.what)),
-            Err(trouble) => Err(trouble),
-        }
+        runner.run(&label, &text, held.seed, Until::Known(people), stop()).await
     };
     mutate(held, mutations, lanes, told, run).await
 }
@@ -138,23 +121,27 @@ mod tests {
     use crate::proxy::Counted;
     use crate::verdict::Seen;
 
-    fn run(verdict: Verdict, good: u64, bad: u64, calls: u64) -> Trial {
+    fn came(verdict: Verdict, good: u64, bad: u64, calls: u64) -> Trial {
         let seen = Seen { good, failed: BTreeMap::from([(Reason::Timeout, bad)]) };
         let counted = Counted { calls, ..Counted::default() };
         let dependencies = vec![("d".to_owned(), counted)];
         Trial { came: good + bad, seen, verdict, dependencies, ..Trial::of_nobody("") }
     }
 
+    fn refused(kind: Kind) -> Run {
+        Run::Refused(Refusal::of("", Trouble::new(kind, "front", "out of range", "")))
+    }
+
     #[tokio::test]
     async fn each_mutation_has_the_fate_that_its_run_shows() {
-        let held = run(Verdict::Held, 1151, 0, 1151);
+        let held = came(Verdict::Held, 1151, 0, 1151);
         let answers = [
-            ("1", Answer::Refused("out of range".to_owned()), Fate::Refused),
-            ("2", Answer::NotSetUp("person 0: status 504".to_owned()), Fate::Caught),
-            ("3", Answer::Seen(Box::new(run(Verdict::Failed, 16, 4, 20))), Fate::Caught),
-            ("4", Answer::Seen(Box::new(run(Verdict::Held, 1160, 0, 1160))), Fate::Equal),
-            ("5", Answer::Seen(Box::new(run(Verdict::Held, 1160, 0, 5800))), Fate::Missed),
-            ("6", Answer::Seen(Box::new(run(Verdict::Open, 1160, 0, 5800))), Fate::Missed),
+            ("1", refused(Kind::Ended), Fate::Refused),
+            ("2", refused(Kind::Setup), Fate::Caught),
+            ("3", Run::Seen(Box::new(came(Verdict::Failed, 16, 4, 20))), Fate::Caught),
+            ("4", Run::Seen(Box::new(came(Verdict::Held, 1160, 0, 1160))), Fate::Equal),
+            ("5", Run::Seen(Box::new(came(Verdict::Held, 1160, 0, 5800))), Fate::Missed),
+            ("6", Run::Seen(Box::new(came(Verdict::Open, 1160, 0, 5800))), Fate::Missed),
         ];
         let mutations = answers.iter().map(|(after, ..)| Mutation {
             key: "k".to_owned(),

@@ -11,12 +11,17 @@ use crate::file::Test;
 use crate::observed::STATED;
 use crate::proof::{Outcome, Proof};
 use crate::proxy::Fault;
-use crate::trial::Trial;
+use crate::trial::{Kind, Refusal, Run, Trial};
 use crate::verdict::{Seen, Verdict};
 
-pub(super) fn line(test: &Test, asked: &Asked, proof: &Proof, predicted: Option<f64>) -> String {
-    let Some(tested) = proof.trials.first() else { return String::new() };
-    let what = what(asked);
+pub(super) fn line(
+    test: &Test,
+    asked: &Asked,
+    proof: &Proof,
+    about: Option<&Change>,
+    predicted: Option<f64>,
+) -> String {
+    let what = what(asked, about);
     let who = plural(&test.name);
     let latency = weather(test);
     let predicted = match predicted {
@@ -24,6 +29,10 @@ pub(super) fn line(test: &Test, asked: &Asked, proof: &Proof, predicted: Option<
         None => String::new(),
     };
     let in_force = in_force(asked, proof);
+    let tested = match &proof.tested {
+        Run::Seen(tested) => tested,
+        Run::Refused(refusal) => return format!("{what} {}{in_force}", refused(refusal)),
+    };
     match proof.outcome {
         Outcome::Failed => {
             format!("{what} fails {} {latency}{predicted}{in_force}", measured(&tested.seen, &who))
@@ -45,16 +54,24 @@ pub(super) fn line(test: &Test, asked: &Asked, proof: &Proof, predicted: Option<
     }
 }
 
+/// What a configuration does to a service that does not come up with it.
+fn refused(refusal: &Refusal) -> String {
+    let does = match refusal.trouble.kind {
+        Kind::NotReady => "keeps the service from being ready",
+        Kind::Setup => "fails what is set up before people come",
+        Kind::Died => "ends the service while people come",
+        _ => "is refused by the service",
+    };
+    format!("{does}: {}", refusal.why)
+}
+
 /// What was tested: the changed key with its line, or the file.
-fn what(asked: &Asked) -> String {
+fn what(asked: &Asked, about: Option<&Change>) -> String {
     let file = &asked.candidate;
     if asked.current.is_none() {
         return format!("{file}, in force,");
     }
-    let Some(change) = asked.changes.iter().find(|change| change.line.is_some()).or(asked.changes.first())
-    else {
-        return file.clone();
-    };
+    let Some(change) = about else { return file.clone() };
     let at = change.line.map_or_else(String::new, |line| format!(":{line}"));
     let others = match asked.changes.len() - 1 {
         0 => String::new(),

@@ -7,7 +7,7 @@ use text::{FileId, Source};
 use super::*;
 use crate::proof::{CANDIDATE, CURRENT, DEFAULT, LeftOut, Outcome};
 use crate::proxy::Counted;
-use crate::trial::Durations;
+use crate::trial::{Durations, Kind, Trouble};
 use crate::verdict::Seen;
 
 const LATENCY: &str =
@@ -16,7 +16,7 @@ const LATENCY: &str =
 fn test() -> Test {
     let text = format!(
         "kind = \"service\"\nname = \"sign-in\"\ncandidate = {{ file = \"a.toml\" }}\n\
-         [[process]]\nname = \"p\"\ncommand = [\"true\"]\nready = {{ ended = true }}\n\
+         [[process]]\nname = \"p\"\ncommand = [\"true\", \"${{candidate}}\"]\nready = {{ ended = true }}\n\
          [[dependency]]\nname = \"db\"\naddress = \"127.0.0.1:1\"\n{LATENCY}\n\
          [[step]]\nname = \"s\"\nurl = \"http://127.0.0.1:1/\"\n[load]\nrate = 100\n\
          [objective]\ngood = \"99%\"\nwithin = \"2s\"\n\
@@ -57,6 +57,13 @@ fn trial(label: &str, verdict: Verdict, good: u64, failed: &[(Reason, u64, &str)
 
 /// The line, the runs and what is unproved, numbers to four decimals.
 fn told(outcome: Outcome, changes: &[Change], trials: Vec<Trial>, left_out: Vec<LeftOut>) -> String {
+    told_of(outcome, changes, trials.into_iter().map(|trial| Run::Seen(Box::new(trial))).collect(), left_out)
+}
+
+/// The same of runs.
+fn told_of(outcome: Outcome, changes: &[Change], mut runs: Vec<Run>, left_out: Vec<LeftOut>) -> String {
+    let beside = runs.split_off(1);
+    let proof = Proof { outcome, tested: runs.remove(0), beside, left_out };
     let asked = Asked {
         candidate: "new.toml".to_owned(),
         current: (!changes.is_empty()).then(|| "a.toml".to_owned()),
@@ -65,7 +72,7 @@ fn told(outcome: Outcome, changes: &[Change], trials: Vec<Trial>, left_out: Vec<
         seed: 1,
         again: "forewarn test a.test.toml".to_owned(),
     };
-    let service = service(&test(), asked, &Proof { outcome, trials, left_out });
+    let service = service(&test(), asked, &proof);
     let runs = service.runs.iter().map(|run| {
         let run = serde_json::to_value(run).expect("it is plain data");
         format!("run: {}", rounded(run))
@@ -170,4 +177,71 @@ fn what_is_in_force_may_be_tested_alone_and_nobody_may_succeed() {
     unproved: current: 40 delays of db were drawn, too few to meet those above p99 (505 ms) more than by chance
     unproved: db, answer: nothing was measured beyond 1s; the slowest 0.1 % are carried on along the same line, up to 2.385s
     "#);
+}
+
+/// A service that does not come up with the candidate, of a kind, and what its log says.
+fn refused(label: &str, kind: Kind, what: &str, log: &[&str]) -> Run {
+    let log = log.iter().map(|line| (*line).to_owned()).collect();
+    let trouble = Trouble { log, ..Trouble::new(kind, "p", what, "its log says why") };
+    Run::Refused(trouble.refusal(label, &test()).expect("it is given the candidate"))
+}
+
+#[test]
+fn what_the_service_refuses_is_told_with_its_own_words_and_the_line_that_it_names() {
+    let changes =
+        [timeout(), change(Some(9), "pool.size", Some("8"), Some("0")), change(None, "x", Some("1"), None)];
+    let log = ["starting", "error: /tmp/forewarn-1-0/a.toml:9: size must be at least 1"];
+    let runs = vec![
+        refused(CANDIDATE, Kind::Ended, "ended before it was ready: exit status: 2", &log),
+        Run::Seen(Box::new(trial(CURRENT, Verdict::Held, 1000, &[]))),
+        refused(DEFAULT, Kind::Ended, "ended before it was ready: exit status: 2", &["no `size`"]),
+    ];
+    insta::assert_snapshot!(told_of(Outcome::Failed, &changes, runs, Vec::new()), @r#"
+    new.toml:9: pool.size = 0 with 2 other changes is refused by the service: p: a.toml:9: size must be at least 1; what is in force holds
+    run: {"label":"candidate","refused":"p: a.toml:9: size must be at least 1"}
+    run: {"label":"current","seen":{"calls_per_person":{"db":1.0},"failed":{},"good":1000,"known_after_seconds":6.0,"p50_seconds":0.23,"p95_seconds":0.23,"p99_seconds":0.23,"people":1000,"seconds":10.0,"share":0.0,"share_high":0.0038,"share_low":0.0,"verdict":"held"}}
+    run: {"label":"default","refused":"p: no `size`"}
+    "#);
+}
+
+#[test]
+fn a_service_that_comes_up_and_goes_says_how_far_it_came() {
+    let told = |kind, what, log: &[&str]| {
+        let current = Run::Seen(Box::new(trial(CURRENT, Verdict::Open, 20, &[])));
+        let runs = vec![refused(CANDIDATE, kind, what, log), current];
+        let told = told_of(Outcome::Failed, &[timeout()], runs, Vec::new());
+        told.lines().next().unwrap_or_default().to_owned()
+    };
+    let lines = [
+        told(Kind::NotReady, "is not ready after 20s: 127.0.0.1:1", &["still loading"]),
+        told(Kind::Setup, "person 0: register: status 500", &["p: db error"]),
+        told(Kind::Died, "ended while people came: exit status: 9", &["out of memory", ""]),
+        told(Kind::Ended, "ended before it was ready: exit status: 3", &[]),
+    ];
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    new.toml:4: db.timeout = 300ms keeps the service from being ready: p: is not ready after 20s: 127.0.0.1:1 (still loading); 1s in force: 0 of 20 failed, not known yet
+    new.toml:4: db.timeout = 300ms fails what is set up before people come: p: person 0: register: status 500; 1s in force: 0 of 20 failed, not known yet
+    new.toml:4: db.timeout = 300ms ends the service while people come: p: ended while people came: exit status: 9 (out of memory); 1s in force: 0 of 20 failed, not known yet
+    new.toml:4: db.timeout = 300ms is refused by the service: p: ended before it was ready: exit status: 3; 1s in force: 0 of 20 failed, not known yet
+    ");
+}
+
+#[test]
+fn the_change_that_a_log_names_is_found_by_its_key_its_line_or_its_value() {
+    let changes = [
+        change(Some(4), "db.timeout", Some("1s"), Some("300ms")),
+        change(Some(9), "pool.size", Some("8"), Some("0")),
+        change(Some(12), "pool.wait", Some("2s"), Some("9s")),
+    ];
+    for (said, key) in [
+        ("`pool.size` is below db", "pool.size"),
+        ("a.toml:12: out of range", "pool.wait"),
+        ("at line 9, column 1", "pool.size"),
+        ("timeout is too short", "db.timeout"),
+        ("9s is more than 5s", "pool.wait"),
+        ("resize failed at a.toml:120", ""),
+    ] {
+        let found = named(&test(), &changes, &[said.to_owned()]);
+        assert_eq!(found.map_or("", |change| change.key.as_str()), key, "{said}");
+    }
 }

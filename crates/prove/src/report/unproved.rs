@@ -24,16 +24,16 @@ const EXPECTED: f64 = 3.0;
 const LATE: f64 = 0.01;
 
 pub(super) fn unproved(test: &Test, asked: &Asked, proof: &Proof) -> Vec<String> {
-    let mut told: Vec<String> = proof.trials.iter().filter_map(|trial| open(test, trial)).collect();
-    if let Some(tested) = proof.trials.first() {
+    let mut told: Vec<String> = proof.seen().filter_map(|trial| open(test, trial)).collect();
+    if let Some(tested) = proof.tested.seen() {
         told.extend(rarer(test, tested));
         told.extend(tail(test, tested));
     }
-    for trial in &proof.trials {
+    for trial in proof.seen() {
         told.extend(harness(trial));
         told.extend(credentials(trial));
     }
-    if let Some(tested) = proof.trials.first() {
+    if let Some(tested) = proof.tested.seen() {
         told.extend(dependencies(tested));
         told.extend(notes(test, &tested.dependencies));
     }

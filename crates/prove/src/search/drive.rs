@@ -10,14 +10,14 @@ use model::Latency;
 use tokio::time::Instant;
 
 use super::form::Form;
-use super::{Came, Found, Hindered, Safe, Searched, Tried, conclude, values};
+use super::{Found, Hindered, Safe, Searched, Tried, conclude, values};
 use crate::beside::side_by_side;
 use crate::file::{Objective, Search};
 use crate::forecast::{Forecast, waits};
 use crate::machine;
 use crate::proof::LEAST;
 use crate::run::Until;
-use crate::trial::{Trial, Trouble};
+use crate::trial::{Run, Trial, Trouble};
 use crate::verdict::{Seen, least};
 
 /// People of a trial, where the objective is about all who could come. Five trials of so many put the value
@@ -89,7 +89,7 @@ pub struct Means<'m, F> {
 pub async fn search<F, R>(ask: &Ask<'_>, means: &Means<'_, F>) -> Result<Searched, Trouble>
 where
     F: Fn(Wanted) -> R,
-    R: Future<Output = Result<Came, Trouble>>,
+    R: Future<Output = Result<Run, Trouble>>,
 {
     let mut hunt = Hunt {
         ask,
@@ -126,9 +126,9 @@ struct Pace {
 
 impl Pace {
     /// The same, after one more trial.
-    fn with(self, came: &Came, passed: Duration) -> Self {
+    fn with(self, came: &Run, passed: Duration) -> Self {
         match (came, self.people) {
-            (Came::Seen(trial), known) => {
+            (Run::Seen(trial), known) => {
                 let people = trial.seen.people() as f64 / trial.elapsed.as_secs_f64().max(1e-3);
                 let on_top = passed.saturating_sub(trial.elapsed);
                 match known {
@@ -137,8 +137,8 @@ impl Pace {
                 }
             }
             // What the service does not take it may refuse at once, or when all its time to start is over.
-            (Came::Refused(_), None) => Self { on_top: self.on_top.max(passed), ..self },
-            (Came::Refused(_), Some(_)) => self,
+            (Run::Refused(_), None) => Self { on_top: self.on_top.max(passed), ..self },
+            (Run::Refused(_), Some(_)) => self,
         }
     }
 
@@ -181,7 +181,7 @@ struct Hunt<'h, F> {
 impl<F, R> Hunt<'_, F>
 where
     F: Fn(Wanted) -> R,
-    R: Future<Output = Result<Came, Trouble>>,
+    R: Future<Output = Result<Run, Trouble>>,
 {
     fn forecast(&self) -> Option<Forecast> {
         Forecast::over(self.ask.latency?, self.waits)
@@ -332,7 +332,7 @@ where
 
     /// Makes a trial, and tells what became of it; nothing where no time is left for it. One that the machine
     /// disturbed is made again, once.
-    async fn came(&self, planned: &Planned) -> Result<Option<Came>, Trouble> {
+    async fn came(&self, planned: &Planned) -> Result<Option<Run>, Trouble> {
         let Planned { value, written, .. } = planned;
         let Some(mut came) = self.made(planned).await? else { return Ok(None) };
         if self.is_disturbed(&came, *value) && self.until(planned.people).is_some() {
@@ -344,15 +344,15 @@ where
         }
         self.hindered.borrow_mut().busy += u64::from(self.is_disturbed(&came, *value));
         let became = match &came {
-            Came::Seen(trial) => format!("{} of {} fail", trial.seen.bad(), trial.seen.people()),
-            Came::Refused(why) => format!("refused: {why}"),
+            Run::Seen(trial) => format!("{} of {} fail", trial.seen.bad(), trial.seen.people()),
+            Run::Refused(refusal) => format!("refused: {}", refusal.why),
         };
         (self.means.told)(&format!("{} = {written}: {became}", self.ask.search.key));
         Ok(Some(came))
     }
 
     /// Makes a trial once, if there is time for it.
-    async fn made(&self, planned: &Planned) -> Result<Option<Came>, Trouble> {
+    async fn made(&self, planned: &Planned) -> Result<Option<Run>, Trouble> {
         let Some(until) = self.until(planned.people) else { return Ok(None) };
         let Planned { value, written, seed, .. } = planned.clone();
         let began = Instant::now();
@@ -385,9 +385,9 @@ where
         pace.on_top + pace.takes(people).map_or(part, |takes| takes.mul_f64(1.3).min(part))
     }
 
-    fn note(&mut self, planned: &Planned, came: Came) -> Option<Trial> {
+    fn note(&mut self, planned: &Planned, came: Run) -> Option<Trial> {
         match came {
-            Came::Seen(trial) => {
+            Run::Seen(trial) => {
                 self.hindered.get_mut().turned_away += trial.turned_away;
                 let seen = self.seen.entry(planned.value).or_default();
                 if let Some(came_anew @ false) = self.doubted.get_mut(&planned.value) {
@@ -396,16 +396,16 @@ where
                 seen.add(&trial.seen);
                 Some(*trial)
             }
-            Came::Refused(why) => {
-                self.refused.insert(planned.value, why);
+            Run::Refused(refusal) => {
+                self.refused.insert(planned.value, refusal.why);
                 None
             }
         }
     }
 
     /// Whether the proxies had no time for more turns than may fail.
-    fn is_disturbed(&self, came: &Came, value: Duration) -> bool {
-        let Came::Seen(trial) = came else { return false };
+    fn is_disturbed(&self, came: &Run, value: Duration) -> bool {
+        let Run::Seen(trial) = came else { return false };
         trial.added().quantile(self.ask.objective.good) > value.mul_f64(LATE)
     }
 

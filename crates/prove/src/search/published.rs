@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use wire::tested;
 
-use super::{Came, Found, Searched};
+use super::{Found, Searched};
 use crate::report::verdict;
+use crate::trial::Run;
 
 impl Searched {
     /// As it is published.
@@ -24,10 +25,10 @@ impl Searched {
             failed: tried.seen.bad(),
             predicted: self.forecast.as_ref().map(|forecast| forecast.failed(tried.value)),
         });
-        let became = |came: &Option<Came>| match came {
+        let became = |came: &Option<Run>| match came {
             None => "untried",
-            Some(Came::Refused(_)) => "refused",
-            Some(Came::Seen(trial)) => verdict(trial.verdict),
+            Some(Run::Refused(_)) => "refused",
+            Some(Run::Seen(trial)) => verdict(trial.verdict),
         };
         tested::Search {
             key: self.key.clone(),

@@ -8,11 +8,11 @@ use std::time::Duration;
 use text::edit;
 use text::{FileId, Source};
 
-use super::{Ask, Came, Form, Means, Searched, Wanted, search};
+use super::{Ask, Form, Means, Searched, Wanted, search};
 use crate::file;
 use crate::machine;
 use crate::run::{Runner, syntax};
-use crate::trial::Trouble;
+use crate::trial::{Kind, Trouble};
 
 /// Searches the smallest safe value of the setting that the test names, in a configuration that is given as
 /// its text. `time` is for all of it; `told` hears how it goes on.
@@ -40,11 +40,7 @@ pub async fn search_service<S: Future<Output = ()>>(
     let trial = async |Wanted { written, seed, until, .. }| {
         let text = written_over(runner, configuration, &wanted.key, &written)?;
         let label = format!("{} = {written}", wanted.key);
-        match runner.trial(&label, &text, seed, until, stop()).await {
-            Ok(trial) => Ok(Came::Seen(Box::new(trial))),
-            Err(trouble) if trouble.is_refusal(test) => Ok(Came::Refused(trouble.reason(test))),
-            Err(trouble) => Err(trouble),
-        }
+        runner.run(&label, &text, seed, until, stop()).await
     };
     search(&ask, &Means { trial, used: &machine::used, told }).await
 }
@@ -86,5 +82,5 @@ pub(crate) fn written_over(
 }
 
 fn trouble(place: &str, what: String, help: &str) -> Trouble {
-    Trouble { place: place.to_owned(), what, log: Vec::new(), help: help.to_owned() }
+    Trouble::new(Kind::File, place, what, help)
 }

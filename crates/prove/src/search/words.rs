@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use model::{grouped, pretty};
 
-use super::{Came, Found, Hindered, Safe, Searched};
+use super::{Found, Hindered, Safe, Searched};
 use crate::figures::percent;
 use crate::people::MOST_AT_ONCE;
+use crate::trial::Run;
 use crate::verdict::{Seen, Verdict};
 
 impl Searched {
@@ -89,8 +90,8 @@ impl Safe {
         let named = format!("safe with a margin of {margin}: {}", self.written);
         match &self.came {
             None => format!("{named}, for which no time was left"),
-            Some(Came::Refused(_)) => format!("{named}, which the service refuses"),
-            Some(Came::Seen(trial)) => {
+            Some(Run::Refused(_)) => format!("{named}, which the service refuses"),
+            Some(Run::Seen(trial)) => {
                 let seen = of(&trial.seen);
                 match trial.verdict {
                     Verdict::Held => format!("{named}, where it held ({seen})"),

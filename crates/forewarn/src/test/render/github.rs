@@ -27,14 +27,11 @@ pub(crate) fn github(report: &Report) -> String {
     written
 }
 
-/// The first line that was changed.
+/// The line of the candidate that the outcome is told of.
 fn place(file: &Tested) -> (&str, u32) {
-    let service = file.service.as_ref();
-    let line = service.and_then(|service| service.changes.iter().find_map(|change| change.line));
-    match (service, line) {
-        (Some(service), Some(line)) => (&service.candidate, line),
-        (Some(service), None) => (&service.candidate, 1),
-        (None, _) => (&file.path, 1),
+    match &file.service {
+        Some(service) => (&service.candidate, service.at.unwrap_or(1)),
+        None => (&file.path, 1),
     }
 }
 

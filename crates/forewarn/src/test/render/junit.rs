@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use audit::render::{count, xml_escaped};
 use wire::tested::{Change, Fate, Mutated, Report, Run, Service, Tested, Verdict};
 
-use super::service::{below, fate};
+use super::service::{below, fate, without_people};
 
 /// A case, and what became of it.
 struct Case {
@@ -104,10 +104,13 @@ fn of_scenario(file: &Tested) -> Became {
 fn of_run(file: &Tested, service: &Service, run: &Run, first: bool) -> Case {
     let became = match (first, file.verdict, &run.seen) {
         (true, Verdict::Passed, _) => Became::Passed(format!("{}\n{}", service.line, below(service))),
-        (true, Verdict::Failed, _) => Became::Failed("objective", service.line.clone(), below(service)),
+        (true, Verdict::Failed, seen) => {
+            let kind = if seen.is_some() { "objective" } else { "refused" };
+            Became::Failed(kind, service.line.clone(), below(service))
+        }
         (true, Verdict::Inconclusive, _) => Became::Error("inconclusive", service.line.clone()),
         (true, ..) => Became::Error("open", service.line.clone()),
-        (false, _, None) => Became::Aside(format!("not run: {}", run.stopped.as_deref().unwrap_or(""))),
+        (false, _, None) => Became::Aside(without_people(run)),
         (false, _, Some(seen)) => {
             let told = format!("{}: {} of {} failed", seen.verdict, seen.people - seen.good, seen.people);
             if seen.verdict == "held" { Became::Passed(told) } else { Became::Aside(told) }

@@ -110,10 +110,7 @@ fn table(service: &Service) -> String {
 }
 
 fn row(run: &Run, dependencies: &[&str]) -> Vec<String> {
-    let Some(seen) = &run.seen else {
-        let why = run.stopped.as_deref().unwrap_or("");
-        return vec![run.label.clone(), format!("not run: {why}")];
-    };
+    let Some(seen) = &run.seen else { return vec![run.label.clone(), without_people(run)] };
     let mut row = vec![run.label.clone(), verdict(seen), grouped(seen.people), percent(seen.share)];
     let (low, high) = (percent(seen.share_low), percent(seen.share_high));
     row.push(format!("{} to {high}", low.trim_end_matches(" %")));
@@ -125,6 +122,14 @@ fn row(run: &Run, dependencies: &[&str]) -> Vec<String> {
         |name: &&str| seen.calls_per_person.get(*name).map_or_else(|| "-".to_owned(), |n| format!("{n:.2}"));
     row.extend(dependencies.iter().map(calls));
     row
+}
+
+/// Why nobody came to a run.
+pub(super) fn without_people(run: &Run) -> String {
+    match (&run.refused, &run.stopped) {
+        (Some(why), _) => format!("refused: {why}"),
+        (None, why) => format!("not run: {}", why.as_deref().unwrap_or("")),
+    }
 }
 
 /// The verdict, and when it was known.

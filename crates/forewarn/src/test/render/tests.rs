@@ -36,7 +36,7 @@ fn run(label: &str, seen: Result<Seen, &str>) -> Run {
         Ok(seen) => (Some(seen), None),
         Err(why) => (None, Some(why.to_owned())),
     };
-    Run { label: label.to_owned(), seen, stopped }
+    Run { label: label.to_owned(), seen, refused: None, stopped }
 }
 
 fn service() -> Service {
@@ -50,6 +50,7 @@ fn service() -> Service {
             before: Some("1s".to_owned()),
             after: Some("300ms".to_owned()),
         }],
+        at: Some(20),
         good: 0.995,
         within_seconds: 5.0,
         latency: "at the latency of 19:00-20:00 UTC".to_owned(),
@@ -103,7 +104,7 @@ fn a_line_to_paste_comes_first_and_the_runs_below_it() {
 
 #[test]
 fn junit_has_a_case_for_each_run_and_only_the_first_can_fail() {
-    let inconclusive = Service { changes: Vec::new(), current: None, ..service() };
+    let inconclusive = Service { changes: Vec::new(), at: None, current: None, ..service() };
     let report = report(vec![file(Verdict::Failed, service()), file(Verdict::Inconclusive, inconclusive)]);
     let xml = junit(&report);
     insta::assert_snapshot!(xml, @r#"

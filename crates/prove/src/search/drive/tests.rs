@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::file::{Awaits, Reason};
 use crate::proxy::draws::Draws;
+use crate::trial::{Kind, Refusal};
 use crate::verdict::{Verdict, judge};
 
 const MS: Duration = Duration::from_millis(1);
@@ -102,12 +103,12 @@ impl Service {
             let begun = Instant::now();
             tokio::time::sleep(self.starts).await;
             let came = if (self.refuses)(wanted.value) {
-                Came::Refused("out of range".to_owned())
+                Run::Refused(Refusal::of("limit", Trouble::new(Kind::Ended, "front", "out of range", "")))
             } else {
                 let trial = self.trial(ask.objective, &wanted);
                 cpu.set(cpu.get() + trial.elapsed.mul_f64(used));
                 tokio::time::sleep(trial.elapsed).await;
-                Came::Seen(Box::new(trial))
+                Run::Seen(Box::new(trial))
             };
             longest.set(longest.get().max(begun.elapsed()));
             Ok::<_, Trouble>(came)
@@ -164,7 +165,7 @@ fn the_value_is_found_in_time_whatever_the_seed_and_held_in_its_own_run() {
     for seed in 0..40 {
         let searched = SOUND.searched(&Ask { seed, ..ask(&limit(), &latency) }, 0.3);
         assert!(searched.elapsed <= Duration::from_secs(110), "{seed}: {:?}", searched.elapsed);
-        let Some(Safe { came: Some(Came::Seen(trial)), .. }) = &searched.safe else { panic!("{seed}") };
+        let Some(Safe { came: Some(Run::Seen(trial)), .. }) = &searched.safe else { panic!("{seed}") };
         assert_ne!(trial.verdict, Verdict::Failed, "{seed}");
         near += u32::from((0.8..=1.2).contains(&ratio(&searched, computed)));
     }
@@ -232,7 +233,7 @@ fn a_moment_without_a_machine_is_no_contradiction() {
             trial.seen.good -= 25;
             *trial.seen.failed.entry(Reason::Timeout).or_default() += 25;
         }
-        Ok::<_, Trouble>(Came::Seen(Box::new(trial)))
+        Ok::<_, Trouble>(Run::Seen(Box::new(trial)))
     };
     let search_of = limit();
     let ask = ask(&search_of, &latency);
@@ -279,7 +280,7 @@ fn a_line_says_what_was_found_from_how_much_and_where_it_held() {
     }];
     let seen = Seen { good: 1151, failed: BTreeMap::new() };
     let trial = Trial { seen, verdict: Verdict::Held, ..Trial::of_nobody("") };
-    let came = Some(Came::Seen(Box::new(trial)));
+    let came = Some(Run::Seen(Box::new(trial)));
     let searched = Searched {
         key: "limit".to_owned(),
         good: 0.995,
