@@ -370,14 +370,12 @@ mod tests {
         1: a baseline without its version; restore the file, or move it away and run `forewarn baseline` to write it anew
         1: a baseline of version 2; this Forewarn reads 1; restore the file, or move it away and run `forewarn baseline` to write it anew
         2: a finding has no key `rul`; did you mean `rule`? keys of a finding: `rule`, `environment`, `subject`, `key`, `level`, `count`
-        2: a finding without `rule`; restore the file, or move it away and run `forewarn baseline` to write it anew
         2: a finding without `subject`; restore the file, or move it away and run `forewarn baseline` to write it anew
         2: `level` is unknown: `eror`; did you mean `error`? allowed: `error`, `warning`, `note`
         3: `count` of a finding is a text, not a count; restore the file, or move it away and run `forewarn baseline` to write it anew
         3: a finding is a number, not a table; restore the file, or move it away and run `forewarn baseline` to write it anew
         1: a finding without `level`; restore the file, or move it away and run `forewarn baseline` to write it anew
-        1: a subject without `from`; restore the file, or move it away and run `forewarn baseline` to write it anew
-        1: a subject without `to`; restore the file, or move it away and run `forewarn baseline` to write it anew
+        1: a subject without `from` and `to`; restore the file, or move it away and run `forewarn baseline` to write it anew
         1: the text ends before what is opened here is closed; restore the file, or move it away and run `forewarn baseline` to write it anew
         "
         );

@@ -137,7 +137,7 @@ impl Proof {
         let have = if changed.len() == 1 { "has" } else { "have" };
         let names = match changed.as_slice() {
             [] => return Some(held),
-            few if few.len() <= NAMED => crate::render::in_a_row(few),
+            few if few.len() <= NAMED => model::in_a_row(few),
             many => format!("{} and {} more files", many[..NAMED].join(", "), many.len() - NAMED),
         };
         Some(format!("{held}, but {names} {have} changed since"))

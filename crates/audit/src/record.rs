@@ -119,7 +119,7 @@ fn held(table: &Table<'_>, m: &mut Mistakes) -> Option<out::Held> {
     let forewarn = table.needed_text("forewarn", m);
     let mut count = |key: &str| {
         if table.get(key).is_none() {
-            m.add(table.span(), format!("a test without `{key}`"), "");
+            table.lacks(format!("`{key}`"), "", m);
         }
         table.count(key, m)
     };
@@ -293,10 +293,7 @@ mod tests {
         1: a record of tests without its version
         1: a record of tests of version 2; this Forewarn reads 1
         1: a test stands in no list
-        2: a test without `candidate`
-        2: a test without `forewarn`
-        2: a test without `good`
-        2: a test without `people`
+        2: a test without `candidate`, `forewarn`, `people` and `good`
         2: `test` is not relative to the record
         2: `date` is no day
         3: `seed` of a test is a text, not a count

@@ -88,13 +88,3 @@ pub fn shell_word(text: &str) -> String {
     }
     format!("'{}'", text.replace('\'', "'\\''"))
 }
-
-/// Names in a row: "a", "a and b", "a, b and c".
-#[must_use]
-pub fn in_a_row(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}

@@ -1,4 +1,4 @@
-//! Counts as people read them.
+//! Counts and rows of names as people read them.
 
 /// A count with a blank every three digits from four up, as people read figures in a sentence.
 pub fn grouped(count: u64) -> String {
@@ -13,6 +13,16 @@ pub fn grouped(count: u64) -> String {
     shown
 }
 
+/// Names in a row: "a", "a and b", "a, b and c".
+#[must_use]
+pub fn in_a_row(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,5 +34,12 @@ mod tests {
         {
             assert_eq!(grouped(count), expected);
         }
+    }
+
+    #[test]
+    fn names_stand_in_a_row() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let rows = [0, 1, 2, 3].map(|count| in_a_row(&names[..count]));
+        assert_eq!(rows, ["", "a", "a and b", "a, b and c"]);
     }
 }

@@ -41,6 +41,7 @@ pub(crate) fn latency(node: Node<'_>, key: &str, file: Files<'_>, m: &mut Mistak
         ["file"] => of_file(&table, file, m),
         ["log"] => of_log(&table, file, m),
         [_in_place] => measurement::measured(&table, m),
+        [] if !table.is_sound() => None,
         [] => {
             let help = "add `quantiles`, `buckets`, `file` or `log`";
             m.add(table.span(), format!("`{key}` says no latency"), help);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use model::declared::measurement;
-use model::declared::{Mistake, Mistakes, Table, UNITS, kind};
-use text::{Node, Source, Syntax, Tree};
+use model::declared::{Mistake, Mistakes, Table, UNITS, kind, plain};
+use text::{Node, NodeKind, Source, Syntax, Tree};
 
 use crate::file::{
     Awaits, Candidate, Dependency, Edit, Load, Objective, Process, Ready, Replayed, Search, Setup, Test,
@@ -50,7 +50,7 @@ pub fn parse(source: &Source, file: &dyn Fn(&str) -> Result<Source, String>) -> 
         .documents()
         .next()
         .and_then(|root| Table::new(root, "the test file", TOP, &mut m))
-        .and_then(|top| test(&top, file, &mut m));
+        .and_then(|top| test(&top, source.text(), file, &mut m));
     match (test, m.or(())) {
         (Some(test), Ok(())) => Ok(test),
         (_, Err(mistakes)) => Err(mistakes),
@@ -62,21 +62,19 @@ pub fn parse(source: &Source, file: &dyn Fn(&str) -> Result<Source, String>) -> 
     }
 }
 
-fn test(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Test> {
+fn test(top: &Table<'_>, text: &str, file: Files<'_>, m: &mut Mistakes) -> Option<Test> {
     let name = top.needed_text("name", m).map(str::to_owned);
-    let candidate = needed(top, "candidate", m).and_then(|node| candidate(node, m));
+    let candidate = needed(top, "candidate", "`file`", m).and_then(|node| candidate(node, m));
     let processes = processes(top, m);
     let dependencies = dependencies(top, file, m);
-    let words = known(top);
+    let mut words = known(top, text);
     for (key, unknown_there) in [
         ("candidate", &["user", "candidate"][..]),
         ("process", &["user"]),
         ("dependency", &["user", "candidate"]),
     ] {
-        let there: Vec<&str> =
-            words.iter().map(String::as_str).filter(|word| !unknown_there.contains(word)).collect();
         if let Some(node) = top.get(key) {
-            placeholders(node, &there, m);
+            placeholders(node, unknown_there, &mut words, m);
         }
     }
     let setup = Table::list(top.get("setup"), "[[setup]]", SETUP, m)
@@ -85,11 +83,12 @@ fn test(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Test> {
         .collect();
     let steps = watch::config::steps(top.get("step"), "[[step]]", &words, m);
     if top.get("step").is_none() {
-        m.add(top.span(), "a test without a step", "add [[step]] with `name` and `url`");
+        top.lacks("[[step]]", "[[step]] with `name` and `url`", m);
     }
-    let load = needed(top, "load", m).and_then(|node| load(node, m));
-    let objective = needed(top, "objective", m).and_then(|node| objective(node, m));
-    let search = top.get("search").and_then(|node| search(node, &dependencies, m));
+    let load = needed(top, "load", "`rate` or `at_once`", m).and_then(|node| load(node, m));
+    let objective = needed(top, "objective", "`good`", m).and_then(|node| objective(node, m));
+    let all_read = names(top, "dependency").is_some_and(|names| names.len() == dependencies.len());
+    let search = top.get("search").and_then(|node| search(node, &dependencies, all_read, m));
     Some(Test {
         name: name?,
         candidate: candidate?,
@@ -103,10 +102,11 @@ fn test(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Option<Test> {
     })
 }
 
-fn needed<'t>(top: &Table<'t>, key: &str, m: &mut Mistakes) -> Option<Node<'t>> {
+/// A table of the top, and what must stand in it.
+fn needed<'t>(top: &Table<'t>, key: &str, of: &str, m: &mut Mistakes) -> Option<Node<'t>> {
     let node = top.get(key);
     if node.is_none() {
-        m.add(top.span(), format!("no [{key}]"), format!("add a table [{key}]"));
+        top.lacks(format!("[{key}]"), format!("[{key}] with {of}"), m);
     }
     node
 }
@@ -141,12 +141,9 @@ fn processes(top: &Table<'_>, m: &mut Mistakes) -> Vec<Process> {
         let name = table.needed_text("name", m).map(str::to_owned);
         let command: Vec<String> =
             table.texts("command", m).into_iter().map(|(text, _)| text.to_owned()).collect();
-        if command.is_empty() {
-            m.add(
-                table.span(),
-                "[[process]] without `command`",
-                "add `command = [\"program\", \"argument\"]`",
-            );
+        let is_said = |node: Node<'_>| node.kind() != NodeKind::List || node.items().next().is_some();
+        if !table.get("command").is_some_and(is_said) {
+            table.lacks("`command`", "`command = [\"program\", \"argument\"]`", m);
         }
         let environment = Table::named(table.get("environment"), "`environment`", m)
             .into_iter()
@@ -169,7 +166,7 @@ fn processes(top: &Table<'_>, m: &mut Mistakes) -> Vec<Process> {
         });
     }
     if top.get("process").is_none() {
-        m.add(top.span(), "a test without a process", "add [[process]] with `name`, `command` and `ready`");
+        top.lacks("[[process]]", "[[process]] with `name`, `command` and `ready`", m);
     }
     processes
 }
@@ -192,22 +189,21 @@ fn passed(table: &Table<'_>, m: &mut Mistakes) -> Vec<String> {
 }
 
 fn ready(table: &Table<'_>, m: &mut Mistakes) -> Option<Ready> {
-    const HELP: &str = "write ready = { http = \"http://127.0.0.1:${port.NAME}/healthz\" }, { tcp = \"127.0.0.1:${port.NAME}\" } or { ended = true }";
+    const ADD: &str = "`ready = { http = \"http://127.0.0.1:${port.NAME}/healthz\" }`, `{ tcp = \"127.0.0.1:${port.NAME}\" }` or `{ ended = true }`";
     let Some(node) = table.get("ready") else {
-        m.add(table.span(), "[[process]] without `ready`", HELP);
+        table.lacks("`ready`", ADD, m);
         return None;
     };
     let ready = Table::new(node, "`ready`", READY, m)?;
-    let (http, tcp) = (ready.text("http", m), ready.text("tcp", m));
-    match (http, tcp, ready.flag("ended", m)) {
-        (Some(url), None, None) => Some(Ready::Http(url.to_owned())),
-        (None, Some(address), None) => Some(Ready::Tcp(address.to_owned())),
-        (None, None, Some(true)) => Some(Ready::Ended),
-        _ => {
-            m.add(node.span(), "`ready` is one of `http`, `tcp` and `ended`", HELP);
-            None
-        }
+    let said: Vec<&str> = READY.iter().copied().filter(|key| ready.get(key).is_some()).collect();
+    match said.as_slice() {
+        ["http"] => return Some(Ready::Http(ready.text("http", m)?.to_owned())),
+        ["tcp"] => return Some(Ready::Tcp(ready.text("tcp", m)?.to_owned())),
+        ["ended"] if ready.flag("ended", m)? => return Some(Ready::Ended),
+        _ if !ready.is_sound() => {}
+        _ => m.add(node.span(), "`ready` is one of `http`, `tcp` and `ended`", format!("write {ADD}")),
     }
+    None
 }
 
 fn dependencies(top: &Table<'_>, file: Files<'_>, m: &mut Mistakes) -> Vec<Dependency> {
@@ -247,43 +243,52 @@ fn fault(table: &Table<'_>, m: &mut Mistakes) -> Fault {
     }
 }
 
-/// What a step may name that no step keeps. A process with a mistake has its port all the same, and one
-/// whose name cannot be read may be the one that is meant.
-fn known(top: &Table<'_>) -> Vec<String> {
+/// The names of processes or dependencies, those of broken ones too; `None` where one cannot be read.
+fn names<'t>(top: &Table<'t>, key: &str) -> Option<Vec<&'t str>> {
+    if !top.is_sound() {
+        return None;
+    }
+    let Some(node) = top.get(key) else { return Some(Vec::new()) };
+    let named = |item: Node<'t>| item.get("name").filter(|name| plain(*name).is_none())?.text();
+    let named = |item| named(item).filter(|name| !name.is_empty());
+    (node.kind() == NodeKind::List).then(|| node.items().map(named).collect())?
+}
+
+/// What a step may name that no step keeps. Where a name cannot be read it may be any that is used.
+fn known(top: &Table<'_>, text: &str) -> Vec<String> {
     let mut known = ["user", "seed", "work", "base", "candidate", "forewarn"].map(str::to_owned).to_vec();
-    for (key, kinds) in [("process", &["port.{}"][..]), ("dependency", &["proxy.{}", "proxy.{}.port"])] {
-        for item in top.get(key).into_iter().flat_map(|list| list.items().collect::<Vec<_>>()) {
-            match item.get("name").and_then(Node::text) {
-                Some(name) => known.extend(kinds.iter().map(|kind| kind.replace("{}", name))),
-                None => known.push(kinds[0].replace("{}", ANY)),
+    for (key, kind) in [("process", "port."), ("dependency", "proxy.")] {
+        match names(top, key) {
+            Some(names) => known.extend(names.iter().map(|name| format!("{kind}{name}"))),
+            None => {
+                known.extend(words::names(text).filter(|name| name.starts_with(kind)).map(str::to_owned));
             }
         }
     }
+    let ports: Vec<String> =
+        known.iter().filter(|name| name.starts_with("proxy.")).map(|name| format!("{name}.port")).collect();
+    known.extend(ports);
     known
 }
 
-/// Stands for every name.
-const ANY: &str = "*";
-
 /// Every `${name}` below a node is known there, or a variable of the environment, of which only the run can
-/// tell whether it is set.
-fn placeholders(node: Node<'_>, known: &[&str], m: &mut Mistakes) {
+/// tell whether it is set. What is said to be unknown is known from then on.
+fn placeholders(node: Node<'_>, unknown_there: &[&str], known: &mut Vec<String>, m: &mut Mistakes) {
     for item in node.items() {
-        placeholders(item, known, m);
+        placeholders(item, unknown_there, known, m);
     }
     for entry in node.entries() {
-        placeholders(entry.value, known, m);
+        placeholders(entry.value, unknown_there, known, m);
     }
-    let text = node.text().unwrap_or_default();
-    // `$${` stands for `${` itself.
-    let names = text.split("${").zip(text.split("${").skip(1)).filter(|(before, _)| !before.ends_with('$'));
-    for (name, _) in names.filter_map(|(_, from)| from.split_once('}')) {
-        let any =
-            name.split_once('.').is_some_and(|(kind, _)| known.contains(&format!("{kind}.{ANY}").as_str()));
-        if !any && !known.contains(&name) && !words::is_variable(name) {
-            let help = model::did_you_mean(name, "known here", known);
-            m.add(node.span(), format!("`${{{name}}}` stands for nothing"), help);
+    for name in words::names(node.text().unwrap_or_default()) {
+        let there = |known: &&str| !unknown_there.contains(known);
+        let words: Vec<&str> = known.iter().map(String::as_str).filter(there).collect();
+        if words.contains(&name) || words::is_variable(name) {
+            continue;
         }
+        let help = model::did_you_mean(name, "known here", &words);
+        m.add(node.span(), format!("`${{{name}}}` stands for nothing"), help);
+        known.push(name.to_owned());
     }
 }
 
@@ -296,17 +301,15 @@ fn setup(table: &Table<'_>, words: &[String], m: &mut Mistakes) -> Setup {
 fn load(node: Node<'_>, m: &mut Mistakes) -> Option<Load> {
     const HELP: &str = "write rate = 50 (people a second) or at_once = 8 (people at a time)";
     let table = Table::new(node, "[load]", LOAD, m)?;
-    let rate = table.number("rate", 0.1..=10_000.0, HELP, m);
-    match (rate, table.count("at_once", m)) {
-        (Some(rate), None) => Some(Load::Rate(rate)),
-        (None, Some(count @ 1..=10_000)) => Some(Load::AtOnce(count as u32)),
-        // What is no number was said.
-        _ if table.get("rate").is_some() && rate.is_none() => None,
-        _ => {
-            m.add(table.span(), "[load] is one of `rate` and `at_once`, above 0", HELP);
-            None
-        }
+    match (table.get("rate"), table.get("at_once")) {
+        (Some(_), None) => return table.number("rate", 0.1..=10_000.0, HELP, m).map(Load::Rate),
+        (None, Some(node)) => match table.count("at_once", m)? {
+            count @ 1..=10_000 => return Some(Load::AtOnce(count as u32)),
+            _ => m.add(node.span(), "`at_once` is not from 1 to 10000", HELP),
+        },
+        _ => m.add(table.span(), "[load] is one of `rate` and `at_once`", HELP),
     }
+    None
 }
 
 fn objective(node: Node<'_>, m: &mut Mistakes) -> Option<Objective> {
@@ -328,7 +331,8 @@ fn objective(node: Node<'_>, m: &mut Mistakes) -> Option<Objective> {
     Some(Objective { good: percent / 100.0, within, people })
 }
 
-fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Option<Search> {
+/// Where not all dependencies can be read, one that is missing may be the one that is meant.
+fn search(node: Node<'_>, dependencies: &[Dependency], all_read: bool, m: &mut Mistakes) -> Option<Search> {
     let table = Table::new(node, "[search]", SEARCH, m)?;
     let least = Duration::from_millis(1);
     let from = table.length("from", m).unwrap_or(least).max(least);
@@ -345,9 +349,12 @@ fn search(node: Node<'_>, dependencies: &[Dependency], m: &mut Mistakes) -> Opti
         (None, _) => None,
     };
     let Some(dependency) = known else {
-        let names: Vec<&str> = dependencies.iter().map(|known| known.name.as_str()).collect();
-        let help = model::did_you_mean(named.unwrap_or(""), "dependencies", &names);
-        m.add(table.place("dependency"), "the dependency that the setting waits for is not said", help);
+        let is_no_text = named.is_none() && table.get("dependency").is_some();
+        if all_read && !is_no_text {
+            let names: Vec<&str> = dependencies.iter().map(|known| known.name.as_str()).collect();
+            let help = model::did_you_mean(named.unwrap_or(""), "dependencies", &names);
+            m.add(table.place("dependency"), "the dependency that the setting waits for is not said", help);
+        }
         return None;
     };
     let margin = table.number("margin", 1.0..=100.0, "write a factor: margin = 2.0", m).unwrap_or(1.5);

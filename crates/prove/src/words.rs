@@ -25,11 +25,16 @@ pub struct Unknown {
 
 /// The variables of the environment that a text names: `${IN_CAPITALS}`.
 pub fn variables(text: &str) -> impl Iterator<Item = &str> {
+    names(text).filter(|name| is_variable(name))
+}
+
+/// All names that a text wants replaced; `$${` stands for `${` itself.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split("${")
-        .skip(1)
-        .filter_map(|from| from.split_once('}'))
+        .zip(text.split("${").skip(1))
+        .filter(|(before, _)| !before.ends_with('$'))
+        .filter_map(|(_, from)| from.split_once('}'))
         .map(|(name, _)| name)
-        .filter(|name| is_variable(name))
 }
 
 /// Whether a name is one of a variable of the environment: it stands in capitals.

@@ -349,7 +349,7 @@ fn allows(node: Option<Node<'_>>, rules: &[&str], m: &mut Mistakes) -> Vec<Allow
         .filter_map(|table| {
             let named = table.texts("rule", m);
             if named.is_empty() && table.get("rule").is_none_or(|node| node.text().is_none()) {
-                m.add(table.span(), "[[allow]] without `rule`", "add `rule = \"...\"`: what is accepted");
+                table.lacks("`rule`", "`rule = \"...\"` (what is accepted)", m);
             }
             for &(name, span) in &named {
                 if !rules.contains(&name) {

@@ -302,7 +302,7 @@ fn a_measurement_that_cannot_be_judged_is_refused() {
         r#"{"buckets": [["0.1", 5], ["+Inf", 4]]}"#,
         r#"{"buckets": [["0.1", 0], ["+Inf", 0]]}"#,
         r#"{"buckets": [[1], "x"]}"#,
-        r#"{"buckets": {}, "quantils": 1}"#,
+        r#"{"buckets": {}, "shares": 1}"#,
         "a_bucket{le=\"1\"} 5\nb_bucket{le=\"1\"} 5\n",
         "a_bucket{le=\"1\",to=\"x\"} 5\na_bucket{le=\"+Inf\",to=\"y\"} 5\n",
     ]
@@ -328,8 +328,8 @@ fn a_measurement_that_cannot_be_judged_is_refused() {
         write [["0.1", 5], ["0.3", 40], ["+Inf", 41]]: upper bound in seconds, calls at or below it
     1:13 `buckets` is a table, not a list
         write [["0.1", 5], ["0.3", 40], ["+Inf", 41]]: upper bound in seconds, calls at or below it
-    1:17 the measurement has no key `quantils`
-        did you mean `quantiles`? keys of the measurement: `window`, `calls`, `timeout_in_force`, `quantiles`, `buckets`
+    1:17 the measurement has no key `shares`
+        keys of the measurement: `window`, `calls`, `timeout_in_force`, `quantiles`, `buckets`
     2:1 a second series, of `b`
         keep the lines of the one that measures this call, or sum the series by `le` first
     2:1 a second series, of `a`
@@ -396,10 +396,8 @@ fn mistakes_in_times_of_hashes_say_what_is_missing() {
     insta::assert_snapshot!(mistakes("[[hash]]\nalgorithm = \"md5\"\nmedian = \"1s\"\np99 = \"1ms\"\n\
         [[hash]]\nalgorithm = \"bcrypt\"\nhost = \"h\"\nmeasured = \"d\"\nruns = 0\nmedian = \"1s\"\np99 = \"1s\"\n\
         [[hash]]\nfile = \"a\"\nmedian = \"1s\"\n"), @r#"
-        2:1 [[hash]] without `host`
-            add `host = "..."`
-        2:1 [[hash]] without `measured`
-            add `measured = "..."`
+        2:1 [[hash]] without `host` and `measured`
+            add `host = "..."` and `measured = "..."`
         2:1 [[hash]] without `runs`
             `forewarn observe hash` measures it and writes the table
         2:13 `algorithm` is unknown: `md5`

@@ -551,5 +551,4 @@ fn numbers_are_grouped_from_five_digits_up() {
     assert_eq!(thousands(4120), "4120");
     assert_eq!(thousands(41200), "41 200");
     assert_eq!(thousands(1234567), "1 234 567");
-    assert_eq!(in_a_row(&["a".into(), "b".into(), "c".into()]), "a, b and c");
 }

@@ -6,7 +6,7 @@ use annotate_snippets::{Group, Level as Look, Title};
 use model::{Finding, Level, Origin, Span, Subject};
 
 use super::snippet::{Mark, Redacted, Style, elements};
-use super::{in_a_row, places, plain};
+use super::{places, plain};
 use crate::{Error, Outcome, Proof, Reported};
 
 /// All findings and then all notices, in the order settled.
@@ -75,7 +75,7 @@ pub(super) fn remarks(reported: &Reported, outcome: &Outcome) -> Vec<(&'static s
     remarks.extend(defaults(finding).iter().map(|line| ("default", plain(line))));
     remarks.extend(finding.assumptions.iter().map(|line| ("assumed", plain(line))));
     if outcome.several_environments() && !finding.environments.is_empty() {
-        remarks.push(("in", plain(&in_a_row(&finding.environments))));
+        remarks.push(("in", plain(&model::in_a_row(&finding.environments))));
     }
     remarks.extend(also(reported, outcome));
     let proofs = outcome.proofs.settling(finding);
@@ -124,7 +124,7 @@ fn also(reported: &Reported, outcome: &Outcome) -> Vec<(&'static str, String)> {
         if same.len() > NAMED {
             named.push(format!("{} more", same.len() - NAMED));
         }
-        lines.push(("also reached from", in_a_row(&named)));
+        lines.push(("also reached from", model::in_a_row(&named)));
     }
     for finding in other.iter().take(NAMED) {
         let place = elsewhere(finding, head, outcome);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use audit::Error;
-use audit::render::in_a_row;
+use model::in_a_row;
 use prove::file::Test;
 
 use super::{Kind, shown};

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use audit::render::in_a_row;
 use audit::{Error, RECORD_NAME, Record, hash_of_file, sha256};
+use model::in_a_row;
 use prove::file::Test;
 use prove::proof::{Outcome, Proof};
 use text::{FileId, Source};

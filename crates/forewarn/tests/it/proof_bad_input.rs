@@ -228,26 +228,24 @@ fn mistakes_in_a_test_file_are_told_where_they_are() {
     process
         error: [[process]] without `name`
           = help: add `name = "..."`
-        error: no step before this one keeps `port.well`
-           = help: keep it: `keep = { port.well = "/..." }` in a step before; a variable of the environment is written in capitals
     command
         error: [[process]] without `command`
           = help: add `command = ["program", "argument"]`
     ready
         error: [[process]] without `ready`
-          = help: write ready = { http = "http://127.0.0.1:${port.NAME}/healthz" }, { tcp = "127.0.0.1:${port.NAME}" } or { ended = true }
+          = help: add `ready = { http = "http://127.0.0.1:${port.NAME}/healthz" }`, `{ tcp = "127.0.0.1:${port.NAME}" }` or `{ ended = true }`
     ready of two kinds
         error: `ready` is one of `http`, `tcp` and `ended`
-           = help: write ready = { http = "http://127.0.0.1:${port.NAME}/healthz" }, { tcp = "127.0.0.1:${port.NAME}" } or { ended = true }
+           = help: write `ready = { http = "http://127.0.0.1:${port.NAME}/healthz" }`, `{ tcp = "127.0.0.1:${port.NAME}" }` or `{ ended = true }`
     step
-        error: a test without a step
+        error: the test file without [[step]]
           = help: add [[step]] with `name` and `url`
     url
         error: [[step]] without `url`
            = help: add `url = "..."`
     load
-        error: no [load]
-          = help: add a table [load]
+        error: the test file without [load]
+          = help: add [load] with `rate` or `at_once`
     rate
         error: `rate` of [load] is a text, not a number
            = help: write rate = 50 (people a second) or at_once = 8 (people at a time)
@@ -264,15 +262,11 @@ fn mistakes_in_a_test_file_are_told_where_they_are() {
         error: [objective] has no key `withn`
            = help: did you mean `within`? keys of [objective]: `good`, `within`, `people`
     unknown table
-        error: no [load]
-          = help: add a table [load]
         error: the test file has no key `laod`
            = help: did you mean `load`? keys of the test file: `kind`, `name`, `candidate`, `process`, `dependency`, `setup`, `step`, `load`, `objective`, `search`
     wrong type
         error: `name` of [[process]] is a list, not a text
           = help: put it in quotes
-        error: no step before this one keeps `port.well`
-           = help: keep it: `keep = { port.well = "/..." }` in a step before; a variable of the environment is written in capitals
     unknown word
         error: `${candidat}` stands for nothing
            = help: did you mean `candidate`? known here: `seed`, `work`, `base`, `candidate`, `forewarn`, `port.well`
@@ -304,18 +298,8 @@ fn mistakes_in_a_test_file_are_told_where_they_are() {
         error: the test file is empty
           = help: add `kind = "scenario"`, a plan, series and expected alerts
     kind alone
-        error: a test without a process
-          = help: add [[process]] with `name`, `command` and `ready`
-        error: a test without a step
-          = help: add [[step]] with `name` and `url`
-        error: no [candidate]
-          = help: add a table [candidate]
-        error: no [load]
-          = help: add a table [load]
-        error: no [objective]
-          = help: add a table [objective]
-        error: the test file without `name`
-          = help: add `name = "..."`
+        error: the test file without `name`, [candidate], [[process]], [[step]], [load] and [objective]
+          = help: add `name = "..."`, [candidate] with `file`, [[process]] with `name`, `command` and `ready`, [[step]] with `name` and `url`, [load] with `rate` or `at_once` and [objective] with `good`
     "#);
 }
 

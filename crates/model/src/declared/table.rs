@@ -8,16 +8,29 @@ use text::{Entry, Node, NodeKind, Span, Style};
 use super::Mistake;
 use super::length::{NoLength, length};
 use crate::Limit;
-use crate::nearest::did_you_mean;
+use crate::figures::in_a_row;
+use crate::nearest::{did_you_mean, nearest};
 
 /// Mistakes as they are found.
 #[derive(Debug, Default)]
-pub struct Mistakes(Vec<Mistake>);
+pub struct Mistakes {
+    all: Vec<Mistake>,
+    lacks: Vec<Lack>,
+}
+
+/// Something that a table lacks. All that one table lacks is one mistake.
+#[derive(Debug)]
+struct Lack {
+    span: Span,
+    table: String,
+    what: String,
+    add: String,
+}
 
 impl Mistakes {
     /// Notes a mistake.
     pub fn add(&mut self, span: Span, what: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Mistake { span, what: what.into(), help: help.into() });
+        self.all.push(Mistake { span, what: what.into(), help: help.into() });
     }
 
     /// The value if no mistake was noted.
@@ -26,11 +39,20 @@ impl Mistakes {
     ///
     /// All mistakes, by place.
     pub fn or<T>(mut self, value: T) -> Result<T, Vec<Mistake>> {
-        if self.0.is_empty() {
+        // Stable: what one table lacks stays in the order in which it was looked for.
+        self.lacks.sort_by_key(|lack| (lack.span, lack.table.clone()));
+        let of_one_table = |a: &Lack, b: &Lack| (a.span, &a.table) == (b.span, &b.table);
+        for lacks in self.lacks.chunk_by(of_one_table) {
+            let row = |of: fn(&Lack) -> &String| in_a_row(&lacks.iter().map(of).cloned().collect::<Vec<_>>());
+            let what = format!("{} without {}", lacks[0].table, row(|lack| &lack.what));
+            let help = format!("add {}", row(|lack| &lack.add));
+            self.all.push(Mistake { span: lacks[0].span, what, help });
+        }
+        if self.all.is_empty() {
             return Ok(value);
         }
-        self.0.sort_by_key(|mistake| (mistake.span, mistake.what.clone()));
-        Err(self.0)
+        self.all.sort_by_key(|mistake| (mistake.span, mistake.what.clone()));
+        Err(self.all)
     }
 }
 
@@ -40,6 +62,10 @@ pub struct Table<'t> {
     node: Node<'t>,
     /// As people write it: `[margins]`, `[[call]]`.
     name: String,
+    /// What stands below a key that is not known, by the known one that seems to be meant: it is read as
+    /// that one, so that a slip of the finger is one mistake, and not also that the other key is missing.
+    meant: Vec<(String, Node<'t>)>,
+    is_sound: bool,
 }
 
 impl<'t> Table<'t> {
@@ -54,14 +80,18 @@ impl<'t> Table<'t> {
             );
             return None;
         }
+        let (mut meant, mut is_sound) = (Vec::new(), true);
         for entry in node.written_entries() {
             let key = entry.key.text();
             if !known.contains(&key) {
+                is_sound = false;
                 let help = did_you_mean(key, &format!("keys of {name}"), known);
                 m.add(entry.key.span(), format!("{name} has no key `{key}`"), help);
+                let absent = known.iter().copied().filter(|known| node.get(known).is_none());
+                meant.extend(nearest(key, absent).map(|near| (near.to_owned(), entry.value)));
             }
         }
-        Some(Self { node, name })
+        Some(Self { node, name, meant, is_sound })
     }
 
     /// The table at a node whose keys somebody else knows.
@@ -86,7 +116,19 @@ impl<'t> Table<'t> {
 
     /// The value of a key, whatever it is.
     pub fn get(&self, key: &str) -> Option<Node<'t>> {
-        self.node.get(key)
+        let meant = || self.meant.iter().find(|(known, _)| known == key).map(|&(_, value)| value);
+        self.node.get(key).or_else(meant)
+    }
+
+    /// Whether all keys are known. Where one is not, what seems to be missing may stand below it.
+    pub fn is_sound(&self) -> bool {
+        self.is_sound
+    }
+
+    /// Notes that the table lacks something that must be there, and what to add.
+    pub fn lacks(&self, what: impl Into<String>, add: impl Into<String>, m: &mut Mistakes) {
+        let (what, add) = (what.into(), add.into());
+        m.lacks.push(Lack { span: self.span(), table: self.name.clone(), what, add });
     }
 
     /// Where to point for a key: its value, or the table where it is absent.
@@ -108,7 +150,7 @@ impl<'t> Table<'t> {
     pub fn needed_text(&self, key: &str, m: &mut Mistakes) -> Option<&'t str> {
         let text = self.text(key, m);
         if self.get(key).is_none() {
-            m.add(self.span(), format!("{} without `{key}`", self.name), format!("add `{key} = \"...\"`"));
+            self.lacks(format!("`{key}`"), format!("`{key} = \"...\"`"), m);
         } else if text.is_some_and(|text| text.trim().is_empty()) {
             m.add(self.place(key), format!("`{key}` is empty"), "say what it is");
             return None;

@@ -59,17 +59,20 @@ pub fn steps(node: Option<Node<'_>>, name: &str, known: &[String], m: &mut Mista
     let mut kept = known.to_vec();
     let mut steps: Vec<Step> = Vec::new();
     for table in Table::list(node, name, STEP, m) {
-        let Some(step) = step(&table, &kept, m) else { continue };
+        let read = step(&table, &mut kept, m);
+        // What a step keeps, later ones may name, whatever else is wrong with it.
+        let keeps = table.get("keep").into_iter().flat_map(Node::entries);
+        kept.extend(keeps.map(|entry| entry.key.text().to_owned()));
+        let Some(step) = read else { continue };
         if steps.iter().any(|other| other.name == step.name) {
             m.add(table.place("name"), format!("a second step `{}`", step.name), "name each step once");
         }
-        kept.extend(step.keep.iter().map(|(name, _)| name.clone()));
         steps.push(step);
     }
     steps
 }
 
-fn step(table: &Table<'_>, kept: &[String], m: &mut Mistakes) -> Option<Step> {
+fn step(table: &Table<'_>, kept: &mut Vec<String>, m: &mut Mistakes) -> Option<Step> {
     let name = table.needed_text("name", m);
     let url = access::needed_url(table, "url", m);
     let body = table.text("body", m).map(str::to_owned);
@@ -137,8 +140,9 @@ fn of_environment(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// Every `${name}` is something that an earlier step kept, or a variable of the environment.
-fn placeholders(text: &str, span: Span, kept: &[String], m: &mut Mistakes) {
+/// Every `${name}` is something that an earlier step kept, or a variable of the environment. What is said to
+/// be kept by none is not said again.
+fn placeholders(text: &str, span: Span, kept: &mut Vec<String>, m: &mut Mistakes) {
     let mut rest = text;
     while let Some((_, behind)) = rest.split_once("${") {
         let Some((name, behind)) = behind.split_once('}') else {
@@ -151,6 +155,7 @@ fn placeholders(text: &str, span: Span, kept: &[String], m: &mut Mistakes) {
                  written in capitals"
             );
             m.add(span, format!("no step before this one keeps `{name}`"), help);
+            kept.push(name.to_owned());
         }
         rest = behind;
     }

@@ -196,7 +196,7 @@ fn by_reason(table: &Table<'_>, reasons: &Reasons, m: &mut Mistakes) -> Vec<(usi
 fn latency(table: &Table<'_>, failures: &GuardSource, m: &mut Mistakes) -> Option<LatencyObjective> {
     let latency = Table::new(table.get("latency")?, "`latency`", LATENCY, m)?;
     if latency.get("slow").is_none() {
-        m.add(latency.span(), "`latency` without `slow`", "add `slow = \"500ms\"`");
+        latency.lacks("`slow`", "`slow = \"500ms\"`", m);
     }
     let guard = guard::read(&latency, "guard", Of::Share, m).unwrap_or_else(|| match failures {
         GuardSource::History(file) => GuardSource::History(file.clone()),
@@ -237,7 +237,7 @@ fn objective(node: Node<'_>, m: &mut Mistakes) -> Option<Objective> {
         );
     }
     if table.get("good").is_none() {
-        m.add(table.span(), "`objective` without `good`", "add `good = \"99.9%\"`");
+        table.lacks("`good`", "`good = \"99.9%\"`", m);
     }
     match good? {
         GuardSource::Declared(good) => Some(Objective { good, period }),

@@ -142,7 +142,7 @@ fn targets(table: &Table<'_>, watched: &Watched, pace: Pace, m: &mut Mistakes) -
     for target in Table::list(table.get("target"), "[[service.target]]", TARGET, m) {
         let name = target.needed_text("name", m);
         if target.get("requests").is_none() {
-            m.add(target.span(), "[[service.target]] without `requests`", "add `requests = '0+100x60'`");
+            target.lacks("`requests`", "`requests = '0+100x60'`", m);
         }
         let replicas = target.count("replicas", m);
         if replicas.is_some_and(|replicas| !(1..=1000).contains(&replicas)) {
@@ -350,7 +350,7 @@ fn learnt(table: &Table<'_>, watched: &Watched, m: &mut Mistakes) -> Vec<Learnt>
 fn audits(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<(Duration, Audited)> {
     let mut list = Vec::new();
     for table in Table::list(node, "[[audited]]", AUDITED, m) {
-        let at = needed_moment(&table, "at", "[[audited]]", m);
+        let at = needed_moment(&table, "at", m);
         let findings = Table::list(table.get("findings"), "[[audited.findings]]", FINDING, m);
         let settings = Table::list(table.get("settings"), "[[audited.settings]]", SETTING, m);
         let words =
@@ -385,8 +385,8 @@ fn audits(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<(Duration, Audited)> 
 fn silences(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<(Duration, Duration, Option<String>, String)> {
     let mut list = Vec::new();
     for table in Table::list(node, "[[silence]]", SILENCE, m) {
-        let from = needed_moment(&table, "from", "[[silence]]", m);
-        let until = needed_moment(&table, "until", "[[silence]]", m);
+        let from = needed_moment(&table, "from", m);
+        let until = needed_moment(&table, "until", m);
         let service = table.text("service", m).map(str::to_owned);
         let reason = table.text("reason", m).unwrap_or("").to_owned();
         list.extend(from.zip(until).map(|(from, until)| (from, until, service, reason)));
@@ -395,13 +395,9 @@ fn silences(node: Option<Node<'_>>, m: &mut Mistakes) -> Vec<(Duration, Duration
     list
 }
 
-fn needed_moment(table: &Table<'_>, key: &str, name: &str, m: &mut Mistakes) -> Option<Duration> {
+fn needed_moment(table: &Table<'_>, key: &str, m: &mut Mistakes) -> Option<Duration> {
     if table.get(key).is_none() {
-        m.add(
-            table.span(),
-            format!("{name} without `{key}`"),
-            format!("add `{key} = \"2m\"`, from the start on"),
-        );
+        table.lacks(format!("`{key}`"), format!("`{key} = \"2m\"`, from the start on"), m);
     }
     table.length(key, m)
 }
