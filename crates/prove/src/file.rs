@@ -222,10 +222,11 @@ pub struct Search {
 }
 
 impl Search {
-    /// The length that a text in the place of the setting says; `None` where it says none.
+    /// The length that a text in the place of the setting says; `None` where it says none, or 0, which may
+    /// stand for no limit at all.
     #[must_use]
     pub fn length(&self, text: &str) -> Option<Duration> {
-        Form::of(text, self.unit)?.read(text)
+        Form::of(text, self.unit)?.read(text).filter(|length| !length.is_zero())
     }
 }
 

@@ -6,14 +6,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use draw::{ATTEMPT, BACKOFF, BOLD, CHARACTER, Canvas, FAINT, GRID, INK, WIDTH, clip, width, wrapped};
-use model::pretty;
+use model::{grouped, pretty};
 use text::{FileId, Source, edit};
 
+use crate::figures::{ms, percent};
 use crate::file::{Search, Test};
 use crate::forecast::{Forecast, waits};
+use crate::observed::STATED;
+use crate::report::weather;
 use crate::run::syntax;
-use crate::search::{Found, Searched};
-use crate::trial::Trial;
+use crate::search::{Found, Safe, Searched};
+use crate::trial::{Run, Trial};
 use crate::verdict::Seen;
 
 const MARGIN: f64 = 28.0;
@@ -64,7 +67,7 @@ pub fn picture(test: &Test, marks: &[Mark], searched: Option<&Searched>) -> Opti
     let axis = Axis::of(marks, searched)?;
     let mut flags = flags(marks, searched);
     flags.retain(|flag| axis.holds(flag.value));
-    let notes = notes(test, &search.dependency, searched);
+    let notes = notes(test, searched);
     let height = BOTTOM + 84.0 + LINE * notes.len() as f64;
     let mut canvas = Canvas::new(height, &format!("People who succeed against {}", search.key));
     canvas.bold(MARGIN, 36.0, 19.0, &clip(&heading(search), WIDTH - 2.0 * MARGIN, 19.0, BOLD));
@@ -72,17 +75,25 @@ pub fn picture(test: &Test, marks: &[Mark], searched: Option<&Searched>) -> Opti
     canvas.text(MARGIN, 58.0, 12.5, FAINT, &clip(&name, WIDTH - 2.0 * MARGIN, 12.5, CHARACTER));
     axis.refused(&mut canvas, searched);
     axis.draw(&mut canvas);
-    objective(&mut canvas, test.objective.good);
     if let Some(Searched { found: Found::Smallest { low, high, .. }, .. }) = searched {
         let (from, to) = (axis.x(*low), axis.x(*high));
         canvas.rect((from, TOP), (to - from, BOTTOM - TOP), BACKOFF, "fill-opacity=\"0.35\"");
     }
+    let places = raised(&axis, &flags);
+    for (flag, (_, y)) in flags.iter().zip(&places) {
+        let (x, more) = (axis.x(flag.value), "stroke-width=\"1.4\" stroke-opacity=\"0.8\"");
+        canvas.line((x, y + 4.0), (x, BOTTOM), flag.colour, more);
+    }
     if let Some(forecast) = &forecast {
         curve(&mut canvas, &axis, forecast);
     }
-    raise(&mut canvas, &axis, &flags);
+    objective(&mut canvas, test.objective.good);
     for (value, seen) in measured(marks, searched) {
         measure(&mut canvas, axis.x(value), value, &seen);
+    }
+    // Above every line, so that none crosses them.
+    for (flag, (x, y)) in flags.iter().zip(&places) {
+        canvas.text(*x, *y, 12.0, flag.colour, &flag.words);
     }
     legend(&mut canvas, forecast.is_some(), searched);
     for (line, note) in notes.iter().enumerate() {
@@ -95,25 +106,19 @@ fn heading(search: &Search) -> String {
     format!("Who succeeds, by {}", search.key)
 }
 
-/// What is said below: what was replayed, and what was found.
-fn notes(test: &Test, dependency: &str, searched: Option<&Searched>) -> Vec<String> {
-    let replayed = test.awaited().map(|latency| {
-        format!("Replayed: {dependency} as {} calls took, {}.", latency.calls, latency.window)
-    });
+/// What is said below: under what people came, and what was found.
+fn notes(test: &Test, searched: Option<&Searched>) -> Vec<String> {
+    let calls = test.awaited().filter(|latency| latency.window != STATED);
+    let calls = calls.map_or_else(String::new, |latency| format!(", {} calls", grouped(latency.calls)));
+    let came = format!("People came {}{calls}.", weather(test));
     let found = searched.map(|searched| format!("{}.", searched.line()));
-    replayed.iter().chain(&found).flat_map(|note| wrapped(note, WIDTH - 2.0 * MARGIN, 12.0)).collect()
+    std::iter::once(&came).chain(&found).flat_map(|note| wrapped(note, WIDTH - 2.0 * MARGIN, 12.0)).collect()
 }
 
 /// The height of a share of people who fail.
 fn y(failed: f64) -> f64 {
     let nines = (-failed.max(f64::MIN_POSITIVE).log10()).clamp(0.0, NINES);
     BOTTOM - (BOTTOM - TOP) * nines / NINES
-}
-
-/// A share who succeed, in per cent, with as many digits as it needs.
-fn percent(good: f64) -> String {
-    let percent = format!("{:.3}", good * 100.0);
-    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// From values to places: in equal ratios.
@@ -187,10 +192,7 @@ impl Axis {
     /// Values that the service does not take.
     fn refused(&self, canvas: &mut Canvas, searched: Option<&Searched>) {
         let Some(searched) = searched else { return };
-        let first = searched.tried.first().map_or(Duration::MAX, |tried| tried.value);
-        let refused = || searched.refused.iter().map(|(value, _)| *value);
-        let less = refused().filter(|value| *value < first).max();
-        let more = refused().filter(|value| *value > first).min();
+        let (less, more) = searched.refused_ends();
         let sides = [less.map(|value| (LEFT, self.x(value))), more.map(|value| (self.x(value), RIGHT))];
         for (from, to) in sides.into_iter().flatten().filter(|(from, to)| to - from > 2.0) {
             canvas.rect((from, TOP), (to - from, BOTTOM - TOP), GRID, "fill-opacity=\"0.6\"");
@@ -235,9 +237,14 @@ fn curve(canvas: &mut Canvas, axis: &Axis, forecast: &Forecast) {
 
 /// What was measured, by value.
 fn measured(marks: &[Mark], searched: Option<&Searched>) -> Vec<(Duration, Seen)> {
-    let tried = searched.into_iter().flat_map(|searched| &searched.tried);
-    let tried = tried.map(|tried| (tried.value, tried.seen.clone()));
-    tried.chain(marks.iter().map(|mark| (mark.value, mark.seen.clone()))).collect()
+    let mut all: Vec<(Duration, Seen)> = marks.iter().map(|mark| (mark.value, mark.seen.clone())).collect();
+    if let Some(searched) = searched {
+        all.extend(searched.tried.iter().map(|tried| (tried.value, tried.seen.clone())));
+        if let Some(Safe { value, came: Some(Run::Seen(trial)), .. }) = &searched.safe {
+            all.push((*value, trial.seen.clone()));
+        }
+    }
+    all
 }
 
 /// A point with its interval.
@@ -262,14 +269,17 @@ struct Flag {
 fn flags(marks: &[Mark], searched: Option<&Searched>) -> Vec<Flag> {
     let mut flags: Vec<Flag> = Vec::new();
     for mark in marks {
-        let good = mark.seen.share().map_or(1.0, |(share, ..)| 1.0 - share);
-        let words = format!("{}: {}, {} succeed", mark.label, pretty(mark.value), tenths(good));
+        let who = match mark.seen.share() {
+            None => "nobody came".to_owned(),
+            Some((0.0, ..)) => "all succeed".to_owned(),
+            Some((share, ..)) => format!("{} succeed", percent(1.0 - share)),
+        };
+        let words = format!("{}: {}, {who}", mark.label, pretty(mark.value));
         flags.push(Flag { value: mark.value, words, colour: INK });
     }
     if let Some(searched) = searched {
         if let Found::Smallest { value, .. } = searched.found {
-            let ms = Duration::from_millis((value.as_secs_f64() * 1000.0).round() as u64);
-            flags.push(Flag { value, words: format!("enough from {} on", pretty(ms)), colour: ATTEMPT });
+            flags.push(Flag { value, words: format!("enough from {} on", ms(value)), colour: ATTEMPT });
         }
         if let Some(safe) = &searched.safe {
             let words = format!("safe: {}", pretty(safe.value));
@@ -280,31 +290,21 @@ fn flags(marks: &[Mark], searched: Option<&Searched>) -> Vec<Flag> {
     flags
 }
 
-/// A share that was measured: tenths of a per cent.
-fn tenths(share: f64) -> String {
-    if share >= 1.0 { "all".to_owned() } else { format!("{:.1} %", share * 100.0) }
-}
-
-/// Draws flags with words that do not run into each other: each in the lowest line that has room.
-fn raise(canvas: &mut Canvas, axis: &Axis, flags: &[Flag]) {
+/// Where the words of flags begin so that they do not run into each other: each in the lowest line that has
+/// room.
+fn raised(axis: &Axis, flags: &[Flag]) -> Vec<(f64, f64)> {
     /// Lines above the chart.
     const LINES: [f64; 4] = [TOP - 14.0, TOP - 31.0, TOP - 48.0, TOP - 65.0];
     let mut taken = [LEFT - 30.0; LINES.len()];
-    for flag in flags {
-        let x = axis.x(flag.value);
+    let place = |flag: &Flag| {
         let width = width(&flag.words, 12.0, CHARACTER);
         // Around its line, as far as the picture goes.
-        let from = (x - width / 2.0).clamp(MARGIN + 56.0, WIDTH - MARGIN - width);
+        let from = (axis.x(flag.value) - width / 2.0).clamp(MARGIN + 56.0, WIDTH - MARGIN - width);
         let line = taken.iter().position(|end| *end + 10.0 <= from).unwrap_or(LINES.len() - 1);
         taken[line] = from + width;
-        canvas.line(
-            (x, LINES[line] + 4.0),
-            (x, BOTTOM),
-            flag.colour,
-            "stroke-width=\"1.4\" stroke-opacity=\"0.8\"",
-        );
-        canvas.text(from, LINES[line], 12.0, flag.colour, &flag.words);
-    }
+        (from, LINES[line])
+    };
+    flags.iter().map(place).collect()
 }
 
 /// What the signs mean.
@@ -339,8 +339,7 @@ mod tests {
 
     use super::*;
     use crate::file::Reason;
-    use crate::search::{Hindered, Safe, Tried};
-    use crate::trial::Run;
+    use crate::search::{Hindered, Tried};
     use crate::verdict::Verdict;
 
     const MS: Duration = Duration::from_millis(1);
@@ -422,17 +421,17 @@ good = "99.5%"
         for expected in [
             "Who succeeds, by directory.request_timeout",
             "99.5 % must succeed",
-            "candidate: 300 ms, 80.0 % succeed",
+            "candidate: 300 ms, 80 % succeed",
             "enough from 560 ms on",
             "safe: 840 ms",
             "in force: 1 s, all succeed",
             "refused",
-            "Replayed: directory as 41200 calls took, 19:00-20:00 UTC.",
+            "People came at the latency of 19:00-20:00 UTC, 41 200 calls.",
         ] {
             assert!(words.iter().any(|words| words == expected), "{expected} in {words:#?}");
         }
-        // Four values of the search and two configurations.
-        assert_eq!(svg.matches("<circle").count(), 6 + 1, "and the legend's own");
+        // Four values of the search, two configurations and the safe value.
+        assert_eq!(svg.matches("<circle").count(), 7 + 1, "and the legend's own");
     }
 
     #[test]
@@ -453,14 +452,8 @@ good = "99.5%"
         let flag = |ms: u32| Flag { value: MS * ms, words: format!("a name: {ms} ms, all"), colour: INK };
         let flags: Vec<Flag> = [500, 505, 510, 515].map(flag).into();
         let axis = Axis { from: 0.1, to: 1.0 };
-        let mut canvas = Canvas::new(600.0, "");
-        raise(&mut canvas, &axis, &flags);
-        let svg = canvas.end();
-        let lines: std::collections::BTreeSet<&str> = svg
-            .lines()
-            .filter(|line| line.starts_with("<text"))
-            .filter_map(|line| line.split("y=\"").nth(1)?.split('"').next())
-            .collect();
+        let places = raised(&axis, &flags);
+        let lines: std::collections::BTreeSet<u64> = places.iter().map(|(_, y)| *y as u64).collect();
         assert_eq!(lines.len(), 4);
     }
 }

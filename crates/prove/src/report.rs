@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use wire::tested::{self, Change, Overhead, Service};
 
+pub(crate) use line::{tally, weather};
+
 use crate::file::{Reason, Test};
 use crate::forecast::{Forecast, waits};
 use crate::proof::Proof;
@@ -64,7 +66,7 @@ pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
         at,
         good: test.objective.good,
         within_seconds: test.objective.within.as_secs_f64(),
-        latency: line::weather(test),
+        latency: weather(test),
         budget_seconds: asked.budget.as_secs_f64(),
         seed: asked.seed,
         again: asked.again,

@@ -17,8 +17,8 @@ use model::{normal_score, normal_share};
 
 pub use drive::{Ask, Means, Wanted, search};
 pub use form::Form;
-pub use service::search_service;
 pub(crate) use service::written_over;
+pub use service::{search_service, searchable};
 
 use crate::forecast::Forecast;
 use crate::trial::Run;
@@ -57,6 +57,13 @@ pub struct Tried {
     pub seen: Seen,
 }
 
+impl Tried {
+    /// The share of people who failed; nobody where nobody came.
+    fn failed(&self) -> f64 {
+        self.seen.share().map_or(0.0, |(share, ..)| share)
+    }
+}
+
 /// A whole search, and what it came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Searched {
@@ -91,6 +98,15 @@ impl Searched {
     #[must_use]
     pub fn predicted(&self) -> Option<Duration> {
         self.forecast.as_ref().map(|forecast| forecast.smallest(self.good))
+    }
+
+    /// Where what the service does not take begins: the largest value that is too small, and the smallest
+    /// that is too large.
+    #[must_use]
+    pub fn refused_ends(&self) -> (Option<Duration>, Option<Duration>) {
+        let first = self.tried.first().map_or(Duration::MAX, |tried| tried.value);
+        let refused = || self.refused.iter().map(|(value, _)| *value);
+        (refused().filter(|value| *value < first).max(), refused().filter(|value| *value > first).min())
     }
 }
 
@@ -155,8 +171,7 @@ pub fn conclude(tried: &[Tried], good: f64) -> Found {
         return found;
     }
     let allowed = 1.0 - good;
-    let share = |tried: &Tried| tried.seen.bad() as f64 / tried.seen.people() as f64;
-    if share(first) <= allowed + 1e-9 {
+    if first.failed() <= allowed + 1e-9 {
         return Found::AtMost(first.value);
     }
     // Of a share a little above what is allowed so many would still be seen by chance.
@@ -169,8 +184,7 @@ pub fn conclude(tried: &[Tried], good: f64) -> Found {
 /// Where no line goes through the trials, or none reaches the objective because nobody may fail: the value
 /// lies between the last one that failed too many and the first one from which on none did.
 fn step(tried: &[&Tried], allowed: f64) -> Option<Found> {
-    let fails = |tried: &&Tried| tried.seen.bad() as f64 > allowed * tried.seen.people() as f64 + 1e-9;
-    let last = tried.iter().rposition(fails)?;
+    let last = tried.iter().rposition(|tried| tried.failed() > allowed + 1e-9)?;
     let (low, high) = (tried[last].value, tried.get(last + 1)?.value);
     Some(Found::Smallest { value: high, low, high })
 }
@@ -181,8 +195,8 @@ fn not_monotone(tried: &[&Tried]) -> Option<Found> {
     let pairs = tried.iter().enumerate().flat_map(|(at, a)| tried[at + 1..].iter().map(move |b| (a, b)));
     let (score, a, b) =
         pairs.map(|(a, b)| (rise(&a.seen, &b.seen), a, b)).max_by(|one, other| one.0.total_cmp(&other.0))?;
-    let share = |tried: &Tried| tried.seen.bad() as f64 / tried.seen.people() as f64;
-    (score > limit).then(|| Found::NotMonotone { smaller: (a.value, share(a)), larger: (b.value, share(b)) })
+    (score > limit)
+        .then(|| Found::NotMonotone { smaller: (a.value, a.failed()), larger: (b.value, b.failed()) })
 }
 
 /// How far the second share lies above the first, in standard deviations of their difference.

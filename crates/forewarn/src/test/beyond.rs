@@ -135,7 +135,9 @@ fn marks(case: &Case, proof: &Proof) -> Vec<Mark> {
     let mark = |label: &str, source: &Source, trial: Option<&Trial>| {
         Mark::of(&case.test, label, source.text(), trial?)
     };
-    let candidate = mark("candidate", &case.candidate, proof.tested.seen());
+    // What is tested alone is what is in force.
+    let tested = if case.current.is_some() { "candidate" } else { "in force" };
+    let candidate = mark(tested, &case.candidate, proof.tested.seen());
     let current = case.current.as_ref().and_then(|current| mark("in force", current, proof.current()));
     candidate.into_iter().chain(current).collect()
 }

@@ -14,6 +14,7 @@ use prove::machine::Meter;
 use prove::proof::{self, Outcome, Proof, Texts};
 use prove::report::{self, Asked};
 use prove::run::{self, Runner, Told};
+use prove::search::searchable;
 use prove::words::Words;
 use text::{FileId, ProblemKind, Source, Syntax, Tree};
 use tokio::runtime::Runtime;
@@ -144,6 +145,10 @@ pub(super) fn tested(
         progress.clear();
         to_stderr(&format!("  {line}\n"));
     };
+    if arguments.search {
+        // Better known before anything runs than after all of it.
+        searchable(&runner, case.candidate.text()).map_err(Halt::Trouble)?;
+    }
     let shown = runtime.block_on(shown_by(&case, &runner, arguments, &told));
     // What is still on its way through a proxy has nothing to say any more.
     runtime.shutdown_background();

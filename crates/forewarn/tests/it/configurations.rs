@@ -180,5 +180,5 @@ fn a_search_mutations_and_a_picture_are_had_beside_the_verdict() {
     assert_eq!(fate("directory.max_attempts", "0"), Some("refused"), "{all:#?}");
     assert_eq!(fate("directory.pool.idle_timeout", "300s"), Some("equal"), "{all:#?}");
     let picture = bench.read("picture.svg").expect("it was asked for");
-    assert!(picture.starts_with("<svg") && picture.contains("candidate: 1 s"), "{picture}");
+    assert!(picture.starts_with("<svg") && picture.contains("in force: 1 s"), "{picture}");
 }

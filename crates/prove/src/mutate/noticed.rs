@@ -5,10 +5,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use evidence::alike;
-use model::pretty;
-
+use crate::figures::ms;
 use crate::trial::Trial;
+use evidence::alike;
 
 /// The chance that one measure calls two runs different that are not.
 pub const WRONG: f64 = 0.001;
@@ -98,15 +97,10 @@ impl fmt::Display for Noticed {
                 f.write_str("the slow ones take another time")
             }
             Self::Durations { before, after } => {
-                write!(f, "half take {} instead of {}", pretty(whole(*after)), pretty(whole(*before)))
+                write!(f, "half take {} instead of {}", ms(*after), ms(*before))
             }
         }
     }
-}
-
-/// Whole milliseconds: finer than that nobody notices.
-fn whole(length: Duration) -> Duration {
-    Duration::from_millis((length.as_secs_f64() * 1000.0).round() as u64)
 }
 
 /// What two runs that nobody could tell apart have in common, with what would have been noticed.

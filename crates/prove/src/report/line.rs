@@ -11,7 +11,7 @@ use crate::file::Test;
 use crate::observed::STATED;
 use crate::proof::{Outcome, Proof};
 use crate::proxy::Fault;
-use crate::trial::{Kind, Refusal, Run, Trial};
+use crate::trial::{Kind, Refusal, Run};
 use crate::verdict::{Seen, Verdict};
 
 pub(super) fn line(
@@ -100,12 +100,13 @@ fn in_force(asked: &Asked, proof: &Proof) -> String {
     match current.verdict {
         Verdict::Held => format!("; {what} holds"),
         Verdict::Failed => format!("; {what} fails {}", share(&current.seen)),
-        Verdict::Open => format!("; {}: {}, not known yet", what.trim_end_matches(','), tally(current)),
+        Verdict::Open => format!("; {}: {}, not known yet", what.trim_end_matches(','), tally(&current.seen)),
     }
 }
 
-fn tally(trial: &Trial) -> String {
-    format!("{} of {} failed", grouped(trial.seen.bad()), grouped(trial.seen.people()))
+/// How many failed of how many.
+pub(crate) fn tally(seen: &Seen) -> String {
+    format!("{} of {} failed", grouped(seen.bad()), grouped(seen.people()))
 }
 
 /// "19.7 % of sign-ins (95 %: 17.1 to 22.6 %; 812 people)".
@@ -146,7 +147,7 @@ fn rule(test: &Test) -> String {
 }
 
 /// Under which latency people came.
-pub(super) fn weather(test: &Test) -> String {
+pub(crate) fn weather(test: &Test) -> String {
     let mut parts: Vec<String> = Vec::new();
     for dependency in &test.dependencies {
         let replayed = &dependency.replayed;

@@ -255,11 +255,15 @@ where
         let (from, to) = self.between();
         let (Some(first), Some(last)) = (tried.first(), tried.last()) else { return Vec::new() };
         let of = |value: Duration, parts: &[f64]| -> Vec<Duration> {
-            parts.iter().map(|part| self.within(value.mul_f64(*part))).collect()
+            parts.iter().map(|part| self.ask.form.write(self.within(value.mul_f64(*part))).0).collect()
         };
         let next = match conclude(&tried, self.ask.objective.good) {
             Found::NotMonotone { smaller, larger } => return self.doubt([smaller.0, larger.0]),
-            Found::AtMost(_) if first.value > from => of(first.value, &[0.7, 0.5, 0.3]),
+            Found::AtMost(_) if first.value > from => {
+                let smaller = of(first.value, &[0.7, 0.5, 0.3]).into_iter();
+                // Less may be impossible to write.
+                smaller.filter(|value| *value < first.value).collect()
+            }
             Found::MoreThan(_) if last.value < to => of(last.value, &[1.4, 2.0, 3.0]),
             Found::Smallest { value, low, high } => {
                 let narrow = high.as_secs_f64() <= NARROW * low.as_secs_f64();
@@ -283,7 +287,6 @@ where
 
     /// Whether a value is worth trying: the service takes it, and not enough people came to it yet.
     fn is_open(&self, value: Duration) -> bool {
-        let value = self.ask.form.write(value).0;
         let people = self.seen.get(&value).map_or(0, Seen::people);
         people < 2 * self.people(PEOPLE) && !self.is_refused(value)
     }

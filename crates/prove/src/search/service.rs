@@ -9,7 +9,7 @@ use text::edit;
 use text::{FileId, Source};
 
 use super::{Ask, Form, Means, Searched, Wanted, search};
-use crate::file;
+use crate::file::Search;
 use crate::machine;
 use crate::run::{Runner, syntax};
 use crate::trial::{Kind, Trouble};
@@ -28,14 +28,7 @@ pub async fn search_service<S: Future<Output = ()>>(
     stop: impl Fn() -> S,
 ) -> Result<Searched, Trouble> {
     let test = runner.test();
-    let wanted = test.search.as_ref().ok_or_else(|| {
-        trouble(
-            test.name.as_str(),
-            "says no setting to search".to_owned(),
-            "add [search] with `key`, `from` and `to`",
-        )
-    })?;
-    let form = form(runner, configuration, wanted)?;
+    let (wanted, form) = searchable(runner, configuration)?;
     let ask = Ask { search: wanted, objective: &test.objective, latency: test.awaited(), form, seed, time };
     let trial = async |Wanted { written, seed, until, .. }| {
         let text = written_over(runner, configuration, &wanted.key, &written)?;
@@ -45,9 +38,18 @@ pub async fn search_service<S: Future<Output = ()>>(
     search(&ask, &Means { trial, used: &machine::used, told }).await
 }
 
-/// How values of the setting are written in the configuration.
-fn form(runner: &Runner<'_>, configuration: &str, wanted: &file::Search) -> Result<Form, Trouble> {
-    let file = runner.test().candidate.file.as_str();
+/// The setting that the test names, and how its values are written in the configuration. A search can be
+/// asked for this before anything runs.
+///
+/// # Errors
+/// The test names no setting, or one that cannot be searched.
+pub fn searchable<'t>(runner: &Runner<'t>, configuration: &str) -> Result<(&'t Search, Form), Trouble> {
+    let test = runner.test();
+    let wanted = test.search.as_ref().ok_or_else(|| {
+        let what = "says no setting to search".to_owned();
+        trouble(test.name.as_str(), what, "add [search] with `key`, `from` and `to`")
+    })?;
+    let file = test.candidate.file.as_str();
     let source = Source::new(FileId(0), file, configuration);
     let syntax = syntax(Path::new(file));
     let Some(text) = syntax.and_then(|syntax| edit::get(syntax, &source, &wanted.key)) else {
@@ -55,10 +57,15 @@ fn form(runner: &Runner<'_>, configuration: &str, wanted: &file::Search) -> Resu
         written_over(runner, configuration, &wanted.key, "1s")?;
         return Err(trouble(file, format!("has no key `{}`", wanted.key), "name one that is written there"));
     };
-    Form::of(&text, wanted.unit).ok_or_else(|| {
-        let what = format!("`{} = {text}` is no length of time with a unit", wanted.key);
-        trouble(file, what, "where the number is bare, say what it counts: `unit = \"s\"` in [search]")
-    })
+    let form = Form::of(&text, wanted.unit).ok_or_else(|| {
+        let what = format!("`{} = {text}` is no length of time that can be varied", wanted.key);
+        let help = match text.trim().parse::<f64>() {
+            Ok(_) => "say what the number counts: `unit = \"s\"` in [search]",
+            Err(_) => "known are 300ms, 1.5s, 1m30s, PT1S and, with `unit` in [search], a bare number",
+        };
+        trouble(file, what, help)
+    })?;
+    Ok((wanted, form))
 }
 
 /// The configuration with another value.

@@ -1,14 +1,13 @@
 //! A search in words: one line that says what was found, from how much, and what it rests on.
 
-use std::time::Duration;
+use model::grouped;
 
-use model::{grouped, pretty};
-
-use super::{Found, Hindered, Safe, Searched};
-use crate::figures::percent;
+use super::{Found, Hindered, Safe, Searched, Tried};
+use crate::figures::{ms, percent};
 use crate::people::MOST_AT_ONCE;
+use crate::report::tally;
 use crate::trial::Run;
-use crate::verdict::{Seen, Verdict};
+use crate::verdict::Verdict;
 
 impl Searched {
     /// All of it in one line.
@@ -44,8 +43,8 @@ impl Searched {
                 format!("{good} succeed at {} already, the smallest value that was tried", ms(*value))
             }
             Found::MoreThan(value) => {
-                let failed = self.tried.iter().find(|tried| tried.value == *value);
-                let share = failed.and_then(|tried| tried.seen.share()).map_or(0.0, |(share, ..)| share);
+                let there = self.tried.iter().find(|tried| tried.value == *value);
+                let share = there.map_or(0.0, Tried::failed);
                 let why = match self.predicted() {
                     Some(predicted) if predicted > self.between.1 => ", since `to` is too small",
                     Some(predicted) if predicted > *value => "",
@@ -66,12 +65,8 @@ impl Searched {
         }
     }
 
-    /// What the service did not take: the largest of what is too small, the smallest of what is too large.
     fn refusals(&self) -> Vec<String> {
-        let first = self.tried.first().map_or(Duration::MAX, |tried| tried.value);
-        let refused = || self.refused.iter().map(|(value, _)| *value);
-        let less = refused().filter(|value| *value < first).max();
-        let more = refused().filter(|value| *value > first).min();
+        let (less, more) = self.refused_ends();
         let less = less.map(|value| format!("the service refuses {} and less", ms(value)));
         let more = more.map(|value| format!("the service refuses {} and more", ms(value)));
         less.into_iter().chain(more).collect()
@@ -81,18 +76,20 @@ impl Searched {
     fn basis(&self) -> String {
         let people: u64 = self.tried.iter().map(|tried| tried.seen.people()).sum();
         let plural = if self.tried.len() == 1 { "" } else { "s" };
-        format!("{people} people at {} value{plural}", self.tried.len())
+        format!("{} people at {} value{plural}", grouped(people), self.tried.len())
     }
 }
 
 impl Safe {
     fn words(&self, margin: f64) -> String {
-        let named = format!("safe with a margin of {margin}: {}", self.written);
+        let bare = self.written.parse::<f64>().is_ok();
+        let length = if bare { format!(" ({})", ms(self.value)) } else { String::new() };
+        let named = format!("safe with a margin of {margin}: {}{length}", self.written);
         match &self.came {
             None => format!("{named}, for which no time was left"),
             Some(Run::Refused(_)) => format!("{named}, which the service refuses"),
             Some(Run::Seen(trial)) => {
-                let seen = of(&trial.seen);
+                let seen = tally(&trial.seen);
                 match trial.verdict {
                     Verdict::Held => format!("{named}, where it held ({seen})"),
                     Verdict::Failed => format!("{named}, but it failed there too ({seen})"),
@@ -129,13 +126,4 @@ impl Hindered {
         }
         words
     }
-}
-
-fn of(seen: &Seen) -> String {
-    format!("{} of {} failed", seen.bad(), seen.people())
-}
-
-/// Whole milliseconds: what people write.
-fn ms(length: Duration) -> String {
-    pretty(Duration::from_millis((length.as_secs_f64() * 1000.0).round() as u64))
 }

@@ -273,6 +273,17 @@ fn in_whole_seconds_the_value_is_between_two_of_them() {
 }
 
 #[test]
+fn where_less_cannot_be_written_nothing_less_is_tried() {
+    let latency = latency();
+    let form = Form::of("1", Some(model::TimeUnit::Seconds)).unwrap();
+    let searched = SOUND.searched(&Ask { form, ..ask(&limit(), &latency) }, 0.1);
+    let people: Vec<(Duration, u64)> =
+        searched.tried.iter().map(|tried| (tried.value, tried.seen.people())).collect();
+    assert_eq!(people, [(MS * 1000, PEOPLE), (MS * 2000, FEW)]);
+    insta::assert_snapshot!(searched.line(), @"limit: 99.5 % succeed at 1 s already, the smallest value that was tried; the replayed latency alone predicts 551 ms; safe with a margin of 1.5: 2 (2 s), where it held (0 of 1 151 failed)");
+}
+
+#[test]
 fn a_line_says_what_was_found_from_how_much_and_where_it_held() {
     let tried = vec![Tried {
         value: MS * 500,
@@ -295,7 +306,7 @@ fn a_line_says_what_was_found_from_how_much_and_where_it_held() {
         hindered: Hindered { untried: vec![MS * 331, MS * 578], again: 1, busy: 2, turned_away: 1_312 },
         elapsed: MS * 90_000,
     };
-    insta::assert_snapshot!(searched.line(), @"limit: 99.5 % succeed from 548 ms on (95 % interval 521 ms to 577 ms; 600 people at 1 value); the replayed latency alone predicts 551 ms; safe with a margin of 1.5: 830ms, where it held (0 of 1151 failed); no time was left to try 331 ms, 578 ms; one trial was made again, since the machine was busy; the machine was busy during 2 trials all the same; 1 312 more people came and were not let in, for 2 000 were on their way");
+    insta::assert_snapshot!(searched.line(), @"limit: 99.5 % succeed from 548 ms on (95 % interval 521 ms to 577 ms; 600 people at 1 value); the replayed latency alone predicts 551 ms; safe with a margin of 1.5: 830ms, where it held (0 of 1 151 failed); no time was left to try 331 ms, 578 ms; one trial was made again, since the machine was busy; the machine was busy during 2 trials all the same; 1 312 more people came and were not let in, for 2 000 were on their way");
 }
 
 /// The line of a search between bounds.
@@ -313,7 +324,7 @@ fn bounds_that_leave_the_answer_out_are_named() {
     ];
     insta::assert_snapshot!(lines.join("\n"), @r"
     limit: not even 300 ms is enough: 17.3 % still fail there, since `to` is too small; the replayed latency alone predicts 551 ms, above `to`
-    limit: 99.5 % succeed at 900 ms already, the smallest value that was tried; the replayed latency alone predicts 551 ms, below `from`; safe with a margin of 1.5: 1400ms, where it held (0 of 1151 failed)
+    limit: 99.5 % succeed at 900 ms already, the smallest value that was tried; the replayed latency alone predicts 551 ms, below `from`; safe with a margin of 1.5: 1400ms, where it held (0 of 1 151 failed)
     limit: not even 300 ms is enough: 17.3 % still fail there, so it takes more, or something else fails people
     ");
 }
@@ -331,8 +342,8 @@ fn a_service_that_starts_slowly_is_searched_at_fewer_values_and_the_others_are_n
         })
         .into();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    6 side by side in 86.02s: limit: 99.5 % succeed from 529 ms on (95 % interval 502 ms to 559 ms; 3600 people at 7 values); the replayed latency alone predicts 551 ms; safe with a margin of 1.5: 800ms, where it held (0 of 1151 failed)
-    1 side by side in 86.02s: limit: 99.5 % succeed from 599 ms on (95 % interval 286 ms to 1.256 s; 900 people at 2 values); the replayed latency alone predicts 551 ms; safe with a margin of 1.5: 900ms, where it held (0 of 1151 failed); no time was left to try 221 ms, 330 ms, 496 ms, 578 ms, 689 ms
+    6 side by side in 86.02s: limit: 99.5 % succeed from 529 ms on (95 % interval 502 ms to 559 ms; 3 600 people at 7 values); the replayed latency alone predicts 551 ms; safe with a margin of 1.5: 800ms, where it held (0 of 1 151 failed)
+    1 side by side in 86.02s: limit: 99.5 % succeed from 599 ms on (95 % interval 286 ms to 1.256 s; 900 people at 2 values); the replayed latency alone predicts 551 ms; safe with a margin of 1.5: 900ms, where it held (0 of 1 151 failed); no time was left to try 221 ms, 330 ms, 496 ms, 578 ms, 689 ms
     ");
 }
 
