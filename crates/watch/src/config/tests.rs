@@ -342,8 +342,6 @@ zone = "UTC"
         say what it is
     21:18 `targets_file` has no key `globe`
         did you mean `glob`? keys of `targets_file`: `glob`, `scheme`, `path`
-    21:18 `targets_file` without `glob`
-        add `glob = "..."`
     22:28 `dns` without a port
         add `port = 8080`, from 1 to 65535
     22:42 `path` does not begin with `/`
