@@ -98,7 +98,7 @@ pub async fn run(
         alert: None,
         pulsed: begun,
         options,
-        test,
+        test: &test,
         house,
         tell,
         begun,
@@ -138,8 +138,8 @@ fn stopped() -> Trouble {
 
 struct Course<'c> {
     options: &'c Options,
-    test: Test,
-    house: House,
+    test: &'c Test,
+    house: House<'c>,
     ledger: Ledger,
     people: Option<People>,
     notices: Lines,
@@ -154,9 +154,11 @@ struct Course<'c> {
 
 impl Course<'_> {
     async fn go(&mut self) -> Result<(), Trouble> {
-        self.house.open(&self.test).await?;
-        let Options { rate, seed, .. } = *self.options;
-        self.people = Some(People::come(&self.test, &self.house.words, rate, seed, self.ledger.clone()));
+        let stage = &mut self.house.stage;
+        stage.open().await?;
+        stage.replay();
+        let arrivals = stage.arrivals(self.options.seed);
+        self.people = Some(People::come(arrivals, self.options.rate, self.ledger.clone()));
         self.tell(Event::Opened);
         self.house.watch().await?;
         self.tell(Event::Watched);
@@ -195,9 +197,9 @@ impl Course<'_> {
         process: &prove::file::Process,
         most: Duration,
     ) -> Result<Option<i32>, Trouble> {
-        self.house.begin(process)?;
-        self.wait(most, |course| course.house.has_last_ended()).await?;
-        Ok(self.house.end_last().await.and_then(|status| status.code()))
+        self.house.stage.begin(process)?;
+        self.wait(most, |course| course.house.stage.has_last_ended()).await?;
+        Ok(self.house.stage.end_last().await.and_then(|status| status.code()))
     }
 
     /// Act two, to the alert and the line.
@@ -264,7 +266,7 @@ impl Course<'_> {
         let end = Instant::now() + most;
         loop {
             self.hear();
-            if let Some(trouble) = self.house.dead() {
+            if let Some(trouble) = self.house.stage.dead() {
                 return Err(trouble);
             }
             if is(self) {

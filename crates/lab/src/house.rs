@@ -1,22 +1,16 @@
-//! What a drill runs in: the room with the service's files, the service with its dependency behind the
-//! proxy, and the watch.
+//! What a drill adds to the stage of a test: the service's files as they are deployed and as they are
+//! proposed, deployments, and the watch.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use daemon::http::Network;
 use prove::file::{Process, Ready, Test};
-use prove::parse::PATIENCE;
-use prove::person;
-use prove::process::Running;
-use prove::proxy::{Proxy, Weather};
-use prove::room::{self, MACHINE, Room};
-use prove::run::weather;
-use prove::trial::{Kind, Trouble};
+use prove::room::{self, MACHINE};
+use prove::stage::Stage;
+use prove::trial::Trouble;
 use prove::words::Words;
-use text::{FileId, Source, Syntax, edit};
 
 use crate::course::Options;
 use crate::database::{self, Database};
@@ -34,55 +28,35 @@ const WATCH: &str = "watch";
 const LONG: Duration = Duration::from_secs(20);
 
 /// The house of a drill.
-pub(crate) struct House {
-    room: Room,
-    pub(crate) words: Words,
-    proxy: Proxy,
-    /// In the order of their start.
-    running: Vec<Running>,
-    traces: Traces,
+pub(crate) struct House<'t> {
+    pub(crate) stage: Stage<'t>,
+    kept: bool,
     /// The configuration in force when all began.
     good: String,
     /// The bad edit.
     bad: String,
 }
 
-impl House {
+impl<'t> House<'t> {
     /// Makes the room and its files; nothing runs yet but the proxy.
-    pub(crate) fn build(test: &Test, options: &Options) -> Result<Self, Trouble> {
-        let Options { seed, keep, database, forewarn, below, .. } = options;
-        let (seed, keep) = (*seed, *keep);
-        let room = Room::below(below, keep).map_err(|error| of_host(&error))?;
+    pub(crate) fn build(test: &'t Test, options: &Options) -> Result<Self, Trouble> {
         let mut words = Words::default();
-        let service = room.path().join(SERVICE);
-        words.set("forewarn", forewarn.to_string_lossy());
-        words.set("work", room.path().to_string_lossy());
-        words.set("base", service.to_string_lossy());
-        words.set("candidate", service.join(&test.candidate.file).to_string_lossy());
-        words.set("seed", seed.to_string());
-        let mut ports = Vec::new();
-        let processes = test.processes.iter().map(|process| process.name.as_str());
-        for name in processes.chain([WATCH]) {
-            let port = room.port(name).map_err(|error| of_host(&error))?;
-            words.set(format!("port.{name}"), port.to_string());
-            ports.push((name.to_owned(), port));
-        }
-        let dependency = &test.dependencies[0];
-        let address = filled(&words, &dependency.address)?;
-        // Calm until people come.
-        let proxy = Proxy::start(address, Weather::default(), seed).map_err(|error| of_host(&error))?;
-        words.set(format!("proxy.{}", dependency.name), proxy.address().to_string());
-        ports.push((format!("proxy of {}", dependency.name), proxy.address().port()));
-        let traces = Traces { room: room.path().to_path_buf(), kept: keep, groups: Vec::new(), ports };
-        let copy = |text: &str| configured(test, text, &words);
-        let (good, bad) = (copy(scenario::FRONT)?, copy(scenario::CANDIDATE)?);
-        let house = Self { room, words, proxy, running: Vec::new(), traces, good, bad };
-        house.furnish(database).map_err(|error| of_host(&error))?;
+        words.set("forewarn", options.forewarn.to_string_lossy());
+        let mut stage = Stage::below(&options.below, options.keep, test, words, Network::default())?;
+        let service = stage.path().join(SERVICE);
+        stage.set("base", service.to_string_lossy());
+        stage.set("candidate", service.join(&test.candidate.file).to_string_lossy());
+        stage.port(WATCH)?;
+        stage.connect(options.seed)?;
+        let (good, bad) = (stage.configured(scenario::FRONT)?, stage.configured(scenario::CANDIDATE)?);
+        let house = Self { stage, kept: options.keep, good, bad };
+        house.furnish(&options.database).map_err(|error| room::trouble(MACHINE, &error))?;
         Ok(house)
     }
 
     fn furnish(&self, database: &Database) -> io::Result<()> {
-        let watch = self.words.fill(scenario::WATCH).map_err(|unknown| io::Error::other(unknown.name))?;
+        let filled = self.stage.words().fill(scenario::WATCH);
+        let watch = filled.map_err(|unknown| io::Error::other(unknown.name))?;
         for (folder, front) in [(SERVICE, &self.good), (PROPOSED, &self.bad)] {
             let folder = self.path().join(folder);
             std::fs::create_dir_all(&folder)?;
@@ -100,7 +74,7 @@ impl House {
 
     /// Where all of it is.
     pub(crate) fn path(&self) -> &Path {
-        self.room.path()
+        self.stage.path()
     }
 
     /// The files in force.
@@ -118,31 +92,10 @@ impl House {
         self.path().join("front.log")
     }
 
-    /// Starts the service, and registers those who sign in later.
-    pub(crate) async fn open(&mut self, test: &Test) -> Result<(), Trouble> {
-        for process in &test.processes {
-            self.start(process).await?;
-        }
-        for setup in &test.setup {
-            for user in 0..setup.persons {
-                let mut words = self.words.clone();
-                words.set("user", user.to_string());
-                let walked = person::walk(&setup.steps, words, &Network::default(), PATIENCE).await;
-                walked.map_err(|fared| {
-                    let what = format!("person {user}: {}", self.words.cover(&fared.what));
-                    let help = "run the drill again with --keep, and look at front.log";
-                    Trouble::new(Kind::Setup, "register", what, help)
-                })?;
-            }
-        }
-        self.proxy.set(weather(&test.dependencies[0]));
-        Ok(())
-    }
-
     /// Starts the watch.
     pub(crate) async fn watch(&mut self) -> Result<(), Trouble> {
         let command = ["${forewarn}", "watch", "--config", "${base}/forewarn.toml"];
-        self.start(&Process {
+        let watch = Process {
             name: WATCH.to_owned(),
             command: command.map(str::to_owned).to_vec(),
             environment: Vec::new(),
@@ -151,49 +104,8 @@ impl House {
             pass: Vec::new(),
             ready_within: LONG,
             stop_within: LONG,
-        })
-        .await
-    }
-
-    async fn start(&mut self, process: &Process) -> Result<(), Trouble> {
-        let words = self.words.clone();
-        self.begin(process)?.ready(process, &words).await
-    }
-
-    /// Starts a process without waiting for anything.
-    pub(crate) fn begin(&mut self, process: &Process) -> Result<&mut Running, Trouble> {
-        let running = Running::start(process, &self.words, &self.room)?;
-        self.traces.groups.push((process.name.clone(), running.group()));
-        self.running.push(running);
-        Ok(self.running.last_mut().expect("bug: it was pushed"))
-    }
-
-    /// Whether the process that was started last has ended.
-    pub(crate) fn has_last_ended(&mut self) -> bool {
-        self.running.last_mut().is_none_or(|last| last.ended().is_some())
-    }
-
-    /// Ends the process that was started last, and gives how it ended where it did so by itself.
-    pub(crate) async fn end_last(&mut self) -> Option<ExitStatus> {
-        let mut last = self.running.pop()?;
-        let status = last.ended();
-        last.stop(&self.room, &self.words).await;
-        status
-    }
-
-    /// Whatever has ended although nobody asked it to.
-    pub(crate) fn dead(&mut self) -> Option<Trouble> {
-        let words = &self.words;
-        self.running.iter_mut().find_map(|process| {
-            let status = process.ended().filter(|_| !process.ends_by_itself())?;
-            let what = format!("ended in the middle of the drill: {status}");
-            Some(process.trouble(
-                Kind::Died,
-                &what,
-                words,
-                "its log says why; `--keep` keeps the directory of the drill",
-            ))
-        })
+        };
+        self.stage.start(&watch).await
     }
 
     /// Puts the bad edit in force, as a deployment does: the file is replaced as a whole.
@@ -210,38 +122,19 @@ impl House {
         let beside = self.path().join("front.toml.new");
         std::fs::write(&beside, text)
             .and_then(|()| std::fs::rename(&beside, self.service().join("front.toml")))
-            .map_err(|error| of_host(&error))
+            .map_err(|error| room::trouble(MACHINE, &error))
     }
 
     /// Stops everything, the last one first, and gives what to look for afterwards.
-    pub(crate) async fn clear(mut self) -> Traces {
-        while !self.running.is_empty() {
-            self.end_last().await;
-        }
-        self.traces
+    pub(crate) async fn clear(self) -> Traces {
+        let traces = Traces {
+            room: self.path().to_path_buf(),
+            kept: self.kept,
+            groups: self.stage.started().to_vec(),
+            ports: self.stage.ports(),
+        };
+        // Who had to be killed is gone too; whether that is so is looked for.
+        self.stage.clear().await;
+        traces
     }
-}
-
-/// A configuration with the addresses of this house.
-fn configured(test: &Test, text: &str, words: &Words) -> Result<String, Trouble> {
-    let mut text = text.to_owned();
-    for set in &test.candidate.set {
-        let value = filled(words, &set.value)?;
-        let source = Source::new(FileId(0), test.candidate.file.as_str(), text);
-        text = edit::set(Syntax::Toml, &source, &set.key, &value)
-            .map_err(|_| bug(&format!("{} cannot be set", set.key)))?;
-    }
-    Ok(text)
-}
-
-fn filled(words: &Words, text: &str) -> Result<String, Trouble> {
-    words.fill(text).map_err(|unknown| bug(&format!("`${{{}}}` stands for nothing", unknown.name)))
-}
-
-fn bug(what: &str) -> Trouble {
-    Trouble::new(Kind::File, "the drill", what, "that is a bug of Forewarn's")
-}
-
-pub(crate) fn of_host(error: &io::Error) -> Trouble {
-    room::trouble(MACHINE, error)
 }

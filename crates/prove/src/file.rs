@@ -9,9 +9,11 @@
 //! for each person), what a step kept, and in capitals a variable of the environment, whose value is never
 //! printed.
 
+use std::path::Path;
 use std::time::Duration;
 
 use model::{Latency, Span, TimeUnit};
+use text::Syntax;
 
 use crate::proxy::Fault;
 use crate::search::Form;
@@ -254,6 +256,21 @@ pub enum Reason {
     Dependency,
     /// Forewarn itself could not; such a person is not counted.
     Harness,
+}
+
+/// The syntax of a file by its name.
+#[must_use]
+pub fn syntax(path: &Path) -> Option<Syntax> {
+    let name = path.file_name()?.to_str()?;
+    match path.extension().and_then(|extension| extension.to_str()) {
+        _ if name == ".env" || name.ends_with(".env") => Some(Syntax::Env),
+        Some("toml") => Some(Syntax::Toml),
+        Some("yaml" | "yml") => Some(Syntax::Yaml),
+        Some("json") => Some(Syntax::Json),
+        Some("properties") => Some(Syntax::Properties),
+        Some("ini" | "conf" | "cfg") => Some(Syntax::Ini),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test of a service runs it by the clock of the machine")]
 
+pub mod arrivals;
 mod beside;
 pub mod difference;
 pub mod figures;
@@ -26,6 +27,7 @@ pub mod report;
 pub mod room;
 pub mod run;
 pub mod search;
+pub mod stage;
 pub mod trial;
 pub mod verdict;
 pub mod words;

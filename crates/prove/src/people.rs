@@ -1,4 +1,4 @@
-//! The people of a run: who comes when, who is on the way, and how all of them fared.
+//! The people of a run: who is let in, who is on the way, and how all of them fared.
 //!
 //! They are counted in the order in which they came. Whoever fails is slow, as a rule; counted as they end,
 //! those who succeeded would be ahead of those who did not, and an objective would seem to hold too soon.
@@ -6,25 +6,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use daemon::http::Network;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::arrivals::{Arrivals, Fare};
 use crate::file::{Load, Reason, Test};
-use crate::person::{self, Fared};
-use crate::proxy::draws::Draws;
-use crate::run::{Until, of_person};
+use crate::person::Fared;
+use crate::run::Until;
 use crate::trial::{Kind, Trouble};
 use crate::verdict::{Seen, Verdict, judge};
-use crate::words::Words;
 
 /// So many people may be on their way at once; who comes on top is turned away, which is the harness's fault.
 pub(crate) const MOST_AT_ONCE: usize = 2_000;
 /// A share is known once its 95 % interval reaches no farther than this part of it to either side.
 const KNOWN_WITHIN: f64 = 0.2;
-
-/// How long somebody took, or why it came to nothing.
-type Fare = Result<Duration, Fared>;
 
 /// What came of the people of a run.
 pub(crate) struct Came {
@@ -41,11 +36,8 @@ pub(crate) struct Came {
 
 pub(crate) struct People<'r> {
     test: &'r Test,
-    network: &'r Network,
-    words: Words,
-    seed: u64,
+    arrivals: Arrivals,
     tell: &'r (dyn Fn(&Seen) + Sync),
-    gaps: Draws,
     begun: Instant,
     most_at_once: usize,
     on_their_way: JoinSet<(u64, Fare)>,
@@ -57,21 +49,12 @@ pub(crate) struct People<'r> {
 }
 
 impl<'r> People<'r> {
-    pub(crate) fn new(
-        test: &'r Test,
-        network: &'r Network,
-        words: Words,
-        seed: u64,
-        tell: &'r (dyn Fn(&Seen) + Sync),
-    ) -> Self {
+    pub(crate) fn new(test: &'r Test, arrivals: Arrivals, tell: &'r (dyn Fn(&Seen) + Sync)) -> Self {
         let seen = Seen::default();
         Self {
             test,
-            network,
-            words,
-            seed,
+            arrivals,
             tell,
-            gaps: Draws::of(seed, u64::MAX),
             begun: Instant::now(),
             most_at_once: MOST_AT_ONCE,
             on_their_way: JoinSet::new(),
@@ -180,23 +163,17 @@ impl<'r> People<'r> {
     }
 
     fn enter(&mut self) {
-        let persons: u64 = self.test.setup.iter().map(|setup| u64::from(setup.persons)).max().unwrap_or(0);
         let number = self.result.came;
         self.result.came += 1;
-        let user = if persons > 0 { number % persons } else { number };
-        let words = of_person(&self.words, user, self.seed);
-        let (steps, network) = (self.test.steps.clone(), self.network.clone());
-        let patience = self.test.objective.within;
-        self.on_their_way
-            .spawn(async move { (number, person::walk(&steps, words, &network, patience).await) });
+        let walk = self.arrivals.come();
+        self.on_their_way.spawn(async move { (number, walk.await) });
     }
 
     /// When the next one comes.
     fn after(&mut self, last: Instant) -> Instant {
         match self.test.load {
             Load::AtOnce(_) => last,
-            // Arrivals of equal chance at any moment: gaps are exponential.
-            Load::Rate(rate) => last + Duration::from_secs_f64(-self.gaps.share().ln() / rate),
+            Load::Rate(rate) => last + self.arrivals.gap(rate),
         }
     }
 
@@ -255,9 +232,13 @@ fn is_measured(seen: &Seen) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use daemon::http::Network;
     use text::{FileId, Source};
 
     use super::*;
+    use crate::arrivals::STREAM;
+    use crate::proxy::draws::Draws;
+    use crate::words::Words;
 
     /// People who all ask somebody who never answers.
     fn unanswered(address: std::net::SocketAddr, load: &str) -> Test {
@@ -276,7 +257,7 @@ mod tests {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
         let test = unanswered(silent.local_addr().expect("its address"), load);
         let (network, begun) = (Network::default(), Instant::now());
-        let people = People::new(&test, &network, Words::default(), 7, &|_| {});
+        let people = People::new(&test, Arrivals::of(&test, &network, Words::default(), 7), &|_| {});
         let people = People { most_at_once, ..people };
         (people.come(until, || None).await.expect("no trouble"), begun.elapsed())
     }
@@ -285,7 +266,7 @@ mod tests {
     async fn who_finds_no_room_is_turned_away_and_the_rate_stays_what_it_is() {
         let budget = Duration::from_secs(10);
         let (came, elapsed) = come("rate = 100", 20, Until::People(150, budget)).await;
-        let mut gaps = Draws::of(7, u64::MAX);
+        let mut gaps = Draws::of(7, STREAM);
         let mut at = 0.0;
         let arrived = std::iter::from_fn(|| {
             let this = at;

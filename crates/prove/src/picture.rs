@@ -10,11 +10,10 @@ use model::{grouped, pretty};
 use text::{FileId, Source, edit};
 
 use crate::figures::{ms, percent};
-use crate::file::{Search, Test};
+use crate::file::{Search, Test, syntax};
 use crate::forecast::{Forecast, waits};
 use crate::observed::STATED;
 use crate::report::weather;
-use crate::run::syntax;
 use crate::search::{Found, Safe, Searched};
 use crate::trial::{Run, Trial};
 use crate::verdict::Seen;

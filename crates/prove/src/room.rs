@@ -138,6 +138,11 @@ impl Room {
         pipe.as_mut().map_or(Ok(()), |pipe| writeln!(pipe, "{change} {group}"))
     }
 
+    /// The ports that were given out, and to whom.
+    pub(crate) fn ports(&self) -> BTreeMap<String, u16> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A port of loopback where nobody listens; the same name gives the same one.
     ///
     /// # Errors

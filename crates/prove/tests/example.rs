@@ -17,7 +17,7 @@ fn shipped(example: &str, name: &str, configurations: &[&str]) -> Test {
     let test = prove::parse::parse(&source, &file).expect("no mistake in it");
     for name in configurations.iter().copied().chain([test.candidate.file.as_str()]) {
         let configuration = file(name).expect(name);
-        let syntax = prove::run::syntax(Path::new(name)).expect("a syntax that is known");
+        let syntax = prove::file::syntax(Path::new(name)).expect("a syntax that is known");
         for edit in &test.candidate.set {
             let set = text::edit::set(syntax, &configuration, &edit.key, "x");
             assert!(set.is_ok(), "{name} has no {}", edit.key);

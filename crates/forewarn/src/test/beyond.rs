@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use audit::Error;
 use model::{Covers, Knob, pretty};
+use prove::file::syntax;
 use prove::mutate::{self, Controls, Mutated, Written, mutations};
 use prove::picture::{self, Mark};
 use prove::proof::Proof;
-use prove::run::{Runner, syntax};
+use prove::run::Runner;
 use prove::search::{Searched, search_service};
 use prove::trial::{Run, Trial, Trouble};
 use prove::verdict::Verdict;

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use audit::Error;
 use audit::render::shell_word;
 use prove::difference;
-use prove::file::Test;
+use prove::file::{Test, syntax};
 use prove::machine::Meter;
 use prove::proof::{self, Outcome, Proof, Texts};
 use prove::report::{self, Asked};
-use prove::run::{self, Runner, Told};
+use prove::run::{Runner, Told};
 use prove::search::searchable;
 use prove::words::Words;
 use text::{FileId, ProblemKind, Source, Syntax, Tree};
@@ -64,7 +64,7 @@ impl Case {
             .map_err(|mistakes| Error::Mistakes { source: source.renamed(source.path()), mistakes })?;
         asked::of_test(arguments, path, &test)?;
         let in_force = path.with_file_name(&test.candidate.file);
-        let syntax = run::syntax(&in_force).ok_or_else(|| {
+        let syntax = syntax(&in_force).ok_or_else(|| {
             let what = "is in no syntax that values can be set in";
             let help = "TOML, YAML, JSON, properties, INI and .env are known by the end of the name";
             Error::stopped(in_force.display(), what, help)

@@ -9,9 +9,10 @@ use text::edit;
 use text::{FileId, Source};
 
 use super::{Ask, Form, Means, Searched, Wanted, search};
-use crate::file::Search;
+use crate::file::{Search, syntax};
 use crate::machine;
-use crate::run::{Runner, syntax};
+use crate::run::Runner;
+use crate::stage;
 use crate::trial::{Kind, Trouble};
 
 /// Searches the smallest safe value of the setting that the test names, in a configuration that is given as
@@ -85,7 +86,7 @@ pub(crate) fn written_over(
         ));
     };
     let source = Source::new(FileId(0), runner.test().candidate.file.as_str(), configuration);
-    edit::set(syntax, &source, key, value).map_err(|not_set| runner.not_set(key, &not_set))
+    edit::set(syntax, &source, key, value).map_err(|not_set| stage::not_set(runner.test(), key, &not_set))
 }
 
 fn trouble(place: &str, what: String, help: &str) -> Trouble {
