@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let skipped = std::env::temp_dir().join(format!("forewarn-skipped-{}", std::process::id()));
     let tested = cargo(&tests, &skipped)?;
     let documented = cargo(&["test", "--workspace", "--locked", "--doc", "--quiet"], &skipped)?;
-    for line in lines(&skipped) {
+    for line in skipped_lines(&skipped) {
         say(&line);
     }
     Ok(if tested && documented { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -62,7 +62,7 @@ fn cargo(arguments: &[&str], skipped: &Path) -> Result<bool, String> {
 }
 
 /// The lines of tests that were skipped, each once; there is no file where there was none. Removes it.
-fn lines(skipped: &Path) -> BTreeSet<String> {
+pub(crate) fn skipped_lines(skipped: &Path) -> BTreeSet<String> {
     let Ok(text) = fs::read_to_string(skipped) else { return BTreeSet::new() };
     // What is left behind in the directory for temporary files does no harm.
     let _ = fs::remove_file(skipped);
@@ -77,8 +77,8 @@ mod tests {
     fn what_was_skipped_is_listed_once_in_order_and_the_file_is_gone() {
         let path = std::env::temp_dir().join(format!("forewarn-skipped-test-{}", std::process::id()));
         fs::write(&path, "skipped: b: why\nskipped: a: why\nskipped: b: why\n").unwrap();
-        assert_eq!(Vec::from_iter(lines(&path)), ["skipped: a: why", "skipped: b: why"]);
+        assert_eq!(Vec::from_iter(skipped_lines(&path)), ["skipped: a: why", "skipped: b: why"]);
         assert!(!path.exists());
-        assert!(lines(&path).is_empty());
+        assert!(skipped_lines(&path).is_empty());
     }
 }

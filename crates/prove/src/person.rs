@@ -76,3 +76,28 @@ fn reason(fell: Fell) -> (Reason, String) {
         _ => (reason, fell.words),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_has_the_reason_that_a_person_would_give() {
+        let of = |fault| reason(Fell { fault, words: "as it was said".to_owned() });
+        assert_eq!(of(Fault::Status(504)), (Reason::Timeout, "status 504".to_owned()));
+        assert_eq!(of(Fault::Timeout), (Reason::Timeout, "as it was said".to_owned()));
+        assert_eq!(
+            [408, 429, 401, 403, 500].map(|status| of(Fault::Status(status)).0),
+            [
+                Reason::Timeout,
+                Reason::Throttled,
+                Reason::Credentials,
+                Reason::Credentials,
+                Reason::Dependency,
+            ]
+        );
+        let others = [Fault::Dns, Fault::Connect, Fault::Tls, Fault::Broken, Fault::Answer];
+        assert!(others.map(of).iter().all(|(reason, _)| *reason == Reason::Dependency));
+        assert_eq!(of(Fault::Ours).0, Reason::Harness);
+    }
+}

@@ -136,6 +136,19 @@ async fn a_way_is_walked_with_what_its_steps_gave() {
 }
 
 #[tokio::test]
+async fn json_says_that_it_is_and_what_is_kept_of_it_need_not_be_a_text() {
+    let server = Server::new(&[(200, r#"{"ids": [1, 2]}"#), (200, "")]).await;
+    let list =
+        Step { keep: vec![("ids".to_owned(), "/ids".to_owned())], ..step("list", "GET", "${BASE}/ids") };
+    let all = Step { body: Some("{\"ids\": ${ids}}".to_owned()), ..step("all", "POST", "${BASE}/all") };
+    let (mut prober, _lines) = prober(vec![list, all], &server.base, LONG);
+    assert_eq!(prober.walk().await.failed, None);
+    let asked = server.asked();
+    assert!(!asked[0].contains("content-type") && asked[1].contains("content-type: application/json\r\n"));
+    assert!(asked[1].ends_with(r#"{"ids": [1,2]}"#), "{}", asked[1]);
+}
+
+#[tokio::test]
 async fn what_fails_is_said_with_its_step_and_without_secrets() {
     let cases: [(Answers, Fault, u16, &str); 7] = [
         (&[(200, LOGIN), (503, "t0k/en")], Fault::Status(503), 1, "`user`: answers with the status 503"),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -144,12 +145,34 @@ fn with_latency(latency: &str) -> Workbench {
     bench
 }
 
-/// What the edit is, at which latency, and whether its logins succeed.
-const ROWS: [(&str, &str, &str, bool); 4] = [
-    ("candidate.conf", "2 + 0, waited for 1 s", "0ms", true),
-    ("candidate.conf", "2 + 0, waited for 1 s", "20ms", false),
-    ("candidate-patient.conf", "2 + 0, waited for 4 s", "20ms", true),
-    ("candidate-patient.conf", "2 + 0, waited for 4 s", "150ms", false),
+/// A machine that is busy with other things may lose a login, or spare one, that it does not the next time.
+const TRIES: usize = 3;
+/// Of each run.
+const LOGINS: u64 = 24;
+/// What is in force; all logins succeed with it, at every latency.
+const IN_FORCE: &str = "5 + 50, waited for 30 s";
+
+/// An edit at a latency.
+struct Row {
+    candidate: &'static str,
+    pool: &'static str,
+    latency: &'static str,
+    /// How many logins fail.
+    fail: RangeInclusive<u64>,
+}
+
+/// Of 24 logins 12 or 13 failed in the second row and 20 in the last one where this was seen first, on another
+/// machine with two cores.
+const ROWS: [Row; 4] = [
+    Row { candidate: "candidate.conf", pool: "2 + 0, waited for 1 s", latency: "0ms", fail: 0..=0 },
+    Row { candidate: "candidate.conf", pool: "2 + 0, waited for 1 s", latency: "20ms", fail: 6..=18 },
+    Row { candidate: "candidate-patient.conf", pool: "2 + 0, waited for 4 s", latency: "20ms", fail: 0..=0 },
+    Row {
+        candidate: "candidate-patient.conf",
+        pool: "2 + 0, waited for 4 s",
+        latency: "150ms",
+        fail: 16..=24,
+    },
 ];
 
 #[test]
@@ -162,26 +185,28 @@ fn logins_at_keystone_fail_by_the_latency_of_its_database_and_not_by_their_timeo
         return;
     }
     let mut table = Table::default();
-    for (candidate, pool, latency, holds) in ROWS {
+    for Row { candidate, pool, latency, fail } in ROWS {
         let bench = with_latency(latency);
         let once = || prove(&bench.path(""), "keystone.test.toml", candidate, &[("KEYSTONE_KEPT", &kept)]);
-        let as_it_should = |proof: &Proof| {
-            let (edit, current) = (proof.of("candidate"), proof.of("current"));
-            assert_eq!((edit.people, current.people), (24, 24), "{}", proof.service.line);
-            let edit = if holds { edit.share == 0.0 } else { edit.share >= 0.25 };
-            edit && current.share == 0.0
+        let fails_as_expected = |seen: &Seen, expected: &RangeInclusive<u64>| {
+            assert_eq!(seen.people, LOGINS);
+            expected.contains(&(seen.people - seen.good))
         };
-        let mut proof = once();
-        for _ in 0..2 {
-            // A machine that is busy with other tests may lose a login that it does not lose again.
-            if !as_it_should(&proof) {
-                proof = once();
-            }
+        let as_expected = |proof: &Proof| {
+            fails_as_expected(proof.of("candidate"), &fail)
+                && fails_as_expected(proof.of("current"), &(0..=0))
+        };
+        let mut tries = Vec::new();
+        while tries.len() < TRIES && !tries.last().is_some_and(as_expected) {
+            tries.push(once());
         }
-        assert!(as_it_should(&proof), "{candidate} at {latency}: {}", proof.service.line);
-        assert_eq!(proof.verdict, if holds { "passed" } else { "failed" });
-        table.row("5 + 50, waited for 30 s", latency, proof.of("current"));
-        table.row(pool, latency, proof.of("candidate"));
+        let lines: Vec<&str> = tries.iter().map(|proof| proof.service.line.as_str()).collect();
+        let last = tries.last().unwrap();
+        assert!(as_expected(last), "{candidate} at {latency}: {lines:#?}");
+        assert_eq!(last.verdict, if *fail.end() == 0 { "passed" } else { "failed" });
+        let of = |label| tries.iter().map(|proof| proof.of(label)).collect::<Vec<_>>();
+        table.row(IN_FORCE, latency, &(0..=0), &of("current"));
+        table.row(pool, latency, &fail, &of("candidate"));
     }
     if std::env::var_os("FOREWARN_BLESS").is_some() {
         table.write();
@@ -193,19 +218,28 @@ fn logins_at_keystone_fail_by_the_latency_of_its_database_and_not_by_their_timeo
 struct Table(String);
 
 impl Table {
-    fn row(&mut self, pool: &str, latency: &str, seen: &Seen) {
+    /// What was seen of a cell, try by try: the last one counts, the others are told.
+    fn row(&mut self, pool: &str, latency: &str, fail: &RangeInclusive<u64>, tries: &[&Seen]) {
+        let (seen, before) = tries.split_last().unwrap();
+        let before: Vec<String> = before.iter().map(|seen| seen.good.to_string()).collect();
+        let before =
+            if before.is_empty() { String::new() } else { format!(", before: {}", before.join(", ")) };
+        let (least, most) = (LOGINS - fail.end(), LOGINS - fail.start());
+        let expected = if least == most { most.to_string() } else { format!("{least} to {most}") };
         let why: Vec<String> =
             seen.failed.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         let why = if why.is_empty() { "-".to_owned() } else { why.join(", ") };
         let seconds = |length: Option<f64>| length.map_or("-".to_owned(), |length| format!("{length:.1} s"));
         // Of 24 people, who took longest is among 99 % of them.
-        let (half, most) = (seconds(seen.p50_seconds), seconds(seen.p99_seconds));
+        let (half, longest) = (seconds(seen.p50_seconds), seconds(seen.p99_seconds));
         let calls = seen.calls_per_person["database"];
         let latency = latency.replace("ms", " ms");
         let (good, people) = (seen.good, seen.people);
         let _ = writeln!(
             self.0,
-            "| {pool} | {latency} | {good} of {people} | {why} | {half} | {most} | {calls:.0} |"
+            "| {pool} | {latency} | {expected} | {good} of {people} | {}{before} | {why} | {half} | {longest} | \
+             {calls:.0} |",
+            tries.len()
         );
     }
 
@@ -220,14 +254,15 @@ impl Table {
 What `cargo xtask bench keystone` wrote: `examples/keystone`, password logins at OpenStack Keystone 30.0.0 from PyPI
 on PostgreSQL, 24 logins, 8 at once, each to succeed within 15 s, for each latency of the answers of the
 database. The pool is `max_pool_size` + `max_overflow`, waited for `pool_timeout`. Durations are of logins that
-succeeded.
+succeeded. An edit and what is in force are tried together, up to {TRIES} times until both are as expected: how often,
+and how many logins succeeded in the tries before, is said.
 
 - date: {}
 - versions: forewarn {}; {}; {}
 - host: {} cores
 
-| pool | latency | logins that succeed | the others | half within | all within | turns of the database a login |
-|---|---:|---:|---|---:|---:|---:|
+| pool | latency | expected | logins that succeed | tries | the others | half within | all within | turns of the database a login |
+|---|---:|---:|---:|---|---|---:|---:|---:|
 {}",
             said("date", "+%F"),
             env!("CARGO_PKG_VERSION"),
