@@ -214,6 +214,7 @@ impl Proxy {
         let timer = Timer::default();
         let lag = Lag::default();
         let (weather, current) = watch::channel(weather);
+        let replayed = current.clone();
         let counts = Arc::new(Counts::default());
         let taking = Taking {
             dependency,
@@ -229,7 +230,7 @@ impl Proxy {
         let measuring = named("lag").spawn(move || lag.measure(near))?;
         let thread = named("proxy").spawn(move || {
             runtime.block_on(async {
-                tokio::spawn(lag::answer(far, timer.clone()));
+                tokio::spawn(lag::answer(far, timer.clone(), replayed));
                 tokio::select! {
                     () = taking.all(listener) => {}
                     _ = timer.run() => {}

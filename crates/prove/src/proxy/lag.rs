@@ -3,8 +3,9 @@
 //!
 //! A latency that is replayed is what a caller observed, from its first byte sent to the first one received,
 //! while the proxy only times what lies between its read and its write. So the lag is taken off. It is no
-//! constant: a thread is woken later on a busy machine. So it is measured all the time, by a caller of the
-//! proxy's own that asks over loopback as any other does, on the same runtime and by the same timer.
+//! constant: a thread is woken later on a busy machine. So it is measured while such a latency is replayed, by
+//! a caller of the proxy's own that asks over loopback as any other does, on the same runtime and by the same
+//! timer.
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
@@ -14,7 +15,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::watch;
 
+use super::Weather;
 use super::timer::Timer;
 
 /// What each answer to the proxy's own caller is delayed by: long enough that both threads go to sleep.
@@ -59,10 +62,15 @@ impl Lag {
 }
 
 /// The proxy's end of that conversation.
-pub(super) async fn answer(caller: TcpStream, timer: Timer) -> io::Result<()> {
+pub(super) async fn answer(
+    caller: TcpStream,
+    timer: Timer,
+    mut weather: watch::Receiver<Weather>,
+) -> io::Result<()> {
     caller.set_nonblocking(true)?;
     let mut caller = tokio::net::TcpStream::from_std(caller)?;
-    loop {
+    let is_taken_off = |weather: &Weather| weather.answer.as_ref().is_some_and(|delay| !delay.on_top);
+    while weather.wait_for(is_taken_off).await.is_ok() {
         caller.write_all(&[0]).await?;
         caller.read_exact(&mut [0]).await?;
         let came = Instant::now();
@@ -70,6 +78,7 @@ pub(super) async fn answer(caller: TcpStream, timer: Timer) -> io::Result<()> {
         caller.write_all(&[0]).await?;
         tokio::time::sleep(PAUSE).await;
     }
+    Ok(())
 }
 
 /// Both ends of a conversation over loopback.
@@ -109,6 +118,7 @@ mod tests {
     use model::Latency;
     use proptest::prelude::*;
 
+    use super::super::Delay;
     use super::*;
 
     const MICRO: Duration = Duration::from_micros(1);
@@ -172,11 +182,16 @@ mod tests {
         let lag = Lag::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let timer = Timer::default();
+        let latency =
+            Latency { window: String::new(), calls: 0, in_force: None, quantiles: vec![(0.5, MICRO)] };
+        let of = latency.replay().unwrap();
+        let (_weather, current) =
+            watch::channel(Weather { answer: Some(Delay { of, on_top: false }), ..Weather::default() });
         let measuring = lag.clone();
         let thread = std::thread::spawn(move || measuring.measure(near));
         runtime.block_on(async {
             tokio::select! {
-                end = answer(far, timer.clone()) => panic!("{end:?}"),
+                end = answer(far, timer.clone(), current) => panic!("{end:?}"),
                 _ = timer.run() => panic!("no clock"),
                 () = async { while lag.off(Lag::MOST) == Lag::MOST { tokio::task::yield_now().await } } => {}
             }
