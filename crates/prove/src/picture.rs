@@ -227,10 +227,8 @@ fn curve(canvas: &mut Canvas, axis: &Axis, forecast: &Forecast) {
         let value = Duration::from_secs_f64(value);
         (axis.x(value), y(forecast.failed(value)))
     };
-    let mut places: Vec<(f64, f64)> = (0..=STEPS).map(place).collect();
     // Above the chart nothing is told apart: the line ends where it gets there.
-    let end = places.iter().position(|(_, y)| *y <= TOP).map_or(places.len(), |at| at + 1);
-    places.truncate(end);
+    let places: Vec<(f64, f64)> = (0..=STEPS).map(place).take_while(|(_, y)| *y > TOP).collect();
     canvas.curve(&places, ATTEMPT, "stroke-width=\"2\" stroke-opacity=\"0.75\"");
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use model::{normal_score, normal_share};
 
-pub use drive::{Ask, Means, Wanted, search};
+use drive::{Ask, Means, Wanted, search};
 pub use form::Form;
 pub(crate) use service::written_over;
 pub use service::{search_service, searchable};
@@ -31,8 +31,7 @@ const POINTS: [f64; 5] = [0.75, 0.9, 0.6, 1.05, 1.25];
 const WRONG: f64 = 0.001;
 
 /// The values to try, within the bounds of the search, those first that tell most.
-#[must_use]
-pub fn values(predicted: Duration, (from, to): (Duration, Duration)) -> Vec<Duration> {
+fn values(predicted: Duration, (from, to): (Duration, Duration)) -> Vec<Duration> {
     let mut values: Vec<Duration> = Vec::new();
     for part in POINTS {
         let value = whole(predicted.mul_f64(part)).clamp(from, to);
@@ -148,7 +147,7 @@ pub enum Found {
     },
     /// Even the smallest value that was tried is enough.
     AtMost(Duration),
-    /// Even the largest value that was tried is not enough: something else fails people.
+    /// Even the largest value that was tried is not enough.
     MoreThan(Duration),
     /// A larger value failed more people than a smaller one: there is no such thing as "the smallest".
     NotMonotone {
@@ -162,8 +161,7 @@ pub enum Found {
 }
 
 /// Reads the smallest value off trials, in any order.
-#[must_use]
-pub fn conclude(tried: &[Tried], good: f64) -> Found {
+fn conclude(tried: &[Tried], good: f64) -> Found {
     let mut tried: Vec<&Tried> = tried.iter().filter(|tried| tried.seen.people() > 0).collect();
     tried.sort_by_key(|tried| tried.value);
     let (Some(first), Some(last)) = (tried.first(), tried.last()) else { return Found::TooFew };

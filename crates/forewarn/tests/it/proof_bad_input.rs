@@ -361,6 +361,59 @@ fn a_candidate_in_another_syntax_or_without_a_key() {
     ");
 }
 
+/// The dependency is not there, which a run would be stopped by.
+#[test]
+fn a_setting_that_cannot_be_searched_is_told_before_anything_runs() {
+    let dependency =
+        "[[dependency]]\nname = \"db\"\naddress = \"127.0.0.1:1\"\nanswer = \"20ms\"\nconnect = \"5ms\"\n";
+    let mut told = String::new();
+    for search in [
+        "key = \"database.statement_timeout\"",
+        "key = \"database.statement_timeout\"\nawaits = \"pool\"",
+        "key = \"database.statement_timout\"\nawaits = \"answer\"",
+        "key = \"database.pool\"\nawaits = \"other\"",
+        "key = \"database.pool.size\"\nawaits = \"other\"",
+        "key = \"database.url\"\nawaits = \"other\"",
+    ] {
+        let stage = Stage::new(&(file(&[WELL], dependency) + "[search]\n" + search));
+        let said = stage.run(&["--search"]);
+        let lines: Vec<&str> =
+            said.lines().filter(|line| line.starts_with("e") || line.contains("help: ")).collect();
+        told += &format!("{search}\n    {}\n", lines.join("\n    "));
+    }
+    insta::assert_snapshot!(told, @r#"
+    key = "database.statement_timeout"
+        exit 2
+        error: [search] does not say whether the setting waits for an answer or for a connection, both of which are replayed
+           = help: add awaits = "answer", "connect" or, for something else, "other"
+    key = "database.statement_timeout"
+    awaits = "pool"
+        exit 2
+        error: `awaits` is unknown: `pool`
+           = help: allowed: `answer`, `connect`, `other`
+    key = "database.statement_timout"
+    awaits = "answer"
+        exit 2
+        error: directory.toml: has no key `database.statement_timout`
+        help: did you mean `statement_timeout`? keys there: `url`, `statement_timeout`, `pool`
+    key = "database.pool"
+    awaits = "other"
+        exit 2
+        error: directory.toml: `database.pool` is a table or a list
+        help: name one of its values
+    key = "database.pool.size"
+    awaits = "other"
+        exit 2
+        error: directory.toml: `database.pool.size` is a bare number
+        help: say what it counts: `unit = "s"` in [search]
+    key = "database.url"
+    awaits = "other"
+        exit 2
+        error: directory.toml: `database.url` is no length of time that can be varied
+        help: known are 300ms, 1.5s, 1m30s, PT1S and, with `unit` in [search], a bare number
+    "#);
+}
+
 /// Nothing is passed over in silence, and nothing runs whose result could not be had.
 #[test]
 fn options_that_the_named_files_cannot_serve() {

@@ -44,49 +44,49 @@ const ROUNDS: usize = 5;
 
 /// What is searched.
 #[derive(Debug, Clone)]
-pub struct Ask<'a> {
+pub(super) struct Ask<'a> {
     /// The setting.
-    pub search: &'a Search,
+    pub(super) search: &'a Search,
     /// What must hold.
-    pub objective: &'a Objective,
+    pub(super) objective: &'a Objective,
     /// The latency that the setting has to bear, where it is replayed.
-    pub latency: Option<&'a Latency>,
+    pub(super) latency: Option<&'a Latency>,
     /// How values are written.
-    pub form: Form,
+    pub(super) form: Form,
     /// The seed of the first trial; each further one has its own.
-    pub seed: u64,
+    pub(super) seed: u64,
     /// How long all of it may take. A trial begins only where it is to be over by then.
-    pub time: Duration,
+    pub(super) time: Duration,
 }
 
 /// A trial that is wanted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// The value.
-    pub value: Duration,
+    pub(super) value: Duration,
     /// As it is written.
-    pub written: String,
+    pub(super) written: String,
     /// The seed.
-    pub seed: u64,
+    pub(super) seed: u64,
     /// How it is to end.
-    pub until: Until,
+    pub(super) until: Until,
 }
 
 /// What a search is carried out with.
-pub struct Means<'m, F> {
+pub(super) struct Means<'m, F> {
     /// Makes a trial.
-    pub trial: F,
+    pub(super) trial: F,
     /// The processor time used so far.
-    pub used: &'m dyn Fn() -> Option<Duration>,
+    pub(super) used: &'m dyn Fn() -> Option<Duration>,
     /// Is told how it goes on.
-    pub told: &'m dyn Fn(&str),
+    pub(super) told: &'m dyn Fn(&str),
 }
 
 /// Searches the smallest value with which the objective holds.
 ///
 /// # Errors
 /// What kept a trial from being made.
-pub async fn search<F, R>(ask: &Ask<'_>, means: &Means<'_, F>) -> Result<Searched, Trouble>
+pub(super) async fn search<F, R>(ask: &Ask<'_>, means: &Means<'_, F>) -> Result<Searched, Trouble>
 where
     F: Fn(Wanted) -> R,
     R: Future<Output = Result<Run, Trouble>>,

@@ -59,11 +59,15 @@ pub fn searchable<'t>(runner: &Runner<'t>, configuration: &str) -> Result<(&'t S
         return Err(trouble(file, format!("has no key `{}`", wanted.key), "name one that is written there"));
     };
     let form = Form::of(&text, wanted.unit).ok_or_else(|| {
-        let what = format!("`{} = {text}` is no length of time that can be varied", wanted.key);
-        let help = match text.trim().parse::<f64>() {
-            Ok(_) => "say what the number counts: `unit = \"s\"` in [search]",
-            Err(_) => "known are 300ms, 1.5s, 1m30s, PT1S and, with `unit` in [search], a bare number",
+        // The value is not shown: what is no length may be a secret.
+        let (what, help) = match text.trim().parse::<f64>() {
+            Ok(_) => ("a bare number", "say what it counts: `unit = \"s\"` in [search]"),
+            Err(_) => (
+                "no length of time that can be varied",
+                "known are 300ms, 1.5s, 1m30s, PT1S and, with `unit` in [search], a bare number",
+            ),
         };
+        let what = format!("`{}` is {what}", wanted.key);
         trouble(file, what, help)
     })?;
     Ok((wanted, form))
