@@ -97,7 +97,7 @@ fn what_cannot_be_run_says_where_and_what_to_do() {
     insta::assert_snapshot!(masked(&ran), @r"
     exit 2
     --- stdout
-    STOPPED auth.test.toml (auth.test.toml: N mistakes)
+    STOPPED auth.test.toml (auth.test.toml: N mistake)
     --- stderr
     error: [load] has no key `rat`
       --> auth.test.toml:51:1
@@ -106,14 +106,6 @@ fn what_cannot_be_run_says_where_and_what_to_do() {
        | ^^^
        |
        = help: did you mean `rate`? keys of [load]: `rate`, `at_once`
-
-    error: [load] is one of `rate` and `at_once`, above 0
-      --> auth.test.toml:51:1
-       |
-    51 | rat = 50
-       | ^^^
-       |
-       = help: write rate = 50 (people a second) or at_once = 8 (people at a time)
 
     1 file: 0 ok, 1 could not be run
     ");
