@@ -143,7 +143,10 @@ fn introduction(plan: &Plan, config: &Path) -> String {
         };
         let guard = match &service.failures {
             GuardSource::Declared(share) => {
-                format!("guard: declared {} %, the rate holds on condition that it is true", percent(*share))
+                format!(
+                    "guard: declared {}, the rate holds on condition that it is true",
+                    model::stated_percent(*share)
+                )
             }
             GuardSource::History(file) => format!("guard: learnt from {file}"),
             GuardSource::Own => {
@@ -175,9 +178,4 @@ fn counted(count: usize, noun: &str) -> String {
 
 fn counted_rate(rate: f64) -> String {
     format!("{rate} false alarm{}", if (rate - 1.0).abs() < f64::EPSILON { "" } else { "s" })
-}
-
-fn percent(share: f64) -> String {
-    let text = format!("{:.4}", share * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prove::figures::percent;
+use model::percent;
 
 use crate::record::{Count, Record};
 use crate::scenario;

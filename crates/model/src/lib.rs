@@ -21,7 +21,7 @@ mod sourced;
 mod time;
 
 pub use budget::{Attempts, Backoff, Budget, patience, worst_case};
-pub use figures::{grouped, in_a_row};
+pub use figures::{grouped, in_a_row, percent, stated_percent};
 pub use finding::{Basis, FailureMode, Finding, Label, Level, NotEvaluated, Subject};
 pub use fleet::{
     Call, CallId, CallView, Environment, Fleet, Group, GroupId, GroupKind, GroupView, Service, ServiceId,

@@ -396,13 +396,6 @@ fn fits(expression: &str, text: &str) -> Option<bool> {
     known.then_some(false)
 }
 
-/// A share for people: "28.8 %".
-pub fn percent(share: f64) -> String {
-    // Thousandths of a percent are what a budget of 99.999 % needs.
-    let rounded = (share * 100_000.0).round() / 1_000.0;
-    format!("{rounded} %")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! What a run cannot show because of how it was staged: where what was measured ends, and what the proxies
 //! could not tell apart. A report says it beside the verdict.
 
-use model::monitor::percent;
+use model::percent;
 use model::{Latency, Limit};
 
 use crate::file::Test;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use draw::{ATTEMPT, BACKOFF, BOLD, CHARACTER, Canvas, FAINT, GRID, INK, WIDTH, clip, width, wrapped};
-use model::{grouped, pretty};
+use model::{grouped, percent, pretty};
 use text::{FileId, Source, edit};
 
-use crate::figures::{ms, percent};
+use crate::figures::ms;
 use crate::file::{Search, Test, syntax};
 use crate::forecast::{Forecast, waits};
 use crate::observed::STATED;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::monitor::{Monitor, Share, Way};
 use model::{Environment, FailureMode, Finding, Fleet, Label, Level, pretty};
 
-use crate::monitored::{self, Watch, percent};
+use crate::monitored::{self, Watch};
 use crate::{Check, Found, MarginSet, Margins, Rule};
 
 /// See the page.
@@ -61,7 +61,11 @@ fn finding(watch: &Watch<'_>, way: &Way, share: &Share, wanted: Duration, margin
             delay.fill,
             monitored::at(
                 &share.window,
-                format!("holds {} of failures after {}", percent(share.above), pretty(delay.fill)),
+                format!(
+                    "holds {} of failures after {}",
+                    model::stated_percent(share.above),
+                    pretty(delay.fill)
+                ),
             ),
             format!("{} until the range is full enough", pretty(delay.fill)),
         ),
@@ -91,8 +95,8 @@ fn finding(watch: &Watch<'_>, way: &Way, share: &Share, wanted: Duration, margin
     let arithmetic = vec![
         format!(
             "{} / {} x {} = {} until the range is full enough",
-            percent(share.above),
-            percent(failing),
+            model::stated_percent(share.above),
+            model::stated_percent(failing),
             pretty(share.window.value),
             pretty(delay.fill)
         ),
@@ -114,7 +118,7 @@ fn finding(watch: &Watch<'_>, way: &Way, share: &Share, wanted: Duration, margin
             "`{}` calls a person up to {} after a fault that fails {}; {} are {}",
             watch.name(),
             pretty(delay.worst()),
-            percent(failing),
+            model::stated_percent(failing),
             pretty(wanted),
             if declared { "wanted" } else { "usual" }
         ),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::monitor::{Condition, Monitor, Range, Rule as MonitorRule, RuleGroup};
 use model::{Environment, FailureMode, Finding, Fleet, Label, Level, Sourced, Subject, pretty};
 
-use crate::monitored::{self, percent};
+use crate::monitored;
 use crate::{Check, Found, Margins, Rule};
 
 /// See the page.
@@ -121,7 +121,7 @@ fn finding(
             pretty(apart),
             pretty(length),
             pretty(apart),
-            percent(share)
+            model::stated_percent(share)
         )
     };
     Finding {

@@ -3,7 +3,7 @@
 use model::monitor::{Condition, Share};
 use model::{Environment, FailureMode, Finding, Fleet, Level, Origin, pretty};
 
-use crate::monitored::{self, Watch, percent};
+use crate::monitored::{self, Watch};
 use crate::{Check, Found, Margins, Rule};
 
 /// See the page.
@@ -64,7 +64,7 @@ fn finding(watch: &Watch<'_>, share: &Share) -> Finding {
         ),
         monitored::place(
             Origin::Written(share.limit.at),
-            format!("more than {} must fail", percent(share.above)),
+            format!("more than {} must fail", model::stated_percent(share.above)),
         ),
         watch.label("no `for`"),
     ];
@@ -82,8 +82,8 @@ fn finding(watch: &Watch<'_>, share: &Share) -> Finding {
         labels,
         arithmetic: vec![format!(
             "1 of {requests} = {}, more than {}; {requests} in {window} are {} a second",
-            percent(1.0 / requests),
-            percent(share.above),
+            model::percent(1.0 / requests),
+            model::stated_percent(share.above),
             (requests / share.window.value.as_secs_f64() * 100.0).round() / 100.0
         )],
         help:

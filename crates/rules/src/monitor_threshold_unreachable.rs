@@ -3,7 +3,7 @@
 use model::monitor::{Condition, Guarded, Reach, Share};
 use model::{Environment, FailureMode, Finding, Fleet, Level, Origin, Subject, pretty};
 
-use crate::monitored::{self, Watch, percent};
+use crate::monitored::{self, Watch};
 use crate::{Check, Found, Margins, Rule};
 
 /// See the page.
@@ -44,7 +44,7 @@ fn check(_: &Fleet, environment: &Environment, margins: &Margins, found: &mut Fo
 /// A test of our own that is silent by its guard.
 fn guarded(test: &Guarded, plausible: f64) -> Finding {
     let Guarded { service, what, guard } = test;
-    let (guard, place) = (percent(guard.value), guard.origin.clone());
+    let (guard, place) = (model::stated_percent(guard.value), guard.origin.clone());
     Finding {
         rule: RULE.name,
         level: Level::Warning,
@@ -54,16 +54,16 @@ fn guarded(test: &Guarded, plausible: f64) -> Finding {
         subject: Subject::Service(service.clone()),
         title: format!(
             "the test of {what} of `{service}` allows {guard}: an outage that fails {} raises no alert",
-            percent(plausible)
+            model::stated_percent(plausible)
         ),
         labels: vec![monitored::place(place, format!("a guard of {guard}"))],
         arithmetic: vec![format!(
             "{} <= {guard}: what the guard allows is never against it",
-            percent(plausible)
+            model::stated_percent(plausible)
         )],
         help: format!(
             "state a guard a little above what fails on a normal day, below {}",
-            percent(plausible)
+            model::stated_percent(plausible)
         ),
         assumptions: Vec::new(),
     }
@@ -100,7 +100,7 @@ fn limit(share: &Share) -> Vec<String> {
     let mut sums = Vec::new();
     if is_sum {
         let value = (share.limit.value * 1e6).round() / 1e6;
-        sums.push(format!("{written} = {value}, a share of {}", percent(share.above)));
+        sums.push(format!("{written} = {value}, a share of {}", model::stated_percent(share.above)));
     }
     sums
 }
@@ -119,7 +119,7 @@ fn guesses(watch: &Watch<'_>, share: &Share) -> Vec<String> {
 fn unreachable(watch: &Watch<'_>, share: &Share, plausible: f64) -> Finding {
     let name = watch.name();
     let impossible = share.above >= 1.0;
-    let above = percent(share.above);
+    let above = model::stated_percent(share.above);
     let title = if impossible {
         format!(
             "the alert `{name}` can never fire: no more than 100 % of anything fails, and it asks for more than {above}"
@@ -127,7 +127,7 @@ fn unreachable(watch: &Watch<'_>, share: &Share, plausible: f64) -> Finding {
     } else {
         format!(
             "the alert `{name}` fires when more than {above} fail: an outage that fails {} raises none",
-            percent(plausible)
+            model::stated_percent(plausible)
         )
     };
     let mut labels =
@@ -137,7 +137,7 @@ fn unreachable(watch: &Watch<'_>, share: &Share, plausible: f64) -> Finding {
     if !impossible {
         arithmetic.push(format!(
             "{} < {above}: an outage that must be noticed does not reach it",
-            percent(plausible)
+            model::stated_percent(plausible)
         ));
     }
     Finding {
@@ -160,7 +160,7 @@ fn unreachable(watch: &Watch<'_>, share: &Share, plausible: f64) -> Finding {
             format!(
                 "ask for less than {}: a threshold above what usually fails; a budget that large needs an alert of its own \
                  beside its burn rates",
-                percent(plausible)
+                model::stated_percent(plausible)
             )
         },
         assumptions: guesses(watch, share),
@@ -173,18 +173,22 @@ fn slower(watch: &Watch<'_>, dead: &Share, alive: &Share, plausible: f64) -> Fin
     let labels = vec![
         monitored::place(
             Origin::Written(dead.limit.at),
-            format!("more than {} must fail", percent(dead.above)),
+            format!("more than {} must fail", model::stated_percent(dead.above)),
         ),
         monitored::place(
             Origin::Written(alive.limit.at),
-            format!("what is left asks for {} over {}", percent(alive.above), pretty(alive.window.value)),
+            format!(
+                "what is left asks for {} over {}",
+                model::stated_percent(alive.above),
+                pretty(alive.window.value)
+            ),
         ),
     ];
     let mut arithmetic = limit(dead);
     arithmetic.push(format!(
         "{} / {} x {} = {} until the other part is reached",
-        percent(alive.above),
-        percent(plausible),
+        model::stated_percent(alive.above),
+        model::stated_percent(plausible),
         pretty(alive.window.value),
         pretty(wait)
     ));
@@ -197,7 +201,7 @@ fn slower(watch: &Watch<'_>, dead: &Share, alive: &Share, plausible: f64) -> Fin
         subject: watch.subject(),
         title: format!(
             "the quicker part of the alert `{name}` is out of reach of an outage that fails {}: what is left takes {}",
-            percent(plausible),
+            model::stated_percent(plausible),
             pretty(wait)
         ),
         labels,

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-pub(crate) use model::monitor::percent;
 use model::monitor::{Alert, Condition, Monitor, RuleGroup, Share};
 use model::{Basis, Label, Origin, Sourced, Subject, pretty};
 

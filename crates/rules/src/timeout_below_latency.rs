@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::{
     Attempts, CallView, Covers, Environment, FailureMode, Finding, Fleet, Label, Latency, Level, Limit,
-    Share, Sourced, grouped, pretty,
+    Share, Sourced, grouped, percent, pretty,
 };
 
 use crate::patience::Patience;
@@ -184,15 +184,6 @@ fn observed(latency: &Latency) -> String {
 fn quantile_name(share: f64) -> String {
     let shown = format!("{:.4}", share * 100.0);
     format!("p{}", shown.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// "19.7 %", "0.16 %": two digits that count, one decimal from 10 % on.
-fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let decimals = if percent >= 1.0 { 1 } else { (1.0 - percent.max(1e-6).log10().floor()) as usize };
-    let shown = format!("{percent:.decimals$}");
-    let shown = if shown.contains('.') { shown.trim_end_matches('0').trim_end_matches('.') } else { &shown };
-    format!("{shown} %")
 }
 
 #[cfg(test)]

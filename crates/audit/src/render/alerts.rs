@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use model::monitor::{Alert, Condition, Monitor, NoWay, Rule, RuleGroup, percent};
+use model::monitor::{Alert, Condition, Monitor, NoWay, Rule, RuleGroup};
+use model::stated_percent;
 use model::{Environment, Origin, pretty};
 use watch::plan::{GuardSource, Plan};
 use watch::promise::{Promise, promises};
@@ -57,7 +58,7 @@ fn watched(outcome: &Outcome, plan: &Plan) -> Vec<Vec<Cell>> {
                 (format!("< {guard}"), String::new())
             }
             GuardSource::Declared(guard) => {
-                (format!("more than {} fail", percent(*guard)), delays(&promise.at_worst))
+                (format!("more than {} fail", stated_percent(*guard)), delays(&promise.at_worst))
             }
             GuardSource::History(file) => (format!("its guard, learnt from {file}"), String::new()),
             GuardSource::Own => ("its guard, learnt as it watches".to_owned(), String::new()),
@@ -65,7 +66,9 @@ fn watched(outcome: &Outcome, plan: &Plan) -> Vec<Vec<Cell>> {
         let at_worst = if at_worst.is_empty() { "not known".to_owned() } else { at_worst };
         let yearly = format!("{:.2} false alarms a year", promise.yearly);
         let sum = match promise.guard {
-            GuardSource::Declared(_) => format!("{} fail; {yearly} if the guard is true", percent(failing)),
+            GuardSource::Declared(_) => {
+                format!("{} fail; {yearly} if the guard is true", stated_percent(failing))
+            }
             GuardSource::History(_) | GuardSource::Own => yearly,
         };
         vec![
@@ -118,7 +121,7 @@ fn limits(condition: &Condition) -> Vec<String> {
         }
         Condition::Gone => vec!["gone".to_owned()],
         Condition::Above(_, limit) | Condition::Below(_, limit) => match condition.share() {
-            Some(share) => vec![format!("{} fail", percent(share.above))],
+            Some(share) => vec![format!("{} fail", stated_percent(share.above))],
             None if matches!(condition, Condition::Above(..)) => vec![format!("> {}", limit.written)],
             None => vec![format!("< {}", limit.written)],
         },
@@ -148,9 +151,10 @@ fn way(monitor: &Monitor, group: &RuleGroup, rule: &Rule, alert: &Alert, failing
             let worst = if way.complete { worst } else { format!("{worst} after its value shows it") };
             (worst, parts.join(" + "))
         }
-        Err(NoWay::Unreached(above)) => {
-            ("never".to_owned(), format!("{} of all fail, {} must", percent(failing), percent(above)))
-        }
+        Err(NoWay::Unreached(above)) => (
+            "never".to_owned(),
+            format!("{} of all fail, {} must", stated_percent(failing), stated_percent(above)),
+        ),
         Err(NoWay::Blind(range, every)) => {
             ("never".to_owned(), format!("a range of {}, a sample every {}", pretty(range), pretty(every)))
         }

@@ -10,7 +10,7 @@ use lab::document::{Stage, then};
 use lab::promise::seconds;
 use lab::record::{Count, Event};
 use lab::scenario;
-use prove::figures::percent;
+use model::percent;
 
 use crate::output::{to_stderr, to_stdout};
 

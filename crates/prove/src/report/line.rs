@@ -4,9 +4,8 @@
 use wire::tested::Change;
 
 use super::Asked;
-use model::grouped;
+use model::{grouped, percent};
 
-use crate::figures::percent;
 use crate::file::Test;
 use crate::observed::STATED;
 use crate::proof::{Outcome, Proof};

@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use evidence::bound;
-use model::{grouped, pretty};
+use model::{grouped, percent, pretty};
 
 use super::Asked;
-use crate::figures::percent;
 use crate::file::{Load, Reason, Test};
 use crate::notes::notes;
 use crate::people::MOST_AT_ONCE;

@@ -1,9 +1,9 @@
 //! A search in words: one line that says what was found, from how much, and what it rests on.
 
-use model::grouped;
+use model::{grouped, percent};
 
 use super::{Found, Hindered, Safe, Searched, Tried};
-use crate::figures::{ms, percent};
+use crate::figures::ms;
 use crate::people::MOST_AT_ONCE;
 use crate::report::tally;
 use crate::trial::Run;

@@ -73,11 +73,6 @@ pub(super) fn number(number: f64) -> String {
     rounded.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A share in per cent.
-pub(super) fn percent(share: f64) -> String {
-    format!("{} %", number((share * 100.0 * 1e4).round() / 1e4))
-}
-
 /// A text of labels.
 pub(super) fn labels(labels: &[(String, String)]) -> String {
     let mut text = String::new();

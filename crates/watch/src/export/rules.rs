@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::TimeUnit;
 
-use super::promql::{length, number, percent, quoted, sum};
+use super::promql::{length, number, quoted, sum};
 use super::{Known, Pace, delay};
 use crate::alert::Burn;
 use crate::plan::{Compare, Durations, Matcher, Selector};
@@ -192,11 +192,19 @@ fn held(
     vec![
         (
             "summary",
-            format!("{}: more requests {what} than the guard of {} lets pass", known.name(), percent(guard)),
+            format!(
+                "{}: more requests {what} than the guard of {} lets pass",
+                known.name(),
+                model::stated_percent(guard)
+            ),
         ),
         (
             "worst_delay",
-            format!("where {} {what}: {}; and what Alertmanager adds", percent(share), seen.join(", ")),
+            format!(
+                "where {} {what}: {}; and what Alertmanager adds",
+                model::stated_percent(share),
+                seen.join(", ")
+            ),
         ),
         ("fallback", FALLBACK.to_owned()),
     ]
@@ -319,14 +327,14 @@ pub(super) fn burning(known: &Known<'_>) -> Vec<(Alert, u64, u64, f64)> {
                     format!(
                         "{}: the budget of {} burns {factor} times too fast over {long_text} and {short_text}",
                         known.name(),
-                        percent(objective.good)
+                        model::stated_percent(objective.good)
                     ),
                 ),
                 (
                     "worst_delay",
                     format!(
                         "where {} fail and nothing failed before: {}; and what Alertmanager adds",
-                        percent(share.max(0.2)),
+                        model::stated_percent(share.max(0.2)),
                         length(Duration::from_secs(60) * ((polluted / 60.0).ceil() as u32 + 1))
                     ),
                 ),

@@ -66,7 +66,7 @@ impl State {
         let guard = guard.and_then(|trial| trial.guard.as_ref()).map_or(0.0, |guard| guard.at(at));
         let why = match signal {
             Signal::Traffic => format!("above {boundary:.3} a second again; the guard is {guard:.3}"),
-            _ => format!("below {:.3} % again; the guard is {:.3} %", 100.0 * boundary, 100.0 * guard),
+            _ => format!("below {} again; the guard is {}", model::percent(boundary), model::percent(guard)),
         };
         self.book.end(at, &service.outline.name, &kind, &why);
         if kind == Kind::Failing {

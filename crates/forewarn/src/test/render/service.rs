@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use model::grouped;
-use model::pretty;
-use prove::figures::percent;
+use model::{grouped, percent, pretty};
 use wire::tested::{Fate, Mutated, Run, Seen, Service};
 
 /// Everything but the line.

@@ -149,7 +149,7 @@ fn a_fault_is_told_with_its_reason_stays_open_in_silence_and_ends_by_a_test() {
      61 s pager: opened 0 auth Failing(Some("refused")) Bad, since 61 s, 20 of 100, guard 0.020 declared, 0.50 a year, in 3 s
      82 s pager: changed 0 auth Failing(Some("refused")) Unknown, since 61 s
     141 s pager: changed 0 auth Failing(Some("refused")) Bad, since 61 s
-    163 s pager: ended 0 auth Failing(Some("refused")) Good, since 61 s: below 8.956 % again; the guard is 2.000 %
+    163 s pager: ended 0 auth Failing(Some("refused")) Good, since 61 s: below 9 % again; the guard is 2 %
     "#);
 }
 
@@ -248,7 +248,7 @@ fn a_probe_that_fails_names_its_step_and_what_forewarn_cannot_walk_says_nothing(
     130 s pager: opened 1 front ProbeFailing("refresh") Bad, since 105 s, 6 of 6, guard 0.050 declared, 1.00 a year, in 65 s
     160 s pager: changed 1 front ProbeFailing("refresh") Unknown, since 105 s
     205 s pager: changed 1 front ProbeFailing("refresh") Bad, since 105 s
-    310 s pager: ended 1 front ProbeFailing("refresh") Good, since 105 s: below 46.533 % again; the guard is 5.000 %
+    310 s pager: ended 1 front ProbeFailing("refresh") Good, since 105 s: below 46.5 % again; the guard is 5 %
     "#);
 }
 
@@ -294,7 +294,7 @@ fn what_is_silenced_is_told_afterwards_if_it_still_is() {
     story.enter(Input::Unsilenced(3));
     insta::assert_snapshot!(story.told(), @r#"
     220 s pager: opened 1 auth Failing(Some("timeout")) Bad, since 171 s, 30 of 100, guard 0.020 declared, 0.50 a year, in 2 s
-    290 s pager: ended 1 auth Failing(Some("timeout")) Good, since 171 s: below 13.282 % again; the guard is 2.000 %
+    290 s pager: ended 1 auth Failing(Some("timeout")) Good, since 171 s: below 13.3 % again; the guard is 2 %
     "#);
 }
 
@@ -346,7 +346,7 @@ fn an_alert_shows_the_line_that_was_changed_even_if_the_audit_comes_later() {
     20 s pager: changed 0 auth Failing(Some("timeout")) Bad, since 11 s, auth/auth.toml:20 directory.request_timeout Some("300ms") -> 1s, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms
     20 s pager: ended 1 auth Finding("timeout-below-latency") Good, since 15 s, auth/auth.toml:14:19 timeout-below-latency, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms: no longer found
     20 s pager: ended 2 forewarn Hindered("the audit was stopped: auth/auth.toml cannot be read") Good, since 15 s: an audit was run to its end
-    21 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s, auth/auth.toml:20 directory.request_timeout Some("300ms") -> 1s, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms: below 17.833 % again; the guard is 2.000 %
+    21 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s, auth/auth.toml:20 directory.request_timeout Some("300ms") -> 1s, auth/auth.toml:14 directory.request_timeout Some("1s") -> 300ms: below 17.8 % again; the guard is 2 %
     "#);
 }
 
@@ -398,11 +398,11 @@ fn a_channel_that_refuses_is_tried_later_and_later_in_order_and_told_of() {
     14 s alertmanager: opened 1 forewarn Hindered("the channel `pager` takes nothing: connection refused") Bad, since 14 s
     18 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
     26 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
-    31 s alertmanager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
+    31 s alertmanager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.8 % again; the guard is 2 %
     42 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
     60 s alertmanager: again 1 forewarn Hindered("the channel `pager` takes nothing: connection refused") Bad, since 14 s
     74 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
-    74 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
+    74 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.8 % again; the guard is 2 %
     74 s alertmanager: ended 1 forewarn Hindered("the channel `pager` takes nothing: connection refused") Good, since 14 s: it takes notices again
     "#);
 }
@@ -422,9 +422,9 @@ fn what_a_channel_refuses_for_good_is_dropped_and_keeps_nothing_behind_it() {
     11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s (refused)
     11 s alertmanager: opened 1 forewarn Hindered("the channel `pager` refuses a notice for good, which is dropped: connection refused") Bad, since 11 s
     11 s alertmanager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 100, guard 0.020 declared, 0.50 a year, in 2 s
-    14 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
+    14 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.8 % again; the guard is 2 %
     14 s alertmanager: ended 1 forewarn Hindered("the channel `pager` refuses a notice for good, which is dropped: connection refused") Good, since 11 s: it takes notices again
-    14 s alertmanager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.833 % again; the guard is 2.000 %
+    14 s alertmanager: ended 0 auth Failing(Some("timeout")) Good, since 11 s: below 17.8 % again; the guard is 2 %
     "#);
 }
 
@@ -450,7 +450,7 @@ fn a_replica_that_is_still_bad_when_its_service_is_good_again_has_an_alert_of_it
     insta::assert_snapshot!(story.told(), @r#"
     11 s pager: opened 0 auth Failing(Some("timeout")) Bad, since 11 s, 40 of 500, guard 0.020 declared, 0.50 a year, in 3 s
     15 s pager: changed 0 auth Failing(Some("timeout")) Bad, since 11 s, at 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80 10.0.0.5:80
-    33 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s, at 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80 10.0.0.5:80: below 4.709 % again; the guard is 2.000 %
+    33 s pager: ended 0 auth Failing(Some("timeout")) Good, since 11 s, at 10.0.0.1:80 10.0.0.2:80 10.0.0.3:80 10.0.0.4:80 10.0.0.5:80: below 4.7 % again; the guard is 2 %
     38 s pager: opened 1 auth ReplicaFailing Bad, since 34 s, 40 of 500, guard 0.020 declared, 0.17 a year, in 8 s, at 10.0.0.4:80
     97 s pager: ended 1 auth ReplicaFailing Good, since 34 s, at 10.0.0.4:80: each of its targets is good again, or is no longer listed
     "#);
