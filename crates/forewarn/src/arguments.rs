@@ -132,7 +132,8 @@ pub(crate) enum Verb {
     /// seed; nothing of it is left afterwards. A scenario (`kind = "scenario"`) says what services show over
     /// time, in promtool's shorthand, and which alerts that must and must not raise, on virtual time; `plan`
     /// names its forewarn.toml [default: the one beside it]. Exits with 0 where all is as expected, 1 where
-    /// something is not, 2 where a file cannot be run, or nothing is known of its candidate.
+    /// something is not, 2 where a file cannot be run, nothing is known of its candidate, or something else that
+    /// was asked for (a search, mutations, a picture, a record) cannot be had; the verdict is said all the same.
     Test(TestArguments),
     /// Write what other tools take
     Export {

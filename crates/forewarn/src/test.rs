@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use audit::Error;
 use model::declared::{Mistakes, Table};
+use prove::trial::Trouble;
 use text::{FileId, Source, Syntax, Tree};
 use watch::plan::Plan;
 use wire::tested::{Report, Tested, VERSION, Verdict};
@@ -35,17 +36,54 @@ const KINDS: &[(&str, Kind)] = &[("scenario", Kind::Scenario), ("service", Kind:
 
 /// Why a file gave no outcome.
 enum Halt {
-    /// Something is wrong outside the test.
-    Error(Error),
-    /// A run could not be had.
-    Trouble(prove::trial::Trouble),
+    /// Something came in the way.
+    Obstacle(Obstacle),
     /// Somebody ended it: the exit code that says how.
     Signal(u8),
 }
 
-impl From<Error> for Halt {
+/// What came in the way of something that was asked for.
+#[derive(Debug)]
+enum Obstacle {
+    /// Something is wrong outside the test.
+    Error(Error),
+    /// A run could not be had.
+    Trouble(Trouble),
+}
+
+impl From<Error> for Obstacle {
     fn from(error: Error) -> Self {
         Self::Error(error)
+    }
+}
+
+impl From<Trouble> for Obstacle {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl<O: Into<Obstacle>> From<O> for Halt {
+    fn from(obstacle: O) -> Self {
+        Self::Obstacle(obstacle.into())
+    }
+}
+
+impl Obstacle {
+    /// As it is told on stderr.
+    fn told(&self, terminal: &Terminal) -> String {
+        match self {
+            Self::Error(error) => audit::render::error(error, terminal.stderr(ColorArgument::Auto)),
+            Self::Trouble(trouble) => render::trouble(trouble),
+        }
+    }
+
+    /// The same in one line.
+    fn line(&self) -> String {
+        match self {
+            Self::Error(error) => error.to_string(),
+            Self::Trouble(trouble) => trouble.line(),
+        }
     }
 }
 
@@ -67,16 +105,15 @@ pub(crate) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<u8, 
                 to_stderr("stopped; its processes have ended\n");
                 return Ok(code);
             }
-            Err(Halt::Error(error)) => {
-                to_stderr(&audit::render::error(&error, terminal.stderr(ColorArgument::Auto)));
-                stopped(path, &error)
-            }
-            Err(Halt::Trouble(trouble)) => {
-                to_stderr(&render::trouble(&trouble));
-                Tested {
-                    help: Some(trouble.help.clone()),
-                    log: trouble.log.clone(),
-                    ..stopped(path, &Error::stopped(trouble.place, trouble.what, trouble.help))
+            Err(Halt::Obstacle(obstacle)) => {
+                to_stderr(&obstacle.told(terminal));
+                match obstacle {
+                    Obstacle::Error(error) => stopped(path, &error),
+                    Obstacle::Trouble(trouble) => Tested {
+                        help: Some(trouble.help.clone()),
+                        log: trouble.log.clone(),
+                        ..stopped(path, &Error::stopped(trouble.place, trouble.what, trouble.help))
+                    },
                 }
             }
         };
@@ -94,9 +131,10 @@ pub(crate) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<u8, 
     Ok(code(&report))
 }
 
-/// What is not known counts more than what failed: whoever asks for a test wants it run.
+/// What is not known counts more than what failed: whoever asks for a test, a search or a record wants it had.
 fn code(report: &Report) -> u8 {
     let code = |file: &Tested| match file.verdict {
+        _ if file.service.as_ref().is_some_and(|service| !service.undone.is_empty()) => NOT_DONE,
         Verdict::Passed => CLEAN,
         Verdict::Failed => FINDINGS,
         Verdict::Inconclusive | Verdict::Open | Verdict::Stopped => NOT_DONE,

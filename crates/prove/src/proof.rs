@@ -166,7 +166,7 @@ fn in_force(trouble: Trouble, tested: &Run) -> Trouble {
 
 /// What is kept of the budget for what is in force. It mostly holds, which takes longer to show than that
 /// something fails.
-fn for_current(test: &Test, budget: Duration) -> Duration {
+pub(crate) fn for_current(test: &Test, budget: Duration) -> Duration {
     match test.load {
         // A quarter more: people come at random moments, and a few may fail.
         Load::Rate(rate) => (least(&test.objective, rate).1 * 5 / 4).min(budget / 2),

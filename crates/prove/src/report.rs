@@ -12,6 +12,7 @@ use std::time::Duration;
 use wire::tested::{self, Change, Overhead, Service};
 
 pub(crate) use line::{tally, weather};
+pub use unproved::too_short;
 
 use crate::file::{Reason, Test};
 use crate::forecast::{Forecast, waits};
@@ -79,6 +80,7 @@ pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
             most_seconds: added.most().as_secs_f64(),
             turns: added.count(),
         },
+        undone: Vec::new(),
         search: None,
         mutations: None,
     }

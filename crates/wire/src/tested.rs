@@ -123,6 +123,10 @@ pub struct Service {
     pub runs: Vec<Run>,
     /// What there was no time, or no way, to prove.
     pub unproved: Vec<String>,
+    /// What was asked for beyond the verdict, and something came in the way of; the exit code is then 2, whatever
+    /// the verdict.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<Undone>,
     /// What the proxies added by themselves, in seconds: half of the turns, and 99 % of them, at most.
     pub overhead: Overhead,
     /// The search for the smallest safe value, where it was asked for.
@@ -214,6 +218,15 @@ pub struct Overhead {
     pub most_seconds: f64,
     /// How many turns there were, either way.
     pub turns: u64,
+}
+
+/// Something that was asked for and could not be had.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Undone {
+    /// The option that asks for it: `--search`, `--mutate`, `--picture`, `--record`.
+    pub option: String,
+    /// What came in the way.
+    pub why: String,
 }
 
 /// The search for the smallest safe value of a setting.

@@ -11,18 +11,19 @@ use prove::mutate::{self, Controls, Mutated, Written, mutations};
 use prove::picture::{self, Mark};
 use prove::proof::Proof;
 use prove::run::Runner;
-use prove::search::{Searched, search_service};
-use prove::trial::{Run, Trial, Trouble};
+use prove::search::{Searched, search_service, searchable};
+use prove::trial::{Run, Trial};
 use prove::verdict::Verdict;
 use text::Source;
 use text::edit;
-use wire::tested::Service;
+use wire::tested::{Service, Undone};
 
-use super::Halt;
+use super::Obstacle;
 use super::service::Case;
 use crate::arguments::TestArguments;
-use crate::output::to_file;
+use crate::output::{can_be_written, to_file, to_stderr};
 use crate::signals::Signals;
+use crate::terminal::Terminal;
 
 /// How long a search may take with everything: a test with it ends within three minutes.
 const SEARCH: Duration = Duration::from_secs(110);
@@ -34,21 +35,51 @@ pub(super) struct Beyond {
     /// Of which file.
     mutated: Option<(String, Vec<Mutated>)>,
     picture: Option<String>,
-    /// What was asked for and could not be had, and why.
+    /// What there is none of, after what the runs showed.
     unproved: Vec<String>,
+    /// What something came in the way of, by the option that asks for it.
+    undone: Vec<(&'static str, Obstacle)>,
 }
 
 impl Beyond {
-    /// Puts it into what is published, and the picture into its file.
-    pub(super) fn publish(self, service: &mut Service, arguments: &TestArguments) -> Result<(), Error> {
+    /// Something came in the way of what an option asks for.
+    pub(super) fn undone(&mut self, option: &'static str, obstacle: impl Into<Obstacle>) {
+        self.undone.push((option, obstacle.into()));
+    }
+
+    /// Puts it into what is published, and the picture into its file; tells what came in the way.
+    pub(super) fn publish(mut self, service: &mut Service, arguments: &TestArguments, terminal: &Terminal) {
+        if let (Some(file), Some(picture)) = (&arguments.picture, &self.picture)
+            && let Err(error) = to_file(file, picture, "--picture")
+        {
+            self.undone("--picture", error);
+        }
         service.search = self.searched.as_ref().map(Searched::published);
         service.mutations = self.mutated.as_ref().map(|(of, all)| mutate::published(all, of));
         service.unproved.extend(self.unproved);
-        match (&arguments.picture, &self.picture) {
-            (Some(file), Some(picture)) => to_file(file, picture, "--picture"),
-            _ => Ok(()),
+        for (option, obstacle) in self.undone {
+            to_stderr(&obstacle.told(terminal));
+            service.undone.push(Undone { option: option.to_owned(), why: obstacle.line() });
         }
     }
+}
+
+/// What is known before anything runs of what cannot be had beyond the verdict.
+///
+/// # Errors
+/// What cannot be had, and why.
+pub(super) fn can_be_had(
+    case: &Case,
+    runner: &Runner<'_>,
+    arguments: &TestArguments,
+) -> Result<(), Obstacle> {
+    if arguments.search || arguments.picture.is_some() {
+        searchable(runner, case.candidate.text())?;
+    }
+    if let Some(picture) = &arguments.picture {
+        can_be_written(picture, "--picture")?;
+    }
+    Ok(())
 }
 
 /// Where a test stands when its runs are over.
@@ -65,69 +96,66 @@ pub(super) struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    /// Does what is asked for.
-    pub(super) async fn beyond(&self) -> Result<Beyond, Halt> {
-        let searched = if self.arguments.search { Some(self.searched().await?) } else { None };
-        let mut unproved = Vec::new();
-        let picture = self.arguments.picture.as_ref().map(|_| self.picture(searched.as_ref()));
-        let picture = picture.transpose().unwrap_or_else(|why| {
-            unproved.push(why);
-            None
-        });
-        let mutated = if self.arguments.mutate { Some(self.mutated().await?) } else { None };
-        let mutated = mutated.transpose().unwrap_or_else(|why| {
-            unproved.push(why);
-            None
-        });
-        let source = searched_in(self.case, self.proof);
-        if self.arguments.search && source.path() != self.case.candidate.path() {
-            let candidate = self.case.candidate.path();
-            unproved.push(format!(
-                "search: of {}, since the service does not come up with {candidate}",
-                source.path()
-            ));
+    /// Does what is asked for. The verdict stands, whatever comes in the way of it.
+    pub(super) async fn beyond(&self) -> Beyond {
+        let mut beyond = Beyond::default();
+        if self.arguments.search {
+            self.search(&mut beyond).await;
         }
-        Ok(Beyond { searched, mutated, picture, unproved })
+        if self.arguments.picture.is_some() {
+            let marks = marks(self.case, self.proof);
+            beyond.picture = picture::picture(&self.case.test, &marks, beyond.searched.as_ref());
+            if beyond.picture.is_none() {
+                beyond
+                    .unproved
+                    .push("a picture: no run has a value of the setting that is searched".to_owned());
+            }
+        }
+        if self.arguments.mutate
+            && let Err(obstacle) = self.mutate(&mut beyond).await
+        {
+            beyond.undone("--mutate", obstacle);
+        }
+        beyond
     }
 
-    fn halt(&self, trouble: Trouble) -> Halt {
-        self.signals.code().map_or(Halt::Trouble(trouble), Halt::Signal)
-    }
-
-    async fn searched(&self) -> Result<Searched, Halt> {
+    async fn search(&self, beyond: &mut Beyond) {
         let (source, seed) = (searched_in(self.case, self.proof), self.arguments.seed);
         (self.told)(&format!("searching in {}: at most {}", source.path(), pretty(SEARCH)));
         let stop = || self.signals.ended();
-        let searched = search_service(self.runner, source.text(), seed, SEARCH, self.told, stop).await;
-        searched.map_err(|trouble| self.halt(trouble))
+        match search_service(self.runner, source.text(), seed, SEARCH, self.told, stop).await {
+            Ok(searched) => beyond.searched = Some(searched),
+            Err(trouble) => beyond.undone("--search", trouble),
+        }
+        let candidate = self.case.candidate.path();
+        if source.path() != candidate {
+            let why = format!("since the service does not come up with {candidate}");
+            beyond.unproved.push(format!("search: of {}, {why}", source.path()));
+        }
     }
 
-    fn picture(&self, searched: Option<&Searched>) -> Result<String, String> {
-        picture::picture(&self.case.test, &marks(self.case, self.proof), searched).ok_or_else(|| {
-            "a picture: [search] of the test file names no setting whose value is written".to_owned()
-        })
-    }
-
-    /// The mutations and the file that was broken; or why there are none.
-    async fn mutated(&self) -> Result<Result<(String, Vec<Mutated>), String>, Halt> {
+    /// Breaks the configuration that holds; says why there is nothing to break, or what came in the way.
+    async fn mutate(&self, beyond: &mut Beyond) -> Result<(), Obstacle> {
         let Some((source, held)) = held(self.case, self.proof) else {
             let why = "no configuration was shown to hold, so there is none to break on purpose";
-            return Ok(Err(format!("mutations: {why}")));
+            beyond.unproved.push(format!("mutations: {why}"));
+            return Ok(());
         };
         let all = mutations(&settings(self.case, source)?);
         if all.is_empty() {
             let file = &self.case.test.candidate.file;
             let why = "is known; [[setting]] in forewarn.toml beside it says what keys mean";
-            return Ok(Err(format!("mutations: no setting of {file} {why}")));
+            beyond.unproved.push(format!("mutations: no setting of {file} {why}"));
+            return Ok(());
         }
         let longest = mutate::takes(held, &self.case.test.objective, all.len(), self.lanes);
         // To the second: it is a bound, and most runs end sooner.
         let longest = pretty(Duration::from_secs(longest.as_secs() + 1));
         (self.told)(&format!("breaking {} in {} ways: at most {longest}", source.path(), all.len()));
         let (text, lanes, stop) = (source.text(), self.lanes, || self.signals.ended());
-        let mutated = mutate::mutate_service(self.runner, text, held, all, lanes, self.told, stop).await;
-        let mutated = mutated.map_err(|trouble| self.halt(trouble))?;
-        Ok(Ok((source.path().to_owned(), mutated)))
+        let mutated = mutate::mutate_service(self.runner, text, held, all, lanes, self.told, stop).await?;
+        beyond.mutated = Some((source.path().to_owned(), mutated));
+        Ok(())
     }
 }
 
@@ -159,7 +187,7 @@ fn held<'a>(case: &'a Case, proof: &'a Proof) -> Option<(&'a Source, &'a Trial)>
 }
 
 /// What an audit of the directory of the configuration knows of its keys, with what this text says.
-fn settings(case: &Case, source: &Source) -> Result<Vec<Written>, Halt> {
+fn settings(case: &Case, source: &Source) -> Result<Vec<Written>, Error> {
     let in_force = case.in_force();
     let directory = in_force.parent().unwrap_or(Path::new(".")).to_path_buf();
     let outcome = audit::audit(&audit::Request { roots: vec![directory], ..audit::Request::default() })?;

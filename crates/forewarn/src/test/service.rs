@@ -14,13 +14,12 @@ use prove::machine::Meter;
 use prove::proof::{self, Outcome, Proof, Texts};
 use prove::report::{self, Asked};
 use prove::run::{Runner, Told};
-use prove::search::searchable;
 use prove::words::Words;
 use text::{FileId, ProblemKind, Source, Syntax, Tree};
 use tokio::runtime::Runtime;
 use wire::tested::{Change, Tested, Verdict};
 
-use super::beyond::{Beyond, Standing};
+use super::beyond::{self, Beyond, Standing};
 use super::record::Recording;
 use super::{Halt, asked, shown};
 use crate::arguments::TestArguments;
@@ -141,14 +140,11 @@ pub(super) fn tested(
     let runtime = runtime()?;
     let progress = Progress::new(terminal.can_redraw());
     let runner = case.runner(arguments.keep).telling(|told| progress.tell(told));
+    beyond::can_be_had(&case, &runner, arguments)?;
     let told = |line: &str| {
         progress.clear();
         to_stderr(&format!("  {line}\n"));
     };
-    if arguments.search {
-        // Better known before anything runs than after all of it.
-        searchable(&runner, case.candidate.text()).map_err(Halt::Trouble)?;
-    }
     let shown = runtime.block_on(shown_by(&case, &runner, arguments, &told));
     // What is still on its way through a proxy has nothing to say any more.
     runtime.shutdown_background();
@@ -156,12 +152,17 @@ pub(super) fn tested(
     for (label, room) in runner.kept() {
         to_stderr(&format!("kept: {label}: {}\n", room.display()));
     }
-    let (proof, beyond) = shown?;
-    if let Some(recording) = recording {
-        recording.end(&case.test, &proof)?;
+    for trouble in runner.unheeded() {
+        to_stderr(&super::render::warning(&trouble));
+    }
+    let (proof, mut beyond) = shown?;
+    if let Some(recording) = recording
+        && let Err(error) = recording.end(&case.test, &proof)
+    {
+        beyond.undone("--record", error);
     }
     let mut service = report::service(&case.test, case.asked(path, arguments), &proof);
-    beyond.publish(&mut service, arguments)?;
+    beyond.publish(&mut service, arguments, terminal);
     Ok(Tested {
         verdict: match proof.outcome {
             Outcome::Held => Verdict::Passed,
@@ -182,12 +183,16 @@ async fn shown_by(
     told: &dyn Fn(&str),
 ) -> Result<(Proof, Beyond), Halt> {
     let signals = Signals::listen()?;
+    if let Some(why) = report::too_short(&case.test, arguments.budget, case.current.is_some()) {
+        told(&why);
+    }
     let meter = Meter::start();
     let proof = prove(case, runner, arguments, &signals).await?;
     let lanes = meter.lanes();
     let standing = Standing { case, arguments, runner, proof: &proof, lanes, signals: &signals, told };
-    let beyond = standing.beyond().await?;
-    Ok((proof, beyond))
+    let beyond = standing.beyond().await;
+    // A search that was ended has come to nothing, and a run of it may have come to an end by chance.
+    signals.code().map_or(Ok((proof, beyond)), |code| Err(Halt::Signal(code)))
 }
 
 async fn prove(
@@ -202,13 +207,10 @@ async fn prove(
         default: case.defaults(),
     };
     let proof = proof::prove(runner, texts, arguments.seed, arguments.budget, || signals.ended()).await;
-    for trouble in runner.unheeded() {
-        to_stderr(&super::render::warning(&trouble));
-    }
     // A run that may fail without harm may also have been ended.
     match signals.code() {
         Some(code) => Err(Halt::Signal(code)),
-        None => proof.map_err(Halt::Trouble),
+        None => Ok(proof?),
     }
 }
 

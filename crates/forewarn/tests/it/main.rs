@@ -19,6 +19,8 @@ mod observe;
 mod outputs;
 #[cfg(target_os = "linux")]
 mod proof_bad_input;
+#[cfg(target_os = "linux")]
+mod proof_beyond;
 mod proof_record;
 #[cfg(target_os = "linux")]
 mod proof_refusals;

@@ -10,7 +10,7 @@ use super::Asked;
 use crate::file::{Load, Reason, Test};
 use crate::notes::notes;
 use crate::people::MOST_AT_ONCE;
-use crate::proof::Proof;
+use crate::proof::{Proof, for_current};
 use crate::trial::Trial;
 use crate::verdict::{Verdict, WRONG, least};
 
@@ -24,6 +24,9 @@ const LATE: f64 = 0.01;
 
 pub(super) fn unproved(test: &Test, asked: &Asked, proof: &Proof) -> Vec<String> {
     let mut told: Vec<String> = proof.seen().filter_map(|trial| open(test, trial)).collect();
+    if !told.is_empty() {
+        told.extend(too_short(test, asked.budget, asked.current.is_some()));
+    }
     if let Some(tested) = proof.tested.seen() {
         told.extend(rarer(test, tested));
         told.extend(tail(test, tested));
@@ -42,6 +45,33 @@ pub(super) fn unproved(test: &Test, asked: &Asked, proof: &Proof) -> Vec<String>
         }
     }
     told
+}
+
+/// Says that a budget is too short for the objective to be shown even if nobody fails, and which one would do;
+/// nothing where it is not, or nobody knows how fast people come. `compared` is whether what is in force is run
+/// too.
+#[must_use]
+pub fn too_short(test: &Test, budget: Duration, compared: bool) -> Option<String> {
+    let Load::Rate(rate) = test.load else { return None };
+    let (needed, takes) = least(&test.objective, rate);
+    let (first, runs) = match compared {
+        true => (budget.saturating_sub(for_current(test, budget)), 2),
+        false => (budget, 1),
+    };
+    if first >= takes {
+        return None;
+    }
+    // A quarter more for each: a few may fail.
+    let would_do = Duration::from_secs((takes * runs).mul_f64(1.25).as_secs_f64().ceil() as u64);
+    Some(format!(
+        "a budget of {} is too short to show that {} succeed, even if nobody fails: that takes {} people{}{}; --budget {} would do",
+        pretty(budget),
+        percent(test.objective.good),
+        grouped(needed),
+        time(test, needed),
+        if compared { ", with the candidate and with what is in force" } else { "" },
+        pretty(would_do).replace(' ', "")
+    ))
 }
 
 /// A verdict that is not known yet: how many people it takes.

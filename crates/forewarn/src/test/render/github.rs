@@ -14,6 +14,9 @@ pub(crate) fn github(report: &Report) -> String {
     for file in &report.files {
         let command = match file.verdict {
             Verdict::Passed if file.service.is_none() => continue,
+            Verdict::Passed if file.service.as_ref().is_some_and(|service| !service.undone.is_empty()) => {
+                "warning"
+            }
             Verdict::Passed => "notice",
             Verdict::Failed | Verdict::Stopped => "error",
             Verdict::Inconclusive | Verdict::Open => "warning",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use audit::render::{count, xml_escaped};
-use wire::tested::{Change, Fate, Mutated, Report, Run, Service, Tested, Verdict};
+use wire::tested::{Change, Fate, Mutated, Report, Run, Service, Tested, Undone, Verdict};
 
 use super::service::{below, fate, without_people};
 
@@ -19,8 +19,8 @@ enum Became {
     Passed(String),
     /// Of which type, in short, and in full.
     Failed(&'static str, String, String),
-    /// It could not be said: of which type, and why.
-    Error(&'static str, String),
+    /// It could not be said: of which type, in short, and in full.
+    Error(&'static str, String, String),
     /// It decides nothing; what was seen.
     Aside(String),
 }
@@ -52,7 +52,11 @@ pub(crate) fn junit(report: &Report) -> String {
                 xml_escaped(short),
                 xml_escaped(full)
             ),
-            Became::Error(kind, why) => format!("<error type=\"{kind}\" message=\"{}\"/>", xml_escaped(why)),
+            Became::Error(kind, short, full) => format!(
+                "<error type=\"{kind}\" message=\"{}\">{}</error>",
+                xml_escaped(short),
+                xml_escaped(full)
+            ),
             Became::Aside(seen) => format!("<skipped message=\"{}\"/>", xml_escaped(seen)),
         };
         let _ = match inside.as_str() {
@@ -70,6 +74,7 @@ fn cases(file: &Tested) -> Vec<Case> {
             .iter()
             .enumerate()
             .map(|(at, run)| of_run(file, service, run, at == 0))
+            .chain(service.undone.iter().map(|undone| of_undone(file, undone)))
             .chain(
                 service
                     .mutations
@@ -84,9 +89,8 @@ fn cases(file: &Tested) -> Vec<Case> {
 
 fn of_scenario(file: &Tested) -> Became {
     let Some(scenario) = &file.scenario else {
-        let why: Vec<&str> =
-            file.stopped.iter().chain(&file.log).chain(&file.help).map(String::as_str).collect();
-        return Became::Error("stopped", why.join("\n"));
+        let more: Vec<&str> = file.log.iter().chain(&file.help).map(String::as_str).collect();
+        return Became::Error("stopped", file.stopped.clone().unwrap_or_default(), more.join("\n"));
     };
     if file.verdict == Verdict::Passed {
         return Became::Passed(scenario.alerts.iter().map(|alert| format!("{alert}\n")).collect());
@@ -108,8 +112,10 @@ fn of_run(file: &Tested, service: &Service, run: &Run, first: bool) -> Case {
             let kind = if seen.is_some() { "objective" } else { "refused" };
             Became::Failed(kind, service.line.clone(), below(service))
         }
-        (true, Verdict::Inconclusive, _) => Became::Error("inconclusive", service.line.clone()),
-        (true, ..) => Became::Error("open", service.line.clone()),
+        (true, Verdict::Inconclusive, _) => {
+            Became::Error("inconclusive", service.line.clone(), below(service))
+        }
+        (true, ..) => Became::Error("open", service.line.clone(), below(service)),
         (false, _, None) => Became::Aside(without_people(run)),
         (false, _, Some(seen)) => {
             let told = format!("{}: {} of {} failed", seen.verdict, seen.people - seen.good, seen.people);
@@ -117,6 +123,11 @@ fn of_run(file: &Tested, service: &Service, run: &Run, first: bool) -> Case {
         }
     };
     Case { name: name(service, run), class: file.path.clone(), became }
+}
+
+fn of_undone(file: &Tested, undone: &Undone) -> Case {
+    let became = Became::Error("stopped", undone.why.clone(), String::new());
+    Case { name: undone.option.clone(), class: file.path.clone(), became }
 }
 
 /// A mutation that was missed fails nothing: it says something of the test, not of the candidate.

@@ -29,6 +29,9 @@ pub(super) fn below(service: &Service) -> String {
     for unproved in &service.unproved {
         remark(&mut text, "not proved", unproved);
     }
+    for undone in &service.undone {
+        remark(&mut text, "not done", &format!("{}: {}", undone.option, undone.why));
+    }
     if let Some(search) = &service.search {
         remark(&mut text, "search", &search.line);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::tested::{Change, Overhead, Report, Run, Seen, Service, Tested, VERSION, Verdict};
+use wire::tested::{Change, Overhead, Report, Run, Seen, Service, Tested, Undone, VERSION, Verdict};
 
 use super::{github, junit, summary, text};
 
@@ -66,6 +66,7 @@ fn service() -> Service {
         ],
         unproved: vec!["candidate: 400 delays of directory were drawn".to_owned()],
         overhead: Overhead { p50_seconds: 0.0001, p99_seconds: 0.0015, most_seconds: 0.006, turns: 5409 },
+        undone: Vec::new(),
         search: None,
         mutations: None,
     }
@@ -130,7 +131,16 @@ fn junit_has_a_case_for_each_run_and_only_the_first_can_fail() {
           <skipped message="not run: front: ended before it was ready: exit status: 2"/>
         </testcase>
         <testcase name="new, by hand.toml@19:00-20:00 UTC" classname="auth.test.toml">
-          <error type="inconclusive" message="new, by hand.toml:20: directory.request_timeout = 300ms fails 20 % of sign-ins"/>
+          <error type="inconclusive" message="new, by hand.toml:20: directory.request_timeout = 300ms fails 20 % of sign-ins">               verdict             people  failed  95 %       why         p50     p95     p99     calls at directory
+      candidate    failed after 0.5 s  400     20 %    0 to 25 %  timeout 80  222 ms  411 ms  1.25 s  1.00
+      current      held after 22.7 s   1 171   0 %     0 to 25 %  -           222 ms  411 ms  1.25 s  1.00
+      default      not run: front: ended before it was ready: exit status: 2
+      timeout      candidate: sign in: status 504
+      not proved   candidate: 400 delays of directory were drawn
+      overhead     the proxy added 0.1 ms to half of 5 409 turns, 1.5 ms to 99 % at most, 6.0 ms to all
+      seed         1
+      again        forewarn test auth.test.toml --candidate 'new, by hand.toml' --budget 60s --seed 1
+    </error>
         </testcase>
         <testcase name="new, by hand.toml@19:00-20:00 UTC" classname="auth.test.toml">
           <system-out>held: 0 of 1171 failed</system-out>
@@ -140,6 +150,24 @@ fn junit_has_a_case_for_each_run_and_only_the_first_can_fail() {
         </testcase>
       </testsuite>
     </testsuites>
+    "#);
+}
+
+#[test]
+fn what_was_not_done_is_an_error_of_its_own_beside_the_verdict() {
+    let why = "counts: ended with exit status: 1".to_owned();
+    let undone = vec![Undone { option: "--search".to_owned(), why }];
+    let report = report(vec![file(Verdict::Passed, Service { undone, ..service() })]);
+    let of_search = |text: String| {
+        let lines: Vec<String> =
+            text.lines().filter(|line| line.contains("counts")).map(str::to_owned).collect();
+        lines.join("\n")
+    };
+    assert!(github(&report).starts_with("::warning "), "{}", github(&report));
+    insta::assert_snapshot!(of_search(text(&report, false) + &junit(&report)), @r#"
+    not done     --search: counts: ended with exit status: 1
+    not done     --search: counts: ended with exit status: 1
+        <error type="stopped" message="counts: ended with exit status: 1"></error>
     "#);
 }
 
