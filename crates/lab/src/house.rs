@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use daemon::http::Network;
 use prove::file::{Process, Ready, Test};
-use prove::room::{self, MACHINE};
+use prove::room;
 use prove::stage::Stage;
 use prove::trial::Trouble;
 use prove::words::Words;
@@ -50,26 +50,27 @@ impl<'t> House<'t> {
         stage.connect(options.seed)?;
         let (good, bad) = (stage.configured(scenario::FRONT)?, stage.configured(scenario::CANDIDATE)?);
         let house = Self { stage, kept: options.keep, good, bad };
-        house.furnish(&options.database).map_err(|error| room::trouble(MACHINE, &error))?;
+        house.furnish(&options.database)?;
         Ok(house)
     }
 
-    fn furnish(&self, database: &Database) -> io::Result<()> {
-        let filled = self.stage.words().fill(scenario::WATCH);
-        let watch = filled.map_err(|unknown| io::Error::other(unknown.name))?;
+    fn furnish(&self, database: &Database) -> Result<(), Trouble> {
+        let watch = self.stage.words().fill(scenario::WATCH).expect("bug: the drill names what it has");
+        let forewarn = format!("{}{watch}", scenario::FOREWARN);
+        let test = database.in_test(scenario::TEST);
         for (folder, front) in [(SERVICE, &self.good), (PROPOSED, &self.bad)] {
             let folder = self.path().join(folder);
-            std::fs::create_dir_all(&folder)?;
-            std::fs::write(folder.join("front.toml"), front)?;
-            std::fs::write(folder.join("directory.toml"), scenario::DIRECTORY)?;
-            std::fs::write(folder.join("observed.toml"), scenario::OBSERVED)?;
-            std::fs::write(folder.join("auth.test.toml"), database.in_test(scenario::TEST))?;
+            made(&folder)?;
+            written(&folder.join("front.toml"), front)?;
+            written(&folder.join("directory.toml"), scenario::DIRECTORY)?;
+            written(&folder.join("observed.toml"), scenario::OBSERVED)?;
+            written(&folder.join("auth.test.toml"), &test)?;
             if let Database::Postgres(_) = database {
-                std::fs::write(folder.join(database::SCRIPT_NAME), database::SCRIPT)?;
+                written(&folder.join(database::SCRIPT_NAME), database::SCRIPT)?;
             }
-            std::fs::write(folder.join("forewarn.toml"), format!("{}{watch}", scenario::FOREWARN))?;
+            written(&folder.join("forewarn.toml"), &forewarn)?;
         }
-        std::fs::create_dir(self.path().join(WATCH))
+        made(&self.path().join(WATCH))
     }
 
     /// Where all of it is.
@@ -119,10 +120,9 @@ impl<'t> House<'t> {
     }
 
     fn deploy(&self, text: &str) -> Result<(), Trouble> {
-        let beside = self.path().join("front.toml.new");
-        std::fs::write(&beside, text)
-            .and_then(|()| std::fs::rename(&beside, self.service().join("front.toml")))
-            .map_err(|error| room::trouble(MACHINE, &error))
+        let (beside, place) = (self.path().join("front.toml.new"), self.service().join("front.toml"));
+        written(&beside, text)?;
+        std::fs::rename(&beside, &place).map_err(|error| trouble(&place, &error))
     }
 
     /// Stops everything, the last one first, and gives what to look for afterwards.
@@ -137,4 +137,16 @@ impl<'t> House<'t> {
         self.stage.clear().await;
         traces
     }
+}
+
+fn made(folder: &Path) -> Result<(), Trouble> {
+    std::fs::create_dir_all(folder).map_err(|error| trouble(folder, &error))
+}
+
+fn written(path: &Path, text: &str) -> Result<(), Trouble> {
+    std::fs::write(path, text).map_err(|error| trouble(path, &error))
+}
+
+fn trouble(path: &Path, error: &io::Error) -> Trouble {
+    room::trouble(path.to_string_lossy(), error)
 }

@@ -49,7 +49,7 @@ fn the_login_stack_loads_unchanged() {
 /// The other half, that `forewarn check` convicts the same file, is in `crates/forewarn`'s tests of the
 /// login stack.
 #[test]
-fn the_founding_value_passes_here_because_only_the_other_side_can_convict_it() {
+fn a_limit_below_the_latency_passes_here_because_only_the_other_side_can_convict_it() {
     let text = example("auth/auth.toml");
     let config: FrontConfig = document::read("auth.toml", &text, &Environment::default()).unwrap();
     assert_eq!(config.directory.request_timeout.to_string(), "300ms");

@@ -142,13 +142,15 @@ impl Story {
                 let Count { people, failed } = quiet.count;
                 let fared = format!("{} of {people} sign-ins succeeded", people - failed);
                 let watch = match quiet.notices {
-                    0 => "and the watch was quiet".to_owned(),
-                    notices => format!("but the watch told {notices} times"),
+                    0 => "the watch was quiet".to_owned(),
+                    1 => "the watch told once".to_owned(),
+                    notices => format!("the watch told {notices} times"),
                 };
                 if quiet.busy {
-                    tell("meanwhile", Bad, &format!("{fared}, although nothing was deployed, {watch}"));
+                    tell("meanwhile", Bad, &format!("{fared}, although nothing was deployed; {watch}"));
                 } else {
-                    tell("meanwhile", Good, &format!("0 s of outage: {fared}, {watch}"));
+                    let (weight, and) = if quiet.notices == 0 { (Good, "and") } else { (Bad, "but") };
+                    tell("meanwhile", weight, &format!("0 s of outage: {fared}, {and} {watch}"));
                 }
             }
             Event::Deployed => {
@@ -329,6 +331,22 @@ mod tests {
                            1260 without it
           7.5 s  meanwhile 0 s of outage: 1514 of 1514 sign-ins succeeded, and
                            the watch was quiet
+        ");
+    }
+
+    #[test]
+    fn what_should_not_be_before_the_edit_is_told_too() {
+        let quiet = |failed, notices| {
+            let count = Count { people: 1_514, failed };
+            Event::Quiet(Quiet { length: Duration::from_secs(30), count, notices, busy: failed > 8 })
+        };
+        insta::assert_snapshot!(told(NARROW, &[quiet(0, 1), quiet(90, 0), quiet(90, 3)]), @r"
+        0.0 s  meanwhile 0 s of outage: 1514 of 1514 sign-ins succeeded, but
+                         the watch told once
+        1.5 s  meanwhile 1424 of 1514 sign-ins succeeded, although nothing was
+                         deployed; the watch was quiet
+        3.0 s  meanwhile 1424 of 1514 sign-ins succeeded, although nothing was
+                         deployed; the watch told 3 times
         ");
     }
 

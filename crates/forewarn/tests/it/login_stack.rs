@@ -1,4 +1,4 @@
-//! The founding fault: the login stack in `examples`, with and without measurements, broken and mended.
+//! A time limit below the latency that it meets: the login stack in `examples`, with and without measurements, broken and mended.
 
 use std::fs;
 use std::path::Path;
