@@ -8,6 +8,8 @@ umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
 kept=${KEYSTONE_KEPT:-$HOME/.cache/forewarn-keystone-30.0.0}
+# Who logs in. What was kept with another account is made anew.
+account=person
 
 # PostgreSQL's programs: on the path, or where Debian puts them.
 for bin in "$(dirname "$(readlink -f "$(command -v initdb || echo /)")")" /usr/lib/postgresql/*/bin; do
@@ -24,13 +26,15 @@ if [ "$(id -u)" = 0 ]; then
 fi
 owned() { if [ -n "$user" ]; then chown -R "$user" "$1"; fi; }
 
+is_ready() { [ "$(cat "$kept/ready" 2>/dev/null)" = "$account" ]; }
+
 prepare() {
-    if [ -e "$kept/ready" ]; then return; fi
+    if is_ready; then return; fi
     mkdir -p "$(dirname "$kept")"
     # Two at the same time: the second one finds everything there.
     exec 9> "$kept.lock"
     flock 9
-    if [ -e "$kept/ready" ]; then return; fi
+    if is_ready; then return; fi
     rm -rf "$kept"
     python3 -m venv "$kept"
     "$kept/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
@@ -53,11 +57,11 @@ prepare() {
     manage="$kept/bin/keystone-manage --config-file $room/keystone.conf"
     $manage db_sync
     $manage fernet_setup --keystone-user "$(id -un)" --keystone-group "$(id -gn)"
-    $manage bootstrap --bootstrap-username ana --bootstrap-password "correct horse battery" \
+    $manage bootstrap --bootstrap-username "$account" --bootstrap-password "correct horse battery" \
         --bootstrap-project-name service --bootstrap-region-id here --bootstrap-public-url http://127.0.0.1/v3
     $as "$bin/pg_ctl" -D "$room/data" -w -m fast stop
     cp -R "$room/data" "$room/keys" "$kept/"
-    touch "$kept/ready"
+    echo "$account" > "$kept/ready"
 }
 
 # $1: the port. Runs in the directory of the run.
