@@ -144,7 +144,8 @@ impl Standing<'_> {
         let all = mutations(&settings(self.case, source)?);
         if all.is_empty() {
             let file = &self.case.test.candidate.file;
-            let why = "is known; [[setting]] in forewarn.toml beside it says what keys mean";
+            let why =
+                "that can be broken is written; [[setting]] in forewarn.toml beside it says what keys mean";
             beyond.unproved.push(format!("mutations: no setting of {file} {why}"));
             return Ok(());
         }
