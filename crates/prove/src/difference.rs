@@ -1,5 +1,6 @@
 //! Where a candidate says something else than what is in force: keys with their paths and lines, whatever
-//! the syntax. Comments, order and form are no difference; a number that becomes a text is one.
+//! the syntax. Comments, order and form are no difference; a number that becomes a text is one. Of a file in no
+//! known syntax the lines are compared.
 
 use std::collections::HashMap;
 
@@ -11,13 +12,14 @@ use crate::file::Edit;
 
 /// The keys with other values, in the order of the candidate; then those that it leaves out.
 #[must_use]
-pub fn between(syntax: Syntax, current: &Source, candidate: &Source) -> Vec<Change> {
+pub fn between(syntax: Option<Syntax>, current: &Source, candidate: &Source) -> Vec<Change> {
+    let Some(syntax) = syntax else { return between_lines(current.text(), candidate.text()) };
     let (before, after) = (Tree::parse(syntax, current), Tree::parse(syntax, candidate));
     let (before, after) = (values(&before, current), values(&after, candidate));
     let (old, new) = (by_key(&before), by_key(&after));
     let mut changes: Vec<Change> = Vec::new();
     for value in &after {
-        let old = old.get(&(value.document, value.key.as_str()));
+        let old = old.get(&(value.place, value.key.as_str()));
         let shown = match old {
             Some(old) if old.text != value.text => (Some(old.text.clone()), value.text.clone()),
             Some(old) if old.is_text == value.is_text => continue,
@@ -31,11 +33,47 @@ pub fn between(syntax: Syntax, current: &Source, candidate: &Source) -> Vec<Chan
             after: Some(shown.1),
         });
     }
-    for left_out in before.iter().filter(|old| !new.contains_key(&(old.document, old.key.as_str()))) {
+    for left_out in before.iter().filter(|old| !new.contains_key(&(old.place, old.key.as_str()))) {
         let (key, before) = (left_out.key.clone(), Some(left_out.text.clone()));
         changes.push(Change { key, line: None, before, after: None });
     }
     changes
+}
+
+/// The lines that differ, between those that both begin with and those that both end with; in pairs, as they
+/// stand there, and of each pair the words that differ in the same way.
+fn between_lines(current: &str, candidate: &str) -> Vec<Change> {
+    let (before, after): (Vec<&str>, Vec<&str>) = (current.lines().collect(), candidate.lines().collect());
+    let (same, before, after) = unlike(&before, &after);
+    let mut changes = Vec::new();
+    for at in 0..before.len().max(after.len()) {
+        let (old, new) = (words(before, at), words(after, at));
+        let (before, after) = match (&old, &new) {
+            (Some(old), Some(new)) if old == new => continue,
+            (Some(old), Some(new)) => {
+                let (_, old, new) = unlike(old, new);
+                (Some(old.join(" ")), Some(new.join(" ")))
+            }
+            (old, new) => (old.as_ref().map(|old| old.join(" ")), new.as_ref().map(|new| new.join(" "))),
+        };
+        let number = same + at + 1;
+        let line = after.as_ref().and(u32::try_from(number).ok());
+        changes.push(Change { key: format!("line {number}"), line, before, after });
+    }
+    changes
+}
+
+fn words<'a>(lines: &[&'a str], at: usize) -> Option<Vec<&'a str>> {
+    lines.get(at).map(|line| line.split_whitespace().collect())
+}
+
+/// How many items two sides both begin with, and what is left of each without those and without the ones that
+/// both end with.
+fn unlike<'s, 'a>(before: &'s [&'a str], after: &'s [&'a str]) -> (usize, &'s [&'a str], &'s [&'a str]) {
+    let same = before.iter().zip(after).take_while(|(old, new)| old == new).count();
+    let (before, after) = (&before[same..], &after[same..]);
+    let ends = before.iter().rev().zip(after.iter().rev()).take_while(|(old, new)| old == new).count();
+    (same, &before[..before.len() - ends], &after[..after.len() - ends])
 }
 
 /// The candidate without the keys that were changed, so that what the service itself takes holds there.
@@ -44,13 +82,16 @@ pub fn between(syntax: Syntax, current: &Source, candidate: &Source) -> Vec<Chan
 /// # Errors
 /// Why there is no such text.
 pub fn with_defaults(
-    syntax: Syntax,
+    syntax: Option<Syntax>,
     current: &Source,
     candidate: &Source,
     changes: &[Change],
     set: &[Edit],
 ) -> Result<String, String> {
-    if Tree::parse(syntax, candidate).documents().len() > 1 {
+    let Some(keys) = syntax else {
+        return Err("the candidate is in no syntax that keys can be taken out of".to_owned());
+    };
+    if Tree::parse(keys, candidate).documents().len() > 1 {
         return Err("the candidate holds several documents".to_owned());
     }
     // What the test writes itself must be there for it, and what is left out is so already.
@@ -59,8 +100,8 @@ pub fn with_defaults(
     let mut any = false;
     for change in changes.iter().filter(free) {
         let left = Source::new(candidate.id(), candidate.path(), text);
-        text = edit::unset(syntax, &left, &change.key).map_err(|why| match why {
-            NotSet::NoKey(_) => format!("`{}` is not found alone", change.key),
+        text = edit::unset(keys, &left, &change.key).map_err(|why| match why {
+            NotSet::NoKey(_) | NotSet::Several(_) => format!("`{}` is not found alone", change.key),
             NotSet::NotAScalar(_) | NotSet::NotWritable(_) => {
                 format!("`{}` cannot be taken out without changing something else", change.key)
             }
@@ -79,12 +120,13 @@ pub fn with_defaults(
 }
 
 fn by_key(values: &[Value]) -> HashMap<(usize, &str), &Value> {
-    values.iter().map(|value| ((value.document, value.key.as_str()), value)).collect()
+    values.iter().map(|value| ((value.place, value.key.as_str()), value)).collect()
 }
 
 /// A key and what it says.
 struct Value {
-    document: usize,
+    /// Which one of several of that key: its document, or how many directives before it are called so.
+    place: usize,
     key: String,
     text: String,
     /// Where the value is written.
@@ -102,6 +144,9 @@ impl Value {
 
 /// Every key that holds a scalar, a list of scalars, or nothing.
 fn values(tree: &Tree<'_>, source: &Source) -> Vec<Value> {
+    if tree.has_directives() {
+        return directives(tree);
+    }
     let mut all = Vec::new();
     for (document, root) in tree.documents().enumerate() {
         collect(root, &mut Vec::new(), document, &mut all);
@@ -117,6 +162,19 @@ fn values(tree: &Tree<'_>, source: &Source) -> Vec<Value> {
         };
     }
     all
+}
+
+/// Directives know texts alone.
+fn directives(tree: &Tree<'_>) -> Vec<Value> {
+    let mut times: HashMap<String, usize> = HashMap::new();
+    let value = |directive: &text::Directive<'_>| {
+        let key = directive.key();
+        let times = times.entry(key.clone()).or_default();
+        let place = *times;
+        *times += 1;
+        Value { place, key, text: directive.value(), start: directive.value_span().start, is_text: true }
+    };
+    tree.directives().iter().map(value).collect()
 }
 
 /// Whether YAML takes a plain scalar for something else than a text (YAML 1.1, as most programs still do).
@@ -148,7 +206,7 @@ fn collect(node: Node<'_>, way: &mut Vec<String>, document: usize, all: &mut Vec
         }
     };
     all.push(Value {
-        document,
+        place: document,
         key: way.join("."),
         text,
         start: node.via().unwrap_or(node.span()).start,
@@ -162,10 +220,10 @@ mod tests {
 
     use super::*;
 
-    fn lines(syntax: Syntax, current: &str, candidate: &str) -> Vec<String> {
+    fn lines(syntax: impl Into<Option<Syntax>>, current: &str, candidate: &str) -> Vec<String> {
         let of = |text: &str| Source::new(FileId(0), "f", text);
         let side = |side: Option<String>| side.unwrap_or_else(|| "-".to_owned());
-        between(syntax, &of(current), &of(candidate))
+        between(syntax.into(), &of(current), &of(candidate))
             .into_iter()
             .map(|change| {
                 let line = change.line.map_or_else(|| "-".to_owned(), |line| line.to_string());
@@ -200,14 +258,14 @@ mod tests {
         let of = |text: &str| Source::new(FileId(0), "f", text);
         let current = of("[a]\nb = \"1s\"\nurl = \"x\"\n");
         let candidate = of("[a]\nb = \"300ms\" # less\nurl = \"y\"\n");
-        let changes = between(Syntax::Toml, &current, &candidate);
+        let changes = between(Some(Syntax::Toml), &current, &candidate);
         let span = text::Span { file: FileId(0), start: 0, end: 0 };
         let set = [Edit { key: "a.url".to_owned(), value: String::new(), span }];
-        let text = with_defaults(Syntax::Toml, &current, &candidate, &changes, &set);
+        let text = with_defaults(Some(Syntax::Toml), &current, &candidate, &changes, &set);
         assert_eq!(text.as_deref(), Ok("[a]\nurl = \"y\"\n"));
         let none = of("[a]\n");
-        let changes = between(Syntax::Toml, &current, &none);
-        let text = with_defaults(Syntax::Toml, &current, &none, &changes, &set);
+        let changes = between(Some(Syntax::Toml), &current, &none);
+        let text = with_defaults(Some(Syntax::Toml), &current, &none, &changes, &set);
         assert_eq!(text, Err("the candidate leaves every changed key out already".to_owned()));
     }
 
@@ -218,10 +276,34 @@ mod tests {
         let set = [Edit { key: "a.url".to_owned(), value: String::new(), span }];
         for current in ["", "# as shipped\n[a]\n", "[a]\nurl = \"x\"\n"] {
             let (current, candidate) = (of(current), of("[a]\nurl = \"y\"\nb = \"300ms\"\n"));
-            let changes = between(Syntax::Toml, &current, &candidate);
-            let text = with_defaults(Syntax::Toml, &current, &candidate, &changes, &set);
+            let changes = between(Some(Syntax::Toml), &current, &candidate);
+            let text = with_defaults(Some(Syntax::Toml), &current, &candidate, &changes, &set);
             assert_eq!(text, Err("what is in force leaves every changed key out already".to_owned()));
         }
+    }
+
+    #[test]
+    fn without_a_syntax_lines_are_compared() {
+        let (current, candidate) = ("<a>\n <t>1</t>\n <u/>\n</a>\n", "<a>\n <t>2</t>\n</a>\n");
+        assert_eq!(
+            lines(None, current, candidate),
+            ["2 line 2: <t>1</t> to <t>2</t>", "- line 3: <u/> to -"]
+        );
+        assert_eq!(lines(None, "x T=1s go\n", "x T=300ms  go\n"), ["1 line 1: T=1s to T=300ms"]);
+        assert!(lines(None, current, current).is_empty());
+        assert_eq!(lines(None, "a\n", "a\nb\n"), ["2 line 2: - to b"]);
+    }
+
+    #[test]
+    fn a_directive_that_stands_several_times_is_compared_each_time() {
+        let current = "http {\n header A 1;\n header A 1;\n header A 3;\n}\n";
+        assert_eq!(lines(Syntax::Nginx, current, &current.replace("3", "4")), ["4 http.header A: 3 to 4"]);
+        let of = |text: &str| Source::new(FileId(0), "f", text);
+        let (current, candidate) = (of("a {\n t 1s;\n u 1;\n}\n"), of("a {\n t 3s;\n u 1;\n}\n"));
+        let nginx = Some(Syntax::Nginx);
+        let changes = between(nginx, &current, &candidate);
+        let text = with_defaults(nginx, &current, &candidate, &changes, &[]);
+        assert_eq!(text.as_deref(), Ok("a {\n u 1;\n}\n"));
     }
 
     #[test]
@@ -234,6 +316,11 @@ mod tests {
         ] {
             assert_eq!(lines(syntax, current, candidate), ["2 a.b: 1 to 2"], "{syntax:?}");
         }
+        let (current, candidate) =
+            ("server {\nlisten 1; a b 1s;\n}\n", "server {\nlisten 1; a b\n 300ms;\n}\n");
+        assert_eq!(lines(Syntax::Nginx, current, candidate), ["3 server.a b: 1s to 300ms"]);
+        let (current, candidate) = ("defaults\n timeout server 1s\n", "defaults\n timeout server 3s\n");
+        assert_eq!(lines(Syntax::Haproxy, current, candidate), ["2 defaults.timeout server: 1s to 3s"]);
         assert_eq!(lines(Syntax::Env, "A=1\nB=1\n", "A=1\nB='2'\n"), ["2 B: 1 to 2"]);
         let (one, other) = ("x: &x {t: 1}\na: *x\n", "x: &x {t: 2}\na: *x\n");
         assert_eq!(lines(Syntax::Yaml, one, other), ["1 x.t: 1 to 2", "1 a.t: 1 to 2"]);

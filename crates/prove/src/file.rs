@@ -60,31 +60,20 @@ impl Test {
 pub struct Candidate {
     /// The file in force, relative to the test file.
     pub file: String,
-    /// What is written over in the copy that the service is given, before each run: a key with its path,
-    /// and its text. Addresses of proxies and ports, as a rule.
+    /// What it is written in: what the test file says, or else what the name of the file does. Without one
+    /// its keys are not known, only its text is.
+    pub syntax: Option<Syntax>,
+    /// What is written over in the copy that the service is given, before each run: a text that stands there,
+    /// and what stands there instead.
+    pub replace: Vec<Edit>,
+    /// The same by key: its path, and its text. Addresses of proxies and ports, as a rule.
     pub set: Vec<Edit>,
 }
 
-impl Candidate {
-    /// What the copy that is made of it is called in the directory of a run.
-    #[must_use]
-    pub fn copy(&self) -> &str {
-        self.file.rsplit('/').next().unwrap_or_default()
-    }
-
-    /// Whether a text of the test names that copy.
-    fn is_named_in(&self, text: &str) -> bool {
-        let copy = self.copy();
-        let paths = text.split(|c: char| c.is_whitespace() || "='\"`:;,|&()<>".contains(c));
-        let mut names = paths.filter_map(|path| path.strip_prefix("${work}/").or(Some(path)));
-        text.contains("${candidate}") || names.any(|path| path.trim_start_matches("./") == copy)
-    }
-}
-
-/// One key and what is written there.
+/// One key, or one text, and what is written there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
-    /// The key with its path: `directory.url`.
+    /// The key with its path: `directory.url`. Or the text.
     pub key: String,
     /// The text, quotes left out.
     pub value: String,
@@ -256,21 +245,6 @@ pub enum Reason {
     Dependency,
     /// Forewarn itself could not; such a person is not counted.
     Harness,
-}
-
-/// The syntax of a file by its name.
-#[must_use]
-pub fn syntax(path: &Path) -> Option<Syntax> {
-    let name = path.file_name()?.to_str()?;
-    match path.extension().and_then(|extension| extension.to_str()) {
-        _ if name == ".env" || name.ends_with(".env") => Some(Syntax::Env),
-        Some("toml") => Some(Syntax::Toml),
-        Some("yaml" | "yml") => Some(Syntax::Yaml),
-        Some("json") => Some(Syntax::Json),
-        Some("properties") => Some(Syntax::Properties),
-        Some("ini" | "conf" | "cfg") => Some(Syntax::Ini),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 pub mod arrivals;
 mod beside;
+mod candidate;
 pub mod difference;
 pub mod figures;
 pub mod file;

@@ -6,6 +6,7 @@ use model::declared::measurement;
 use model::declared::{Mistake, Mistakes, Table, UNITS, kind, plain};
 use text::{Node, NodeKind, Source, Syntax, Tree};
 
+use crate::candidate::{SYNTAXES, by_name};
 use crate::file::{
     Awaits, Candidate, Dependency, Edit, Load, Objective, Process, Ready, Replayed, Search, Setup, Test,
 };
@@ -15,7 +16,7 @@ use crate::words;
 
 const TOP: &[&str] =
     &["kind", "name", "candidate", "process", "dependency", "setup", "step", "load", "objective", "search"];
-const CANDIDATE: &[&str] = &["file", "set"];
+const CANDIDATE: &[&str] = &["file", "syntax", "replace", "set"];
 const PROCESS: &[&str] =
     &["name", "command", "environment", "pass", "directory", "ready", "ready_within", "stop_within"];
 const READY: &[&str] = &["http", "tcp", "ended"];
@@ -113,26 +114,30 @@ fn needed<'t>(top: &Table<'t>, key: &str, of: &str, m: &mut Mistakes) -> Option<
 
 fn candidate(node: Node<'_>, m: &mut Mistakes) -> Option<Candidate> {
     let table = Table::new(node, "[candidate]", CANDIDATE, m)?;
-    let set = Table::named(table.get("set"), "[candidate.set]", m)
-        .into_iter()
-        .filter_map(|entry| match entry.value.text() {
-            Some(text) => Some(Edit {
-                key: entry.key.text().to_owned(),
-                value: text.to_owned(),
-                span: entry.key.span(),
-            }),
-            None => {
-                let what = format!("`{}` of [candidate.set] is {}", entry.key.text(), kind(entry.value));
-                m.add(
-                    entry.value.span(),
-                    what,
-                    "keys with dots stand in quotes: \"directory.url\" = \"...\"",
-                );
-                None
-            }
-        })
-        .collect();
-    Some(Candidate { file: table.needed_text("file", m)?.to_owned(), set })
+    let stated = table.word("syntax", SYNTAXES, m);
+    let quotes = "keys with dots stand in quotes: \"directory.url\" = \"...\"";
+    let set = edits(table.get("set"), "[candidate.set]", quotes, m);
+    let quotes = "what is replaced stands in quotes: \"10.0.0.1:5432\" = \"...\"";
+    let replace = edits(table.get("replace"), "[candidate.replace]", quotes, m);
+    for edit in replace.iter().filter(|edit| edit.key.is_empty()) {
+        m.add(edit.span, "nothing is to be replaced", quotes);
+    }
+    let file = table.needed_text("file", m)?.to_owned();
+    let syntax = stated.or_else(|| by_name(&file));
+    Some(Candidate { file, syntax, replace, set })
+}
+
+/// What is written over, and with what.
+fn edits(node: Option<Node<'_>>, place: &str, help: &str, m: &mut Mistakes) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for entry in Table::named(node, place, m) {
+        let (key, span) = (entry.key.text().to_owned(), entry.key.span());
+        match entry.value.text() {
+            Some(text) => edits.push(Edit { key, value: text.to_owned(), span }),
+            None => m.add(entry.value.span(), format!("`{key}` of {place} is {}", kind(entry.value)), help),
+        }
+    }
+    edits
 }
 
 fn processes(top: &Table<'_>, m: &mut Mistakes) -> Vec<Process> {

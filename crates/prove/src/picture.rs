@@ -2,12 +2,10 @@
 //! replayed latency predicts, what was measured, and where the values lie that somebody means. Decides
 //! nothing.
 
-use std::path::Path;
 use std::time::Duration;
 
 use draw::{ATTEMPT, BACKOFF, BOLD, CHARACTER, Canvas, FAINT, GRID, INK, WIDTH, clip, width, wrapped};
 use model::{grouped, percent, pretty};
-use text::{FileId, Source, edit};
 
 use crate::figures::ms;
 use crate::file::{Search, Test, syntax};
@@ -50,9 +48,7 @@ impl Mark {
     #[must_use]
     pub fn of(test: &Test, label: &str, configuration: &str, trial: &Trial) -> Option<Self> {
         let search = test.search.as_ref()?;
-        let file = test.candidate.file.as_str();
-        let source = Source::new(FileId(0), file, configuration);
-        let value = search.length(&edit::get(syntax(Path::new(file))?, &source, &search.key)?)?;
+        let value = search.length(&test.candidate.get(configuration, &search.key)?)?;
         let (seen, waits) = (trial.seen.clone(), waits(search, trial));
         Some(Self { label: label.to_owned(), value, seen, waits })
     }
@@ -333,6 +329,8 @@ fn legend(canvas: &mut Canvas, curve: bool, searched: Option<&Searched>) {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use text::{FileId, Source};
 
     use super::*;
     use crate::file::Reason;

@@ -18,7 +18,7 @@ use crate::file::{Process, Ready};
 use crate::log::Log;
 use crate::room::{self, Room};
 use crate::trial::{Kind, Trouble};
-use crate::words::{Unknown, Words};
+use crate::words::Words;
 
 /// How often one looks whether it is ready.
 const LOOK: Duration = Duration::from_millis(20);
@@ -67,7 +67,8 @@ impl Running {
     /// # Errors
     /// What kept it from being started.
     pub fn start(spec: &Process, words: &Words, room: &Room) -> Result<Self, Trouble> {
-        let fill = |text: &String| words.fill(text).map_err(|unknown| of_unknown(&spec.name, unknown));
+        let fill =
+            |text: &String| words.fill(text).map_err(|unknown| Trouble::of_unknown(&spec.name, unknown));
         let command = spec.command.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
         let (program, arguments) = command
             .split_first()
@@ -110,7 +111,8 @@ impl Running {
     /// # Errors
     /// What it was that it never was.
     pub async fn ready(&mut self, spec: &Process, words: &Words) -> Result<(), Trouble> {
-        let fill = |text: &String| words.fill(text).map_err(|unknown| of_unknown(&spec.name, unknown));
+        let fill =
+            |text: &String| words.fill(text).map_err(|unknown| Trouble::of_unknown(&spec.name, unknown));
         let deadline = Instant::now() + spec.ready_within;
         let client = Client::new(&Access::default(), Path::new("."), &Network::default());
         let (way, url) = match &spec.ready {
@@ -264,8 +266,4 @@ fn printable(line: &str) -> String {
         }
     }
     shown.chars().take(WIDTH).collect()
-}
-
-fn of_unknown(place: &str, unknown: Unknown) -> Trouble {
-    Trouble::new(Kind::File, place, format!("`${{{}}}` stands for nothing", unknown.name), unknown.help)
 }

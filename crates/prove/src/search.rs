@@ -17,7 +17,6 @@ use model::{normal_score, normal_share};
 
 use drive::{Ask, Means, Wanted, search};
 pub use form::Form;
-pub(crate) use service::written_over;
 pub use service::{search_service, searchable};
 
 use crate::forecast::Forecast;

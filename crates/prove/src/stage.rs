@@ -9,13 +9,11 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use daemon::http::Network;
-use text::edit::{self, NotSet};
-use text::{FileId, Source};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::arrivals::Arrivals;
-use crate::file::{Dependency, Process, Ready, Reason, Test, syntax};
+use crate::file::{Dependency, Process, Ready, Reason, Test};
 use crate::parse::PATIENCE;
 use crate::person;
 use crate::process::{Group, Running};
@@ -125,20 +123,7 @@ impl<'t> Stage<'t> {
     /// # Errors
     /// It cannot be set.
     pub fn configured(&self, configuration: &str) -> Result<String, Trouble> {
-        let file = self.test.candidate.file.as_str();
-        let syntax = syntax(Path::new(file)).ok_or_else(|| {
-            let what = "is in no syntax that values can be set in";
-            let help = "TOML, YAML, JSON, properties, INI and .env are known by the end of the name";
-            Trouble::new(Kind::File, file, what, help)
-        })?;
-        let mut text = configuration.to_owned();
-        for edit in &self.test.candidate.set {
-            let value = fill(&self.words, "[candidate.set]", &edit.value)?;
-            let source = Source::new(FileId(0), file, text);
-            text = edit::set(syntax, &source, &edit.key, &value)
-                .map_err(|why| not_set(self.test, &edit.key, &why))?;
-        }
-        Ok(text)
+        self.test.candidate.written(configuration, &self.words)
     }
 
     /// Writes the copy of a configuration that the service is given: `${candidate}`.
@@ -308,32 +293,8 @@ async fn is_untaken(process: &Process, room: &Room) -> Result<(), Trouble> {
     Err(Trouble::new(Kind::Host, process.name.as_str(), what, help))
 }
 
-/// Why a key of the configuration cannot be set.
-pub(crate) fn not_set(test: &Test, key: &str, why: &NotSet) -> Trouble {
-    let (what, help) = match why {
-        NotSet::NoKey(beside) if beside.is_empty() => {
-            let help = "no key is there; a candidate is in the syntax of the file in force";
-            (format!("has no key `{key}`"), help.to_owned())
-        }
-        NotSet::NoKey(beside) => {
-            let known: Vec<&str> = beside.iter().map(String::as_str).collect();
-            let last = key.rsplit('.').next().unwrap_or(key);
-            (format!("has no key `{key}`"), model::did_you_mean(last, "keys there", &known))
-        }
-        NotSet::NotAScalar(_) => {
-            (format!("`{key}` is a table or a list"), "name one of its values".to_owned())
-        }
-        NotSet::NotWritable(_) => {
-            (format!("`{key}` cannot be set so that it is read back"), "use plain text".to_owned())
-        }
-    };
-    Trouble::new(Kind::File, test.candidate.file.as_str(), what, help)
-}
-
 fn fill(words: &Words, place: &str, text: &str) -> Result<String, Trouble> {
-    words.fill(text).map_err(|unknown| {
-        Trouble::new(Kind::File, place, format!("`${{{}}}` stands for nothing", unknown.name), unknown.help)
-    })
+    words.fill(text).map_err(|unknown| Trouble::of_unknown(place, unknown))
 }
 
 /// How a dependency behaves while people come.

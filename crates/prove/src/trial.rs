@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::file::{Process, Reason, Test};
 use crate::proxy::{Counted, Spread};
 use crate::verdict::{Seen, Verdict};
+use crate::words::Unknown;
 
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,6 +213,11 @@ impl Trouble {
         help: impl Into<String>,
     ) -> Self {
         Self { kind, place: place.into(), what: what.into(), log: Vec::new(), help: help.into() }
+    }
+
+    /// A text names something that stands for nothing.
+    pub(crate) fn of_unknown(place: &str, unknown: Unknown) -> Self {
+        Self::new(Kind::File, place, format!("`${{{}}}` stands for nothing", unknown.name), unknown.help)
     }
 
     /// The same as the service's answer to its configuration, if that is what it is: a process that is given

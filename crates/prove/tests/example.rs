@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prove::file::Test;
-use text::{FileId, Source};
+use text::{FileId, Source, Syntax};
 
 /// A test file of an example, and whether each configuration beside it takes what the test sets.
 #[expect(clippy::disallowed_methods, reason = "reads the example")]
@@ -14,13 +14,14 @@ fn shipped(example: &str, name: &str, configurations: &[&str]) -> Test {
         Ok(Source::new(FileId(0), name, text))
     };
     let source = file(name).expect("the example");
-    let test = prove::parse::parse(&source, &file).expect("no mistake in it");
+    let mut test = prove::parse::parse(&source, &file).expect("no mistake in it");
+    // What the name leaves open, whoever reads the file sees.
+    test.candidate.syntax.get_or_insert(Syntax::Ini);
     for name in configurations.iter().copied().chain([test.candidate.file.as_str()]) {
         let configuration = file(name).expect(name);
-        let syntax = prove::file::syntax(Path::new(name)).expect("a syntax that is known");
         for edit in &test.candidate.set {
-            let set = text::edit::set(syntax, &configuration, &edit.key, "x");
-            assert!(set.is_ok(), "{name} has no {}", edit.key);
+            let set = test.candidate.set(configuration.text(), &edit.key, "x");
+            assert!(set.is_ok(), "{name}: {set:?}");
         }
     }
     test
@@ -42,6 +43,12 @@ fn a_question_for_a_flag_over_connections_that_take_their_time() {
     let above = |limit| 1.0 - connect.share_within(std::time::Duration::from_millis(limit));
     assert!((0.75..0.81).contains(&above(300).powi(3)), "{}", above(300));
     assert!(above(1000) < 0.001, "{}", above(1000));
+}
+
+#[test]
+fn a_request_through_an_edge() {
+    let test = shipped("edge-timeout", "edge.test.toml", &["candidate.conf"]);
+    assert_eq!(test.candidate.syntax, Some(Syntax::Nginx));
 }
 
 #[test]

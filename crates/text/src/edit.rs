@@ -5,6 +5,7 @@ mod unset;
 
 pub use unset::unset;
 
+use crate::directive::{Directive, Found};
 use crate::{Node, NodeKind, Source, Span, Style, Syntax, Tree};
 
 /// Why a value cannot be set.
@@ -12,6 +13,8 @@ use crate::{Node, NodeKind, Source, Span, Style, Syntax, Tree};
 pub enum NotSet {
     /// There is no such key; those beside where it would stand.
     NoKey(Vec<String>),
+    /// Several are called so; by their own keys.
+    Several(Vec<String>),
     /// It holds a table or a list.
     NotAScalar(Span),
     /// The value cannot be written there so that it is read back: a line break, a quote.
@@ -22,28 +25,73 @@ pub enum NotSet {
 #[must_use]
 pub fn get(syntax: Syntax, source: &Source, key: &str) -> Option<String> {
     let tree = Tree::parse(syntax, source);
-    let found = tree.documents().find_map(|document| find(document, key));
-    found.and_then(Node::text).map(str::to_owned)
+    Written::of(&tree, key).ok().map(|written| written.text)
+}
+
+/// Where a key's value is written; `None` as for [`get`]. Two keys with one place are the same.
+#[must_use]
+pub fn place(syntax: Syntax, source: &Source, key: &str) -> Option<Span> {
+    Written::of(&Tree::parse(syntax, source), key).ok().map(|written| written.span)
 }
 
 /// The text of a file with the value of a key set. The key is its path, parts joined by dots; the place in a
-/// list is a number. Of several documents the first one that has the key is taken.
+/// list is a number. Of several documents the first one that has the key is taken. Where the syntax has
+/// directives, see [`Tree::directives`] for their keys.
 ///
 /// # Errors
 /// There is no such key, or what is there cannot be set.
 pub fn set(syntax: Syntax, source: &Source, key: &str, value: &str) -> Result<String, NotSet> {
     let tree = Tree::parse(syntax, source);
-    let Some(node) = tree.documents().find_map(|document| find(document, key)) else {
-        return Err(NotSet::NoKey(tree.documents().flat_map(|document| beside(document, key)).collect()));
-    };
-    let Some(scalar) = node.scalar() else { return Err(NotSet::NotAScalar(node.span())) };
-    let span = scalar.span();
+    let Written { span, style, .. } = Written::of(&tree, key)?;
     let (before, after) = (&source.text()[..span.start as usize], &source.text()[span.end as usize..]);
-    forms(syntax, scalar.style(), value)
+    forms(syntax, style, value)
         .into_iter()
         .map(|form| format!("{before}{form}{after}"))
         .find(|text| says(syntax, source, text, key, value))
         .ok_or(NotSet::NotWritable(span))
+}
+
+/// A value where it is written.
+struct Written {
+    span: Span,
+    style: Style,
+    text: String,
+}
+
+impl Written {
+    fn of(tree: &Tree<'_>, key: &str) -> Result<Self, NotSet> {
+        if tree.has_directives() {
+            return Self::of_directive(tree, key);
+        }
+        let node =
+            tree.documents().find_map(|document| find(document, key)).ok_or_else(|| no_key(tree, key))?;
+        let scalar = node.scalar().ok_or(NotSet::NotAScalar(node.span()))?;
+        Ok(Self { span: scalar.span(), style: scalar.style(), text: scalar.text().to_owned() })
+    }
+
+    fn of_directive(tree: &Tree<'_>, key: &str) -> Result<Self, NotSet> {
+        match tree.directive_value(key) {
+            Found::One(scalar, 0) => {
+                Ok(Self { span: scalar.span(), style: scalar.style(), text: scalar.text().to_owned() })
+            }
+            Found::One(scalar, from) => {
+                let end = from..scalar.text().len();
+                let text = scalar.text()[from..].to_owned();
+                Ok(Self { span: scalar.part(end), style: Style::Plain, text })
+            }
+            Found::Words(span) => Err(NotSet::NotAScalar(span)),
+            Found::Several(keys) => Err(NotSet::Several(keys)),
+            Found::Nothing => Err(no_key(tree, key)),
+        }
+    }
+}
+
+/// There is no such key; those that there are where it would stand.
+fn no_key(tree: &Tree<'_>, key: &str) -> NotSet {
+    if tree.has_directives() {
+        return NotSet::NoKey(tree.directives().iter().map(Directive::key).collect());
+    }
+    NotSet::NoKey(tree.documents().flat_map(|document| beside(document, key)).collect())
 }
 
 /// Whether a text says that a key has a value.

@@ -6,6 +6,7 @@
 
 mod align;
 mod builder;
+mod directive;
 mod dotenv;
 pub mod edit;
 mod haproxy;
@@ -24,6 +25,7 @@ mod tree;
 mod yaml;
 
 pub use builder::TreeBuilder;
+pub use directive::Directive;
 pub use node::{Entry, Node, Scalar};
 pub use position::{PositionMap, Run};
 pub use source::{FileId, LineIndex, Position, Source, Span};

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use audit::Error;
 use model::{Covers, Knob, pretty};
-use prove::file::syntax;
 use prove::mutate::{self, Controls, Mutated, Written, mutations};
 use prove::picture::{self, Mark};
 use prove::proof::Proof;
@@ -15,7 +14,6 @@ use prove::search::{Searched, search_service, searchable};
 use prove::trial::{Run, Trial};
 use prove::verdict::Verdict;
 use text::Source;
-use text::edit;
 use wire::tested::{Service, Undone};
 
 use super::Obstacle;
@@ -192,7 +190,6 @@ fn settings(case: &Case, source: &Source) -> Result<Vec<Written>, Error> {
     let in_force = case.in_force();
     let directory = in_force.parent().unwrap_or(Path::new(".")).to_path_buf();
     let outcome = audit::audit(&audit::Request { roots: vec![directory], ..audit::Request::default() })?;
-    let Some(syntax) = syntax(&in_force) else { return Ok(Vec::new()) };
     let mut known: Vec<Written> = Vec::new();
     for setting in &outcome.fleet.settings {
         let Some(span) = setting.value.origin.span().filter(|_| !setting.value.origin.is_default()) else {
@@ -204,7 +201,7 @@ fn settings(case: &Case, source: &Source) -> Result<Vec<Written>, Error> {
             continue;
         }
         if let (Some(controls), Some(value)) =
-            (controls(setting.knob), edit::get(syntax, source, &setting.key))
+            (controls(setting.knob), case.test.candidate.get(source.text(), &setting.key))
         {
             known.push(Written { key: setting.key.clone(), value, controls });
         }

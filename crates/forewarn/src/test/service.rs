@@ -15,6 +15,7 @@ use prove::proof::{self, Outcome, Proof, Texts};
 use prove::report::{self, Asked};
 use prove::run::{Runner, Told};
 use prove::words::Words;
+use readers::Reading;
 use text::{FileId, ProblemKind, Source, Syntax, Tree};
 use tokio::runtime::Runtime;
 use wire::tested::{Change, Tested, Verdict};
@@ -43,8 +44,6 @@ pub(super) struct Case {
     pub(super) measurements: Vec<Source>,
     /// Where the two differ.
     changes: Vec<Change>,
-    /// The syntax of both.
-    syntax: Syntax,
     /// What is known before a run.
     words: Words,
 }
@@ -59,15 +58,10 @@ impl Case {
             measurements.borrow_mut().push(source.renamed(name));
             Ok(source)
         };
-        let test = prove::parse::parse(source, &measurement)
+        let mut test = prove::parse::parse(source, &measurement)
             .map_err(|mistakes| Error::Mistakes { source: source.renamed(source.path()), mistakes })?;
         asked::of_test(arguments, path, &test)?;
         let in_force = path.with_file_name(&test.candidate.file);
-        let syntax = syntax(&in_force).ok_or_else(|| {
-            let what = "is in no syntax that values can be set in";
-            let help = "TOML, YAML, JSON, properties, INI and .env are known by the end of the name";
-            Error::stopped(in_force.display(), what, help)
-        })?;
         // The file of the test is whichever of the two is not named.
         let named = |file: Option<&PathBuf>, help| match file {
             Some(file) => super::source(file, help),
@@ -75,22 +69,25 @@ impl Case {
         };
         let current = named(arguments.current.as_ref(), "name a file with --current")?;
         let candidate = named(arguments.candidate.as_ref(), "name a file with --candidate")?;
+        let syntax = test.candidate.syntax.or_else(|| recognised(&test.candidate.file, current.text()));
         for source in [&current, &candidate] {
-            legible(syntax, source)?;
+            syntax.map_or(Ok(()), |syntax| legible(syntax, source))?;
         }
-        let changes = difference::between(syntax, &current, &candidate);
+        test.candidate.syntax = syntax;
+        let searched = test.search.as_ref().map(|search| search.key.as_str());
+        let changes = test.candidate.changes(searched, &current, &candidate);
         // What says the same is what is in force.
         let current = (!changes.is_empty()).then_some(current);
         let words = words(source.text())?;
         let measurements = measurements.into_inner();
-        Ok(Self { path: shown(path), base, test, candidate, current, changes, syntax, measurements, words })
+        Ok(Self { path: shown(path), base, test, candidate, current, changes, measurements, words })
     }
 
     /// The candidate with the service's own defaults in the place of what was changed.
     fn defaults(&self) -> Option<Result<String, String>> {
-        let set = &self.test.candidate.set;
+        let prove::file::Candidate { syntax, set, .. } = &self.test.candidate;
         let current = self.current.as_ref()?;
-        Some(difference::with_defaults(self.syntax, current, &self.candidate, &self.changes, set))
+        Some(difference::with_defaults(*syntax, current, &self.candidate, &self.changes, set))
     }
 
     /// What was put to the test, fit to be shown.
@@ -211,6 +208,14 @@ async fn prove(
     match signals.code() {
         Some(code) => Err(Halt::Signal(code)),
         None => Ok(proof?),
+    }
+}
+
+/// The syntax in which an audit reads a file.
+fn recognised(path: &str, text: &str) -> Option<Syntax> {
+    match readers::syntax_of(path, text) {
+        Reading::As(syntax) => Some(syntax),
+        Reading::NotOurs(_) | Reading::Template(_) => None,
     }
 }
 

@@ -26,6 +26,8 @@ mod proof_record;
 mod proof_refusals;
 #[cfg(target_os = "linux")]
 mod proof_stage;
+#[cfg(target_os = "linux")]
+mod proof_syntaxes;
 mod proofs;
 mod roots;
 mod runs;

@@ -10,7 +10,6 @@ use super::{Mutated, Mutation};
 use crate::beside::side_by_side;
 use crate::file::Objective;
 use crate::run::{Runner, Until};
-use crate::search::written_over;
 use crate::trial::{Kind, Refusal, Run, Trial, Trouble};
 use crate::verdict::Verdict;
 
@@ -105,7 +104,7 @@ pub async fn mutate_service<S: Future<Output = ()>>(
 ) -> Result<Vec<Mutated>, Trouble> {
     let people = patience(held, &runner.test().objective);
     let run = async |mutation: Mutation| {
-        let text = written_over(runner, configuration, &mutation.key, &mutation.after)?;
+        let text = test.candidate.set(configuration, &mutation.key, &mutation.after)?;
         let label = format!("{} = {}", mutation.key, mutation.after);
         runner.run(&label, &text, held.seed, Until::Known(people), stop()).await
     };

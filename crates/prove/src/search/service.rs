@@ -2,17 +2,12 @@
 //! written over.
 
 use std::future::Future;
-use std::path::Path;
 use std::time::Duration;
 
-use text::edit;
-use text::{FileId, Source};
-
 use super::{Ask, Form, Means, Searched, Wanted, search};
-use crate::file::{Search, syntax};
+use crate::file::Search;
 use crate::machine;
 use crate::run::Runner;
-use crate::stage;
 use crate::trial::{Kind, Trouble};
 
 /// Searches the smallest safe value of the setting that the test names, in a configuration that is given as
@@ -32,7 +27,7 @@ pub async fn search_service<S: Future<Output = ()>>(
     let (wanted, form) = searchable(runner, configuration)?;
     let ask = Ask { search: wanted, objective: &test.objective, latency: test.awaited(), form, seed, time };
     let trial = async |Wanted { written, seed, until, .. }| {
-        let text = written_over(runner, configuration, &wanted.key, &written)?;
+        let text = test.candidate.set(configuration, &wanted.key, &written)?;
         let label = format!("{} = {written}", wanted.key);
         runner.run(&label, &text, seed, until, stop()).await
     };
@@ -50,12 +45,11 @@ pub fn searchable<'t>(runner: &Runner<'t>, configuration: &str) -> Result<(&'t S
         let what = "says no setting to search".to_owned();
         trouble(test.name.as_str(), what, "add [search] with `key`, `from` and `to`")
     })?;
-    let file = test.candidate.file.as_str();
-    let source = Source::new(FileId(0), file, configuration);
-    let syntax = syntax(Path::new(file));
-    let Some(text) = syntax.and_then(|syntax| edit::get(syntax, &source, &wanted.key)) else {
+    let candidate = &test.candidate;
+    let file = candidate.file.as_str();
+    let Some(text) = candidate.get(configuration, &wanted.key) else {
         // What there is instead, `set` says; the value is not used.
-        written_over(runner, configuration, &wanted.key, "1s")?;
+        candidate.set(configuration, &wanted.key, "1s")?;
         return Err(trouble(file, format!("has no key `{}`", wanted.key), "name one that is written there"));
     };
     let form = Form::of(&text, wanted.unit).ok_or_else(|| {
@@ -71,26 +65,6 @@ pub fn searchable<'t>(runner: &Runner<'t>, configuration: &str) -> Result<(&'t S
         trouble(file, what, help)
     })?;
     Ok((wanted, form))
-}
-
-/// The configuration with another value.
-pub(crate) fn written_over(
-    runner: &Runner<'_>,
-    configuration: &str,
-    key: &str,
-    value: &str,
-) -> Result<String, Trouble> {
-    let file = Path::new(&runner.test().candidate.file);
-    let Some(syntax) = syntax(file) else {
-        let what = "is in no syntax that values can be set in".to_owned();
-        return Err(trouble(
-            &runner.test().candidate.file,
-            what,
-            "write TOML, YAML, JSON, properties, INI or .env",
-        ));
-    };
-    let source = Source::new(FileId(0), runner.test().candidate.file.as_str(), configuration);
-    edit::set(syntax, &source, key, value).map_err(|not_set| stage::not_set(runner.test(), key, &not_set))
 }
 
 fn trouble(place: &str, what: String, help: &str) -> Trouble {

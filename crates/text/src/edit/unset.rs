@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{NotSet, beside, splits};
-use crate::{Entry, Node, NodeKind, Source, Span, Syntax, Tree};
+use super::{NotSet, no_key, splits};
+use crate::{Entry, Node, NodeKind, Source, Span, Syntax, Tree, directive};
 
 /// A key that is written several times is taken out as often; real files repeat one twice.
 const MOST_TIMES: usize = 16;
@@ -17,9 +17,10 @@ const MOST_TIMES: usize = 16;
 /// There is no such key, or it cannot be taken out alone: something else refers to it.
 pub fn unset(syntax: Syntax, source: &Source, key: &str) -> Result<String, NotSet> {
     let tree = Tree::parse(syntax, source);
-    let Some(found) = find(&tree, key) else {
-        return Err(NotSet::NoKey(tree.documents().flat_map(|document| beside(document, key)).collect()));
-    };
+    if tree.has_directives() {
+        return directive::without(&tree, source, key);
+    }
+    let found = find(&tree, key).ok_or_else(|| no_key(&tree, key))?;
     let span = found.entry.key.span();
     let mut text = source.text().to_owned();
     for _ in 0..MOST_TIMES {
