@@ -42,7 +42,7 @@ pub(crate) fn test(text: &str) -> Test {
 /// The line that the edit changes: `front.toml:20`.
 pub(crate) fn place() -> String {
     let [current, candidate] = [FRONT, CANDIDATE].map(|text| Source::new(FileId(0), "front.toml", text));
-    let changes = difference::between(Syntax::Toml, &current, &candidate);
+    let changes = difference::between(Some(Syntax::Toml), &current, &candidate);
     let line = changes.iter().find(|change| change.key == KEY).and_then(|change| change.line);
     format!("{}:{}", candidate.path(), line.expect("bug: a test reads what is carried along"))
 }

@@ -141,3 +141,22 @@ pub(crate) fn by_name(file: &str) -> Option<Syntax> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_given_the_copy_and_not_the_file_in_force() {
+        let candidate =
+            Candidate { file: "conf/a.toml".to_owned(), syntax: None, replace: Vec::new(), set: Vec::new() };
+        for text in
+            ["${candidate}", "--config=${candidate}", "${work}/a.toml", "serve < ./a.toml", "CONFIG=a.toml"]
+        {
+            assert!(candidate.is_named_in(text), "{text}");
+        }
+        for text in ["${base}/conf/a.toml", "data.toml", "${work}/a.toml.bak", "${work}", ""] {
+            assert!(!candidate.is_named_in(text), "{text}");
+        }
+    }
+}

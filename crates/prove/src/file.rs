@@ -246,21 +246,3 @@ pub enum Reason {
     /// Forewarn itself could not; such a person is not counted.
     Harness,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_given_the_copy_and_not_the_file_in_force() {
-        let candidate = Candidate { file: "conf/a.toml".to_owned(), set: Vec::new() };
-        for text in
-            ["${candidate}", "--config=${candidate}", "${work}/a.toml", "serve < ./a.toml", "CONFIG=a.toml"]
-        {
-            assert!(candidate.is_named_in(text), "{text}");
-        }
-        for text in ["${base}/conf/a.toml", "data.toml", "${work}/a.toml.bak", "${work}", ""] {
-            assert!(!candidate.is_named_in(text), "{text}");
-        }
-    }
-}

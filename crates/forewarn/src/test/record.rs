@@ -130,7 +130,7 @@ fn named(test: &Test) -> impl Iterator<Item = &str> {
         let environment = process.environment.iter().map(|(_, value)| value);
         process.command.iter().chain(environment)
     });
-    let set = test.candidate.set.iter().map(|edit| &edit.value);
+    let set = test.candidate.replace.iter().chain(&test.candidate.set).map(|edit| &edit.value);
     processes.chain(set).flat_map(|text| below_base(text))
 }
 

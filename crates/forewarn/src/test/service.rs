@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use audit::Error;
 use audit::render::shell_word;
 use prove::difference;
-use prove::file::{Test, syntax};
+use prove::file::Test;
 use prove::machine::Meter;
 use prove::proof::{self, Outcome, Proof, Texts};
 use prove::report::{self, Asked};

@@ -104,7 +104,7 @@ pub async fn mutate_service<S: Future<Output = ()>>(
 ) -> Result<Vec<Mutated>, Trouble> {
     let people = patience(held, &runner.test().objective);
     let run = async |mutation: Mutation| {
-        let text = test.candidate.set(configuration, &mutation.key, &mutation.after)?;
+        let text = runner.test().candidate.set(configuration, &mutation.key, &mutation.after)?;
         let label = format!("{} = {}", mutation.key, mutation.after);
         runner.run(&label, &text, held.seed, Until::Known(people), stop()).await
     };
