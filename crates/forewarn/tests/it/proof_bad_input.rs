@@ -284,8 +284,8 @@ fn mistakes_in_a_test_file_are_told_where_they_are() {
         error: gone.toml: cannot be read: No such file or directory (os error 2)
         help: `file` of [candidate] is relative to the test file
     candidate in no syntax
-        error: a.bin: is in no syntax that values can be set in
-        help: TOML, YAML, JSON, properties, INI and .env are known by the end of the name
+        error: a.bin: is in no syntax whose keys are known
+        help: name its `syntax` in [candidate], or write [candidate.replace]
     dependency without address
         error: [[dependency]] without `address`
            = help: add `address = "..."`
