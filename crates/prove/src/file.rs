@@ -9,7 +9,6 @@
 //! for each person), what a step kept, and in capitals a variable of the environment, whose value is never
 //! printed.
 
-use std::path::Path;
 use std::time::Duration;
 
 use model::{Latency, Span, TimeUnit};

@@ -8,7 +8,7 @@ use draw::{ATTEMPT, BACKOFF, BOLD, CHARACTER, Canvas, FAINT, GRID, INK, WIDTH, c
 use model::{grouped, percent, pretty};
 
 use crate::figures::ms;
-use crate::file::{Search, Test, syntax};
+use crate::file::{Search, Test};
 use crate::forecast::{Forecast, waits};
 use crate::observed::STATED;
 use crate::report::weather;
