@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use audit::{ConfigChoice, Outcome, Request};
+use evidence::random::split_mix;
 use model::{Basis, Finding, Level};
 
 use crate::{print, say};
@@ -137,9 +138,9 @@ fn findings(dir: &Path) -> Result<Vec<Cited>, String> {
 /// Draws without replacement, the same for the same seed and findings.
 fn draw<'a>(findings: impl Iterator<Item = &'a Cited>, seed: u64) -> Vec<&'a Cited> {
     let mut pool: Vec<&Cited> = findings.collect();
-    let mut random = SplitMix(seed);
+    let mut random = seed;
     for last in (1..pool.len()).rev() {
-        pool.swap(last, (random.next() % (last as u64 + 1)) as usize);
+        pool.swap(last, (split_mix(&mut random) % (last as u64 + 1)) as usize);
     }
     let mut of_rule: BTreeMap<&str, usize> = BTreeMap::new();
     pool.retain(|finding| {
@@ -150,19 +151,6 @@ fn draw<'a>(findings: impl Iterator<Item = &'a Cited>, seed: u64) -> Vec<&'a Cit
     pool.truncate(DRAWN);
     pool.sort();
     pool
-}
-
-/// The generator SplitMix64 (Steele, Lea, Flood 2014): small, and the same on every machine.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }
 
 /// What a reader says of a finding after looking at its lines.

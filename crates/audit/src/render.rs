@@ -59,25 +59,7 @@ fn place(span: model::Span, outcome: &crate::Outcome) -> String {
 /// A number with its noun: "1 file", "12 files".
 pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(number))
-}
-
-/// A number with a thin blank every three digits from five digits up, as ISO 80000-1 writes it:
-/// here a plain blank, which every terminal has.
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    if digits.len() < 5 {
-        return digits;
-    }
-    let first = digits.len() % 3;
-    let mut shown = digits[..first].to_owned();
-    for at in (first..digits.len()).step_by(3) {
-        if !shown.is_empty() {
-            shown.push(' ');
-        }
-        shown.push_str(&digits[at..at + 3]);
-    }
-    shown
+    format!("{} {noun}{plural}", model::grouped(number as u64))
 }
 
 /// As a shell takes it for one word.

@@ -1,7 +1,18 @@
 //! Streams of numbers by a seed, for resampling and simulation: the same seed gives the same numbers.
 
+/// The next 64 bits of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"),
+/// whose whole state is one number: for streams that are many and short.
+#[must_use]
+pub fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 /// xoshiro256++ of Blackman and Vigna ("Scrambled linear pseudorandom number generators", 2021), seeded by
-/// their splitmix64.
+/// [`split_mix`].
 #[derive(Debug, Clone)]
 pub struct Stream([u64; 4]);
 
@@ -10,13 +21,7 @@ impl Stream {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut state = seed;
-        Self(std::array::from_fn(|_| {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut mixed = state;
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            mixed ^ (mixed >> 31)
-        }))
+        Self(std::array::from_fn(|_| split_mix(&mut state)))
     }
 
     /// 64 bits.

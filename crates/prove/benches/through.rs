@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use model::{Latency, Replay};
+use prove::proxy::draws::Draws;
 use prove::proxy::{Delay, Proxy, Spread, Weather};
 
 /// A small message: a query, a lookup.
@@ -101,21 +102,16 @@ where
     Ok(all)
 }
 
-/// Pauses of equal chance at any moment, by SplitMix64 (Steele, Lea, Flood 2014).
-struct Pauses(u64, f64);
+/// Pauses of equal chance at any moment.
+struct Pauses(Draws, f64);
 
 impl Pauses {
     fn of(seed: u64, number: u64, a_second: f64) -> Self {
-        Self(seed.wrapping_mul(1000) + number, SIDE_BY_SIDE as f64 / a_second)
+        Self(Draws::of(seed, number), SIDE_BY_SIDE as f64 / a_second)
     }
 
     fn pause(&mut self) {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let share = (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-        thread::sleep(Duration::from_secs_f64(-share.ln() * self.1));
+        thread::sleep(Duration::from_secs_f64(-self.0.share().ln() * self.1));
     }
 }
 

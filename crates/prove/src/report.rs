@@ -86,6 +86,9 @@ pub fn service(test: &Test, asked: Asked, proof: &Proof) -> Service {
     }
 }
 
+/// People who wait so many times as often as others try again what was cut.
+const AGAIN: f64 = 1.2;
+
 /// The share that the replayed latency alone fails, where the one key that was changed is the one that is
 /// searched.
 fn prediction(test: &Test, changes: &[Change], proof: &Proof) -> Option<f64> {
@@ -94,7 +97,10 @@ fn prediction(test: &Test, changes: &[Change], proof: &Proof) -> Option<f64> {
     let limit = search.length(change.after.as_deref()?)?;
     // How often somebody waits whom nothing keeps from waiting.
     let best = proof.seen().find(|trial| trial.verdict == Verdict::Held).unwrap_or(tested);
-    Some(Forecast::of(test, waits(search, best))?.failed(limit))
+    let usual = waits(search, best);
+    // Who tries again what was cut fails only where every attempt does, of which a forecast knows nothing.
+    let tries_again = waits(search, tested) > AGAIN * usual;
+    Some(Forecast::of(test, usual).filter(|_| !tries_again)?.failed(limit))
 }
 
 /// The change that the outcome is told of: the one that the service names where it refuses the candidate, else

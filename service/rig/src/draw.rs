@@ -1,6 +1,8 @@
 //! Seeded random numbers, so that a run that failed can be run again with the same choices.
 
-/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+use evidence::random::split_mix;
+
+/// A stream of numbers; its state is the seed.
 #[derive(Debug, Clone)]
 pub struct Draw(pub u64);
 
@@ -8,11 +10,7 @@ impl Draw {
     /// Any number.
     #[expect(clippy::should_implement_trait, reason = "it never ends, and nobody iterates over it")]
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        split_mix(&mut self.0)
     }
 
     /// A number below another one.

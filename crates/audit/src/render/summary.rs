@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use model::Level;
 
-use super::{count, plain, subject, thousands};
+use super::{count, plain, subject};
 use crate::outcome::Counts;
 use crate::{Allow, Aside, FileReport, FileStatus, Outcome, SetAside};
 
@@ -68,7 +68,7 @@ fn findings(outcome: &Outcome, counts: &Counts) -> String {
         (counts.baselined, "in the baseline"),
     ];
     for (number, what) in asides.into_iter().filter(|&(number, _)| number > 0) {
-        let _ = write!(line, "; {} {what}", thousands(number));
+        let _ = write!(line, "; {} {what}", model::grouped(number as u64));
     }
     line
 }

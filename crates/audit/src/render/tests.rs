@@ -544,11 +544,3 @@ fn mistakes_point_into_the_file_and_stops_name_the_place() {
     help: name one that exists
     "#);
 }
-
-#[test]
-fn numbers_are_grouped_from_five_digits_up() {
-    assert_eq!(thousands(1), "1");
-    assert_eq!(thousands(4120), "4120");
-    assert_eq!(thousands(41200), "41 200");
-    assert_eq!(thousands(1234567), "1 234 567");
-}

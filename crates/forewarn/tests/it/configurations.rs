@@ -33,10 +33,10 @@ fn the_edit_fails_at_the_latency_of_production() {
     let bench = example("rate = 50", "rate = 100");
     let arguments = ["test", "auth.test.toml", "--candidate", "candidate.toml", "--budget", "12s"];
     let ran = bench.run(&arguments);
-    // What is in force may be known or not, as fast as this machine is.
+    // What is in force may be known or not, and somebody may fail there, as fast as this machine is.
     let text = masked(&ran);
-    let lines =
-        text.lines().filter(|line| !["current", "default", "not", "timeout"].contains(&first_word(line)));
+    const OPEN: [&str; 5] = ["current", "default", "not", "timeout", "dependency"];
+    let lines = text.lines().filter(|line| !OPEN.contains(&first_word(line)));
     let cut = lines.map(|line| line.split("; Ns in force").next().unwrap_or(line));
     insta::assert_snapshot!(cut.collect::<Vec<_>>().join("\n"), @r"
     exit 1
@@ -49,6 +49,7 @@ fn the_edit_fails_at_the_latency_of_production() {
       seed  N
       again  forewarn test auth.test.toml --candidate candidate.toml --budget Ns --seed N
     --- stderr
+      a budget of 12 s is too short to show that 99.5 % succeed, even if nobody fails: that takes 1 151 people, 12 s at 100 a second, with the candidate and with what is in force; --budget 29s would do
     1 file: 0 ok, 1 failed
     ");
 }

@@ -38,8 +38,8 @@ fn what_cannot_be_had_is_said_before_anything_runs() {
     help: keys there: `listen`, `request_timeout`
     1 file: 0 ok, 1 could not be run
     --search: exit 2
-    error: directory.toml: `database.pool.size = 8` is no length of time that can be varied
-    help: say what the number counts: `unit = "s"` in [search]
+    error: directory.toml: `database.pool.size` is a bare number
+    help: say what it counts: `unit = "s"` in [search]
     1 file: 0 ok, 1 could not be run
     --picture a.svg: exit 2
     error: directory.toml: `server` is a table or a list

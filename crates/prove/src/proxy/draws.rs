@@ -1,5 +1,7 @@
 //! Shares drawn by a seed: the same seed and the same connection give the same ones.
 
+use evidence::random::split_mix;
+
 /// A stream of shares, each equally likely from 0 to 1.
 #[derive(Debug, Clone)]
 pub struct Draws {
@@ -12,22 +14,13 @@ impl Draws {
     pub fn of(seed: u64, connection: u64) -> Self {
         // Two steps apart, so that neighbours' streams have nothing in common.
         let mut draws = Self { state: seed };
-        let seed = draws.next();
+        let seed = split_mix(&mut draws.state);
         Self { state: seed ^ connection.wrapping_mul(0xd134_2543_de82_ef95) }
     }
 
     /// The next share; never 0 and never 1.
     pub fn share(&mut self) -> f64 {
-        ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    /// SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        ((split_mix(&mut self.state) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 }
 

@@ -109,6 +109,20 @@ fn a_failure_stands_beside_what_holds() {
 }
 
 #[test]
+fn of_people_who_try_again_nothing_is_predicted() {
+    let line = |connections| {
+        let counted = Counted { connections, calls: connections, turns: connections, ..Counted::default() };
+        let failed = trial(CANDIDATE, Verdict::Failed, 800, &[(Reason::Timeout, 200, "s: 504")]);
+        let failed = Trial { dependencies: vec![("db".to_owned(), counted)], ..failed };
+        let held = trial(CURRENT, Verdict::Held, 998, &[(Reason::Timeout, 2, "s: 504")]);
+        let told = told(Outcome::Failed, &[timeout()], vec![failed, held], Vec::new());
+        told.lines().next().unwrap().contains("the latency alone would fail")
+    };
+    assert!(line(1_000));
+    assert!(!line(1_800));
+}
+
+#[test]
 fn what_holds_says_how_sure_that_is() {
     let trials = vec![
         trial(CANDIDATE, Verdict::Held, 1000, &[]),
