@@ -73,15 +73,15 @@ impl Form {
         let unit = u128::from(self.unit.nanos());
         let nanos = length.as_nanos();
         if self.parts {
-            let number = nanos as f64 / unit as f64;
-            // Thousandths of a unit are finer than anybody writes.
-            let thousandths = (number * 1000.0).round() / 1000.0;
+            // Thousandths of a unit are finer than anybody writes. None at all often means "no limit".
+            let thousandths = nanos.saturating_mul(1000).div_ceil(unit).max(1);
+            let number = thousandths as f64 / 1000.0;
             // A bare `2` would be another type than the `1.0` before it.
-            let text = match thousandths.fract() {
-                0.0 if self.word.is_empty() => self.with(format_args!("{thousandths:.1}")),
-                _ => self.with(thousandths),
+            let text = match number.fract() {
+                0.0 if self.word.is_empty() => self.with(format_args!("{number:.1}")),
+                _ => self.with(number),
             };
-            return (self.unit.times(thousandths), text);
+            return (self.unit.times(number), text);
         }
         if !nanos.is_multiple_of(unit) && !self.word.is_empty() && self.unit > TimeUnit::Milliseconds {
             // Whoever takes seconds with their word takes milliseconds with theirs.
@@ -145,6 +145,9 @@ mod tests {
             ("1_000", Some(TimeUnit::Milliseconds), 1545, Some((1545, "1545"))),
             ("1_000ms", None, 545, Some((545, "545ms"))),
             ("1e3", Some(TimeUnit::Milliseconds), 545, Some((545, "545"))),
+            ("1.5h", None, 551, Some((3600, "0.001h"))),
+            ("1.5m", None, 20, Some((60, "0.001m"))),
+            ("1.5m", None, 545, Some((600, "0.01m"))),
             ("PT1S", None, 545, Some((545, "PT0.545S"))),
             ("PT1M30S", None, 2000, Some((2000, "PT2S"))),
             ("P1DT2H", None, 2000, Some((2000, "PT2S"))),
