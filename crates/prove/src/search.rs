@@ -26,7 +26,7 @@ use crate::verdict::Seen;
 /// Where trials are made, as parts of what is predicted: those first that tell most together with one far
 /// above, should there be no time for all.
 const POINTS: [f64; 5] = [0.75, 0.9, 0.6, 1.05, 1.25];
-/// The chance of calling a search non-monotone that is not.
+/// The chance of calling a search non-monotone that is not, however many values were tried.
 const WRONG: f64 = 0.001;
 
 /// The values to try, within the bounds of the search, those first that tell most.
@@ -188,10 +188,12 @@ fn step(tried: &[&Tried], allowed: f64) -> Option<Found> {
 
 /// The pair of values that contradicts "larger fails fewer" most, if chance does not explain it.
 fn not_monotone(tried: &[&Tried]) -> Option<Found> {
-    let limit = normal_score(1.0 - WRONG)?;
     let pairs = tried.iter().enumerate().flat_map(|(at, a)| tried[at + 1..].iter().map(move |b| (a, b)));
     let (score, a, b) =
         pairs.map(|(a, b)| (rise(&a.seen, &b.seen), a, b)).max_by(|one, other| one.0.total_cmp(&other.0))?;
+    // Each pair may be wrong by chance, and the worst of all of them is asked (Bonferroni 1936).
+    let count = tried.len() * (tried.len() - 1) / 2;
+    let limit = normal_score(1.0 - WRONG / count as f64)?;
     (score > limit)
         .then(|| Found::NotMonotone { smaller: (a.value, a.failed()), larger: (b.value, b.failed()) })
 }
@@ -320,6 +322,15 @@ mod tests {
         let trials = [tried(MS * 100, 900, 100), tried(MS * 200, 700, 300), tried(MS * 300, 990, 10)];
         let expected = Found::NotMonotone { smaller: (MS * 100, 0.1), larger: (MS * 200, 0.3) };
         assert_eq!(conclude(&trials, 0.995), expected);
+    }
+
+    #[test]
+    fn of_many_pairs_the_one_that_contradicts_most_does_so_by_chance_more_often() {
+        let pair = [tried(MS * 100, 900, 100), tried(MS * 200, 850, 150)];
+        assert!(matches!(conclude(&pair, 0.995), Found::NotMonotone { .. }));
+        let larger = (3..=10).map(|step| tried(MS * 100 * step, 990, 10));
+        let many: Vec<Tried> = pair.iter().cloned().chain(larger).collect();
+        assert!(!matches!(conclude(&many, 0.995), Found::NotMonotone { .. }));
     }
 
     #[test]
