@@ -39,7 +39,7 @@ impl Arrivals {
             network: network.clone(),
             words,
             patience: test.objective.within,
-            known: persons.max().filter(|persons| *persons > 0),
+            known: persons.max(),
             came: 0,
             gaps: Draws::of(seed, STREAM),
         }

@@ -298,7 +298,14 @@ fn placeholders(node: Node<'_>, unknown_there: &[&str], known: &mut Vec<String>,
 }
 
 fn setup(table: &Table<'_>, words: &[String], m: &mut Mistakes) -> Setup {
-    let persons = table.count("persons", m).unwrap_or(1).clamp(1, 100_000) as u32;
+    let persons = match table.count("persons", m) {
+        None => 1,
+        Some(count @ 1..=100_000) => count as u32,
+        Some(_) => {
+            m.add(table.place("persons"), "`persons` is not from 1 to 100000", "write persons = 10");
+            1
+        }
+    };
     let steps = watch::config::steps(table.get("step"), "[[setup.step]]", words, m);
     Setup { steps, persons }
 }
@@ -388,5 +395,38 @@ fn awaits(table: &Table<'_>, replayed: &Replayed, m: &mut Mistakes) -> Awaits {
         }
         (None, Some(_)) => Awaits::Connect,
         (_, None) => Awaits::Answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use text::FileId;
+
+    use super::*;
+
+    fn persons(count: &str) -> Result<u32, Vec<String>> {
+        let step = "name = \"ask\"\nurl = \"http://127.0.0.1/\"\n";
+        let text = format!(
+            "kind = \"service\"\nname = \"n\"\n[candidate]\nfile = \"a.toml\"\n\
+             [[process]]\nname = \"p\"\ncommand = [\"true\"]\nready = {{ ended = true }}\n\
+             [[setup]]\n{count}\n[[setup.step]]\n{step}[[step]]\n{step}\
+             [load]\nat_once = 8\n[objective]\ngood = \"95%\"\n"
+        );
+        let source = Source::new(FileId(0), "n.test.toml", text);
+        let said = |mistake: Mistake| format!("{}: {}", mistake.what, mistake.help);
+        parse(&source, &|name| Err(format!("no {name}")))
+            .map(|test| test.setup[0].persons)
+            .map_err(|mistakes| mistakes.into_iter().map(said).collect())
+    }
+
+    #[test]
+    fn a_setup_is_for_a_number_of_persons_within_its_bounds() {
+        for (count, expected) in [("", 1), ("persons = 1", 1), ("persons = 100_000", 100_000)] {
+            assert_eq!(persons(count), Ok(expected), "{count}");
+        }
+        for count in ["persons = 0", "persons = 100_001", "persons = 4294967297"] {
+            let expected = "`persons` is not from 1 to 100000: write persons = 10".to_owned();
+            assert_eq!(persons(count), Err(vec![expected]), "{count}");
+        }
     }
 }
