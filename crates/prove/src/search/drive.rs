@@ -18,7 +18,7 @@ use crate::machine;
 use crate::proof::LEAST;
 use crate::run::Until;
 use crate::trial::{Run, Trial, Trouble};
-use crate::verdict::{Seen, least};
+use crate::verdict::{Seen, Verdict, least};
 
 /// People of a trial, where the objective is about all who could come. Five trials of so many put the value
 /// within a fifth of the right one 19 times of 20 (the test of this file's parent draws them).
@@ -156,6 +156,25 @@ struct Planned {
     seed: u64,
     /// How many people come; until the verdict is known, where that is not said.
     people: Option<u64>,
+}
+
+impl Planned {
+    /// Whether a machine without time may have decided what a run says. Lateness only makes failures: what
+    /// held all the same held.
+    fn doubts(&self, came: &Run) -> bool {
+        !(self.is_for_verdict() && is(came, Verdict::Held))
+    }
+
+    /// Which counts: a run that the machine disturbed, or its repeat. One that ended before it could say
+    /// anything says less than the first.
+    fn better(&self, first: Run, again: Run) -> Run {
+        if self.is_for_verdict() && is(&again, Verdict::Open) { first } else { again }
+    }
+
+    /// Whether it is the verdict that is asked for: of the other trials it is the share who fail.
+    fn is_for_verdict(&self) -> bool {
+        self.people.is_none()
+    }
 }
 
 /// A search under way.
@@ -334,15 +353,16 @@ where
     }
 
     /// Makes a trial, and tells what became of it; nothing where no time is left for it. One that the machine
-    /// disturbed is made again, once.
+    /// disturbed is made again, once, where that may have decided what it says.
     async fn came(&self, planned: &Planned) -> Result<Option<Run>, Trouble> {
         let Planned { value, written, .. } = planned;
         let Some(mut came) = self.made(planned).await? else { return Ok(None) };
-        if self.is_disturbed(&came, *value) && self.until(planned.people).is_some() {
+        let is_doubtful = self.is_disturbed(&came, *value) && planned.doubts(&came);
+        if is_doubtful && self.until(planned.people).is_some() {
             (self.means.told)(&format!("{} = {written}: the machine was busy; again", self.ask.search.key));
             if let Some(again) = self.made(planned).await? {
                 self.hindered.borrow_mut().again += 1;
-                came = again;
+                came = planned.better(came, again);
             }
         }
         self.hindered.borrow_mut().busy += u64::from(self.is_disturbed(&came, *value));
@@ -416,24 +436,10 @@ where
         self.seen.iter().map(|(value, seen)| Tried { value: *value, seen: seen.clone() }).collect()
     }
 
-    /// What was found; what lies beyond all that was tried is no more than that.
-    fn found(&self, tried: &[Tried]) -> Found {
-        let found = conclude(tried, self.ask.objective.good);
-        match (&found, tried.first(), tried.last()) {
-            (Found::Smallest { value, .. }, Some(first), _) if *value < first.value => {
-                Found::AtMost(first.value)
-            }
-            (Found::Smallest { value, .. }, _, Some(last)) if *value > last.value => {
-                Found::MoreThan(last.value)
-            }
-            _ => found,
-        }
-    }
-
     /// What was found, and the run at the value that is called safe.
     async fn verified(mut self) -> Result<Searched, Trouble> {
         let tried = self.tried();
-        let found = self.found(&tried);
+        let found = found(&tried, self.ask.objective.good);
         let search = self.ask.search;
         let safe = match found {
             Found::Smallest { value, .. } | Found::AtMost(value) => {
@@ -457,6 +463,25 @@ where
             hindered: self.hindered.into_inner(),
             elapsed: self.begun.elapsed(),
         })
+    }
+}
+
+fn is(came: &Run, verdict: Verdict) -> bool {
+    matches!(came, Run::Seen(trial) if trial.verdict == verdict)
+}
+
+/// What was found; what lies beyond all that was tried is no more than that. Where no more failed at the
+/// last value than may, it is not shown to be too small, wherever the line goes.
+fn found(tried: &[Tried], good: f64) -> Found {
+    let found = conclude(tried, good);
+    match (&found, tried.first(), tried.last()) {
+        (Found::Smallest { value, .. }, Some(first), _) if *value < first.value => Found::AtMost(first.value),
+        (Found::Smallest { value, .. }, _, Some(last))
+            if *value > last.value && last.failed() > 1.0 - good + 1e-9 =>
+        {
+            Found::MoreThan(last.value)
+        }
+        _ => found,
     }
 }
 

@@ -10,7 +10,7 @@ use super::*;
 use crate::file::{Awaits, Reason};
 use crate::proxy::draws::Draws;
 use crate::trial::{Kind, Refusal};
-use crate::verdict::{Verdict, judge};
+use crate::verdict::judge;
 
 const MS: Duration = Duration::from_millis(1);
 const OBJECTIVE: Objective = Objective { good: 0.995, within: Duration::from_secs(5), people: None };
@@ -241,6 +241,41 @@ fn a_moment_without_a_machine_is_no_contradiction() {
     let searched = paused().block_on(search(&ask, &means)).unwrap();
     assert!(!*hiccup.borrow());
     assert!((0.8..=1.2).contains(&ratio(&searched, computed)), "{}", searched.line());
+}
+
+#[test]
+fn a_run_that_held_on_a_busy_machine_stays_and_a_repeat_counts_where_it_says_more() {
+    use Verdict::{Failed, Held, Open};
+    let run = |verdict, came| {
+        Run::Seen(Box::new(Trial { verdict, came, elapsed: MS * 500, ..Trial::of_nobody("") }))
+    };
+    let planned = |people| Planned { value: MS, written: "1ms".to_owned(), seed: 1, people };
+    // Which one counts: the first comes with one person, its repeat with two.
+    let counts = |people, first, again| {
+        let (planned, first) = (planned(people), run(first, 1));
+        let kept = if planned.doubts(&first) { planned.better(first, run(again, 2)) } else { first };
+        let Run::Seen(trial) = kept else { panic!("refused") };
+        trial.came
+    };
+    let told = [(Held, Open), (Held, Failed), (Open, Open), (Failed, Open), (Failed, Held), (Open, Failed)];
+    assert_eq!(told.map(|(first, again)| counts(None, first, again)), [1, 1, 1, 1, 2, 2]);
+    // A trial of the line is made for the share who fail, which lateness has raised.
+    assert_eq!(told.map(|(first, again)| counts(Some(PEOPLE), first, again)), [2; 6]);
+}
+
+#[test]
+fn a_line_that_goes_on_past_a_value_that_may_be_enough_does_not_call_it_too_small() {
+    let tried = |ms: u32, good, timeouts| Tried {
+        value: MS * ms,
+        seen: Seen { good, failed: BTreeMap::from([(Reason::Timeout, timeouts)]) },
+    };
+    let beyond = |last| match found(&[tried(100, 540, 60), tried(200, 582, 18), last], 0.995) {
+        Found::Smallest { value, .. } => value > MS * 300,
+        other => panic!("{other:?}"),
+    };
+    assert!(beyond(tried(300, 498, 2)), "0.4 % fail");
+    let last = found(&[tried(100, 540, 60), tried(200, 582, 18), tried(300, 496, 4)], 0.995);
+    assert_eq!(last, Found::MoreThan(MS * 300), "0.8 % fail");
 }
 
 #[test]
