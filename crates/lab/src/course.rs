@@ -206,24 +206,29 @@ impl Course<'_> {
     async fn deployed(&mut self) -> Result<(), Trouble> {
         self.house.deploy_bad()?;
         let deployed = Instant::now();
-        self.record.deployed = Some(self.now());
+        self.record.deployed = Some(deployed - self.begun);
         self.tell(Event::Deployed);
         if self.wait(TAKEN, Self::has_taken).await? {
             self.record.taken = Some(self.now());
             self.tell(Event::Taken);
         }
-        self.wait(TAKEN, |course| course.has_failed(deployed)).await?;
+        self.wait(TAKEN, Self::has_failed).await?;
         self.wait(TOLD, |course| course.record.alerted.is_some() && course.record.cause.is_some()).await?;
         let first = self.ledger.first_failed(deployed).unwrap_or(deployed);
         self.wait(LASTS.saturating_sub(first.elapsed()), |_| false).await?;
         Ok(())
     }
 
-    fn has_failed(&mut self, deployed: Instant) -> bool {
-        let Some(first) = self.ledger.first_failed(deployed) else { return false };
-        self.record.first_failed = Some(first - self.begun);
-        self.tell(Event::Failing);
-        true
+    /// Whether a sign-in has failed under the edit; notes when the first one did.
+    fn has_failed(&mut self) -> bool {
+        let Some(deployed) = self.record.deployed else { return false };
+        if self.record.first_failed.is_none()
+            && let Some(first) = self.ledger.first_failed(self.begun + deployed)
+        {
+            self.record.first_failed = Some(first - self.begun);
+            self.tell(Event::Failing);
+        }
+        self.record.first_failed.is_some()
     }
 
     fn has_taken(&mut self) -> bool {
@@ -299,7 +304,12 @@ impl Course<'_> {
         if self.record.deployed.is_none() {
             self.record.quiet.notices += 1;
         }
-        match (alert["symptom"]["kind"].as_str().unwrap_or_default(), event) {
+        let kind = alert["symptom"]["kind"].as_str().unwrap_or_default();
+        if kind == "failing" {
+            // What is told is measured from there, and nobody may have looked yet.
+            self.has_failed();
+        }
+        match (kind, event) {
             ("finding", "opened") => {
                 self.record.found = Some(self.now());
                 self.tell(Event::Found(title));
@@ -328,12 +338,13 @@ impl Course<'_> {
         }
         let word = |key: &str| change[key].as_str().unwrap_or_default().to_owned();
         let place = word("place");
+        let now = self.now();
         let cause = Cause {
             place: place.rsplit('/').next().unwrap_or_default().to_owned(),
             key: word("key"),
             before: word("before"),
             after: word("after"),
-            told: self.now().saturating_sub(self.record.first_failed.unwrap_or_default()),
+            told: now.saturating_sub(self.record.first_failed.unwrap_or(now)),
         };
         self.record.cause = Some(cause.clone());
         self.tell(Event::Cause(cause));
@@ -366,5 +377,65 @@ impl Course<'_> {
         let left = traces.left().await;
         (self.tell)(self.begun.elapsed(), &Told::Event(Event::Cleared(left.clone())));
         (self.record, left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_alert_is_measured_from_the_first_failed_sign_in_though_nobody_looked_for_it_before() {
+        let options = Options {
+            seed: 1,
+            rate: 1.0,
+            database: Database::Sqlite,
+            keep: false,
+            stay: false,
+            forewarn: PathBuf::from("forewarn"),
+            below: std::env::temp_dir(),
+        };
+        let test = scenario::test(scenario::TEST);
+        let house = House::build(&test, &options).unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&told);
+        // The drill began a minute ago.
+        let begun = Instant::now() - Duration::from_mins(1);
+        let mut course = Course {
+            notices: Lines::of(house.notices()),
+            log: Lines::of(house.log()),
+            ledger: Ledger::default(),
+            people: None,
+            alert: None,
+            pulsed: begun,
+            options: &options,
+            test: &test,
+            house,
+            tell: &mut move |_, event| noted.lock().unwrap().push(event.clone()),
+            begun,
+            record: Record { deployed: Some(begun.elapsed()), ..Record::default() },
+        };
+        let sign_in = course.ledger.begin();
+        course.ledger.end(sign_in, true);
+        let change = json!({ "key": scenario::KEY, "place": "service/front.toml:20" });
+        let alert = json!({ "id": 1, "symptom": { "kind": "failing" }, "changes": [change] });
+        course.heard(&json!({ "event": "opened", "title": "sign-ins fail", "alert": alert }));
+        let record = &course.record;
+        let since = record.first_failed.unwrap();
+        assert!(since >= Duration::from_mins(1));
+        assert!(record.cause.as_ref().unwrap().told <= begun.elapsed() - since);
+        let told = told.lock().unwrap();
+        assert!(matches!(
+            told.as_slice(),
+            [
+                Told::Event(Event::Failing),
+                Told::Event(Event::Alerted { after, .. }),
+                Told::Event(Event::Cause(_))
+            ] if Some(*after) == record.detection()
+        ));
     }
 }

@@ -10,7 +10,7 @@ use watch::journal::Fault;
 use watch::plan::{Access, Step};
 
 use crate::file::Reason;
-use crate::words::Words;
+use crate::words::{self, Words};
 
 /// How a person fared who did not fare well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +49,22 @@ pub async fn walk(
 
 /// The names of a run mean what they stand for, wherever that is.
 impl Names for Words {
-    fn fill(&self, text: &str, _: Escape) -> Result<String, String> {
-        Words::fill(self, text).map_err(|unknown| format!("`${{{}}}` stands for nothing", unknown.name))
+    fn fill(&self, text: &str, escape: Escape) -> Result<String, String> {
+        let write = |name: &str, value: &str, filled: &mut String| match self.is_kept(name) {
+            true => escape.write(value, false, filled),
+            false if words::is_variable(name) => escape.write(value, true, filled),
+            // The run's own words are hosts, ports and paths: parts of what the test file says.
+            false => filled.push_str(value),
+        };
+        self.fill_with(text, write).map_err(|unknown| format!("`${{{}}}` stands for nothing", unknown.name))
     }
 
-    fn is_answered(&self, _: &str) -> bool {
-        false
+    fn is_answered(&self, text: &str) -> bool {
+        words::names(text).any(|name| self.is_kept(name))
     }
 
     fn keep(&mut self, name: &str, value: String) {
-        // A token lets one in: it is not shown.
-        self.set_secret(name, value);
+        Words::keep(self, name, value);
     }
 }
 
@@ -80,6 +85,34 @@ fn reason(fell: Fell) -> (Reason, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_kept_and_the_environment_mean_themselves_where_they_stand() {
+        let mut words = Words::default();
+        words.set("proxy.directory", "127.0.0.1:20001");
+        words.set_secret("HOST", "http://auth:80");
+        words.set_secret("PASSWORD", "a\"b\\&c d");
+        Names::keep(&mut words, "token", "x\"/&\\ y".to_owned());
+        let fill = |text, escape| Names::fill(&words, text, escape).unwrap();
+        insta::assert_snapshot!(
+            [
+                fill("http://${proxy.directory}/u?t=${token}", Escape::Url),
+                fill("${HOST}/u", Escape::Url),
+                fill(r#"{"at": "${proxy.directory}", "p": "${PASSWORD}", "t": "${token}"}"#, Escape::Json),
+                fill("at=${proxy.directory}&p=${PASSWORD}&t=${token}", Escape::Form),
+                fill("Bearer ${token}", Escape::No),
+            ]
+            .join("\n"),
+            @r#"
+        http://127.0.0.1:20001/u?t=x%22%2F%26%5C%20y
+        http://auth:80/u
+        {"at": "127.0.0.1:20001", "p": "a\"b\\&c d", "t": "x\"/&\\ y"}
+        at=127.0.0.1:20001&p=a%22b%5C%26c%20d&t=x%22%2F%26%5C%20y
+        Bearer x"/&\ y
+        "#
+        );
+        assert!(words.is_answered("Bearer ${token}") && !words.is_answered("$${token} ${PASSWORD}"));
+    }
 
     #[test]
     fn a_failure_has_the_reason_that_a_person_would_give() {

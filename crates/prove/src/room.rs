@@ -133,6 +133,12 @@ impl Room {
         self.tell('-', group)
     }
 
+    /// Empties it while others go on, which its drop keeps from it: that waits.
+    pub(crate) async fn close(self) {
+        // A runtime that ends meanwhile drops it as well.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
     fn tell(&self, change: char, group: u32) -> io::Result<()> {
         let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
         pipe.as_mut().map_or(Ok(()), |pipe| writeln!(pipe, "{change} {group}"))
@@ -238,6 +244,27 @@ mod tests {
         let mut child = Command::new("sh").args(["-c", "sleep 600 & wait"]).process_group(0).spawn().unwrap();
         room.guard(child.id()).unwrap();
         drop(room);
+        assert!(!path.exists());
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn others_go_on_while_a_room_is_closed() {
+        let room = Room::below(&std::env::temp_dir(), false).unwrap();
+        let path = room.path().to_path_buf();
+        // It does not end when it is asked to, which the room waits for.
+        let stubborn = ["-c", "trap '' TERM; echo; while :; do sleep 600; done"];
+        let mut child =
+            Command::new("sh").args(stubborn).process_group(0).stdout(Stdio::piped()).spawn().unwrap();
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        room.guard(child.id()).unwrap();
+        let mut closing = std::pin::pin!(room.close());
+        tokio::select! {
+            biased;
+            () = &mut closing => panic!("nobody else came to it"),
+            () = std::future::ready(()) => {}
+        }
+        closing.await;
         assert!(!path.exists());
         assert!(!child.wait().unwrap().success());
     }

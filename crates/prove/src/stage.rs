@@ -271,6 +271,7 @@ impl<'t> Stage<'t> {
         while let Some(process) = self.processes.pop() {
             unheeded.extend(process.stop(&self.room, &self.words).await);
         }
+        self.room.close().await;
         unheeded
     }
 }

@@ -1,12 +1,14 @@
 //! What `${NAME}` stands for in a run. A name that stands for nothing is a mistake, never an empty text.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names and what they stand for.
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     known: BTreeMap<String, String>,
+    /// Those that a step kept of an answer.
+    kept: BTreeSet<String>,
     secret: Vec<String>,
     redact: Option<Redact>,
 }
@@ -59,6 +61,17 @@ impl Words {
         self.set(name, text);
     }
 
+    /// Lets a name stand for what a step kept of an answer. A token lets one in: it is never shown.
+    pub(crate) fn keep(&mut self, name: &str, text: String) {
+        self.kept.insert(name.to_owned());
+        self.set_secret(name, text);
+    }
+
+    /// Whether a name stands for what a step kept.
+    pub(crate) fn is_kept(&self, name: &str) -> bool {
+        self.kept.contains(name)
+    }
+
     /// Besides the texts that are known to be secret, hides what looks like one wherever a text is covered.
     pub fn redact(&mut self, redact: Redact) {
         self.redact = Some(redact);
@@ -69,6 +82,18 @@ impl Words {
     /// # Errors
     /// A name stands for nothing.
     pub fn fill(&self, text: &str) -> Result<String, Unknown> {
+        self.fill_with(text, |_, value, filled| filled.push_str(value))
+    }
+
+    /// The same; `write` puts the value of a name behind what is there.
+    ///
+    /// # Errors
+    /// A name stands for nothing.
+    pub(crate) fn fill_with(
+        &self,
+        text: &str,
+        write: impl Fn(&str, &str, &mut String),
+    ) -> Result<String, Unknown> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find("${") {
@@ -85,7 +110,7 @@ impl Words {
                 return Ok(filled);
             };
             let name = &from[2..end];
-            filled.push_str(self.known.get(name).ok_or_else(|| self.unknown(name))?);
+            write(name, self.known.get(name).ok_or_else(|| self.unknown(name))?, &mut filled);
             rest = &from[end + 1..];
         }
         filled.push_str(rest);

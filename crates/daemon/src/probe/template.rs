@@ -63,7 +63,8 @@ impl Escape {
         }
     }
 
-    fn write(self, value: &str, of_environment: bool, to: &mut String) {
+    /// Writes a value, of the environment or of an answer, behind what is there.
+    pub fn write(self, value: &str, of_environment: bool, to: &mut String) {
         match self {
             Self::No => to.push_str(value),
             Self::Url if of_environment => to.push_str(value),

@@ -19,7 +19,7 @@ use wire::tested::{Service, Undone};
 use super::Obstacle;
 use super::service::Case;
 use crate::arguments::TestArguments;
-use crate::output::{can_be_written, to_file, to_stderr};
+use crate::output::{to_file, to_stderr};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 
@@ -73,9 +73,6 @@ pub(super) fn can_be_had(
 ) -> Result<(), Obstacle> {
     if arguments.search || arguments.picture.is_some() {
         searchable(runner, case.candidate.text())?;
-    }
-    if let Some(picture) = &arguments.picture {
-        can_be_written(picture, "--picture")?;
     }
     Ok(())
 }
@@ -147,10 +144,10 @@ impl Standing<'_> {
             beyond.unproved.push(format!("mutations: no setting of {file} {why}"));
             return Ok(());
         }
-        let longest = mutate::takes(held, &self.case.test.objective, all.len(), self.lanes);
-        // To the second: it is a bound, and most runs end sooner.
-        let longest = pretty(Duration::from_secs(longest.as_secs() + 1));
-        (self.told)(&format!("breaking {} in {} ways: at most {longest}", source.path(), all.len()));
+        let takes = mutate::takes(held, &self.case.test.objective, all.len(), self.lanes);
+        // To the second: how long the service takes to start and to stop is a guess.
+        let takes = pretty(Duration::from_secs(takes.as_secs() + 1));
+        (self.told)(&format!("breaking {} in {} ways: about {takes}", source.path(), all.len()));
         let (text, lanes, stop) = (source.text(), self.lanes, || self.signals.ended());
         let mutated = mutate::mutate_service(self.runner, text, held, all, lanes, self.told, stop).await?;
         beyond.mutated = Some((source.path().to_owned(), mutated));

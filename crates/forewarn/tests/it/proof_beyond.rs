@@ -11,6 +11,9 @@ use crate::proof_stage::{Stage, WELL, file};
 /// A dependency of a service that has none, for a search needs one.
 const ITSELF: &str = "[[dependency]]\nname = \"itself\"\naddress = \"127.0.0.1:${port.well}\"\n";
 
+/// A dependency that is not there, which a run would be stopped by.
+const NOWHERE: &str = "[[dependency]]\nname = \"itself\"\naddress = \"127.0.0.1:1\"\n";
+
 fn search(key: &str) -> String {
     file(&[WELL], ITSELF) + &format!("[search]\nkey = \"{key}\"\nfrom = \"100ms\"\n")
 }
@@ -19,13 +22,13 @@ fn search(key: &str) -> String {
 fn what_cannot_be_had_is_said_before_anything_runs() {
     let mut told = String::new();
     for (text, arguments) in [
-        (file(&[WELL], ""), ["--search"].as_slice()),
+        (file(&[WELL], ITSELF), ["--search"].as_slice()),
         (search("server.timeout"), &["--search"]),
         (search("database.pool.size"), &["--search"]),
         (search("server"), &["--picture", "a.svg"]),
         (search("server.request_timeout"), &["--picture", "gone/a.svg"]),
     ] {
-        let stage = Stage::new(&text);
+        let stage = Stage::new(&text.replace(ITSELF, NOWHERE));
         told += &format!("{}: {}", arguments.join(" "), stage.run(arguments));
     }
     insta::assert_snapshot!(told, @r#"

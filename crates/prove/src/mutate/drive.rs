@@ -81,7 +81,7 @@ fn patience(held: &Trial, objective: &Objective) -> Duration {
     held.elapsed.mul_f64(1.5).max(Duration::from_secs(5)) + objective.within
 }
 
-/// How long all of them take at most, about.
+/// How long all of them take, about: most end sooner, and a large service starts later.
 #[must_use]
 pub fn takes(held: &Trial, objective: &Objective, mutations: usize, lanes: usize) -> Duration {
     /// Starting and stopping a small service.
