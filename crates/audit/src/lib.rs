@@ -49,7 +49,7 @@ pub use notice::{Notice, NoticeKind, SUPPRESSIONS};
 pub use outcome::{FileReport, FileStatus, Outcome, Sources};
 pub use proof::{Proof, Proofs, Tested};
 pub use record::{RECORD_NAME, Record, sha256};
-pub use redact::redact;
+pub use redact::{redact, redact_part};
 pub use repository::Repository;
 pub use request::{BaselineChoice, ConfigChoice, Error, Request};
 pub use settle::{Aside, SetAside, Settled, Terms, settle};

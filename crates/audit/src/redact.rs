@@ -26,6 +26,31 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     marks.apply(text)
 }
 
+/// A part of a text with its secrets hidden: those of the part itself, and its words that are hidden in the
+/// whole, where more tells that they are secret.
+pub fn redact_part(part: &str, whole: &str) -> String {
+    let hidden = redact(whole);
+    let own = redact(part);
+    let words =
+        part.split(' ').zip(own.split(' ')).map(|(word, own)| match is_hidden(word, whole, &hidden) {
+            true => "*".repeat(word.chars().count()),
+            false => own.to_owned(),
+        });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a word is hidden at any place of a text where it stands by itself. Both texts have the same places.
+fn is_hidden(word: &str, whole: &str, hidden: &str) -> bool {
+    let word = word.trim_matches(['[', ']', ',', '"', '\'']);
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    !word.is_empty()
+        && whole.match_indices(word).any(|(at, _)| {
+            let end = at + word.len();
+            let stands_alone = !whole[..at].ends_with(is_part) && !whole[end..].starts_with(is_part);
+            stands_alone && hidden.get(at..end) != Some(word)
+        })
+}
+
 /// The parts to hide.
 #[derive(Default)]
 struct Marks(Vec<Range<usize>>);

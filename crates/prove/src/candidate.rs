@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use text::edit::{self, NotSet};
-use text::{FileId, Source, Syntax};
+use text::{FileId, Source, Syntax, last_step};
 use wire::tested::Change;
 
 use crate::difference;
@@ -43,7 +43,8 @@ impl Candidate {
     }
 
     /// Where one configuration says something else than another, by the keys that the test file itself writes
-    /// where it writes them; `asked` is one of those too. See [`difference::between`].
+    /// where it writes them; `asked` is one of those too. What the test writes over comes last. See
+    /// [`difference::between`].
     #[must_use]
     pub fn changes(&self, asked: Option<&str>, current: &Source, candidate: &Source) -> Vec<Change> {
         let mut changes = difference::between(self.syntax, current, candidate);
@@ -54,6 +55,7 @@ impl Candidate {
             let same = |change: &&mut Change| written != [None, None] && places(&change.key) == written;
             changes.iter_mut().filter(same).for_each(|change| key.clone_into(&mut change.key));
         }
+        changes.sort_by_key(|change| self.writes(&change.key));
         changes
     }
 
@@ -73,8 +75,30 @@ impl Candidate {
 
     /// A configuration as the service is given it.
     pub(crate) fn written(&self, configuration: &str, words: &Words) -> Result<String, Trouble> {
-        let fill =
-            |place: &str, text: &str| words.fill(text).map_err(|unknown| Trouble::of_unknown(place, unknown));
+        self.with_edits(configuration, |place, text| {
+            words.fill(text).map_err(|unknown| Trouble::of_unknown(place, unknown))
+        })
+    }
+
+    /// Whether everything that the test writes over stands in a configuration.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn takes(&self, configuration: &str) -> Result<(), Trouble> {
+        self.with_edits(configuration, |_, text| Ok(text.to_owned())).map(drop)
+    }
+
+    /// Whether the test itself writes what a key says.
+    #[must_use]
+    pub fn writes(&self, key: &str) -> bool {
+        self.set.iter().any(|edit| edit.key == key)
+    }
+
+    fn with_edits(
+        &self,
+        configuration: &str,
+        fill: impl Fn(&str, &str) -> Result<String, Trouble>,
+    ) -> Result<String, Trouble> {
         let mut text = configuration.to_owned();
         for edit in &self.replace {
             if !text.contains(&edit.key) {
@@ -104,11 +128,21 @@ impl Candidate {
                 let known: Vec<&str> = beside.iter().map(String::as_str).collect();
                 // They are whole keys, or what stands beside the last part of one.
                 let whole = known.iter().any(|known| known.contains('.'));
-                let asked = if whole { key } else { key.rsplit('.').next().unwrap_or(key) };
+                let asked = if whole { key } else { last_step(key) };
                 (format!("has no key `{key}`"), model::did_you_mean(asked, "keys there", &known))
             }
             NotSet::Several(keys) => {
-                (format!("says `{key}` {} times", keys.len()), format!("name one: {}", keys.join(", ")))
+                let mut others: Vec<&str> = keys.iter().map(String::as_str).collect();
+                others.dedup();
+                let help = match others.as_slice() {
+                    [_] => "no key tells them apart: write [candidate.replace]".to_owned(),
+                    others => format!("name one: {}", others.join(", ")),
+                };
+                (format!("says `{key}` {} times", keys.len()), help)
+            }
+            NotSet::NotAScalar(_) if matches!(self.syntax, Some(Syntax::Nginx | Syntax::Haproxy)) => {
+                let help = format!("name one by its place: `{key}.0` is the first");
+                (format!("`{key}` has not one argument"), help)
             }
             NotSet::NotAScalar(_) => {
                 (format!("`{key}` is a table or a list"), "name one of its values".to_owned())

@@ -3,6 +3,7 @@
 //! known syntax the lines are compared.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use text::edit::{self, NotSet};
 use text::{Node, NodeKind, Source, Syntax, Tree};
@@ -16,10 +17,10 @@ pub fn between(syntax: Option<Syntax>, current: &Source, candidate: &Source) -> 
     let Some(syntax) = syntax else { return between_lines(current.text(), candidate.text()) };
     let (before, after) = (Tree::parse(syntax, current), Tree::parse(syntax, candidate));
     let (before, after) = (values(&before, current), values(&after, candidate));
-    let (old, new) = (by_key(&before), by_key(&after));
+    let (old, new) = (by_path(&before), by_path(&after));
     let mut changes: Vec<Change> = Vec::new();
     for value in &after {
-        let old = old.get(&(value.place, value.key.as_str()));
+        let old = old.get(&(value.place, value.path.as_str()));
         let shown = match old {
             Some(old) if old.text != value.text => (Some(old.text.clone()), value.text.clone()),
             Some(old) if old.is_text == value.is_text => continue,
@@ -33,34 +34,79 @@ pub fn between(syntax: Option<Syntax>, current: &Source, candidate: &Source) -> 
             after: Some(shown.1),
         });
     }
-    for left_out in before.iter().filter(|old| !new.contains_key(&(old.place, old.key.as_str()))) {
+    for left_out in before.iter().filter(|old| !new.contains_key(&(old.place, old.path.as_str()))) {
         let (key, before) = (left_out.key.clone(), Some(left_out.text.clone()));
         changes.push(Change { key, line: None, before, after: None });
     }
     changes
 }
 
-/// The lines that differ, between those that both begin with and those that both end with; in pairs, as they
-/// stand there, and of each pair the words that differ in the same way.
+/// The lines that differ; those that stand in the place of others in pairs, with the words that differ alone.
 fn between_lines(current: &str, candidate: &str) -> Vec<Change> {
     let (before, after): (Vec<&str>, Vec<&str>) = (current.lines().collect(), candidate.lines().collect());
-    let (same, before, after) = unlike(&before, &after);
     let mut changes = Vec::new();
-    for at in 0..before.len().max(after.len()) {
-        let (old, new) = (words(before, at), words(after, at));
-        let (before, after) = match (&old, &new) {
-            (Some(old), Some(new)) if old == new => continue,
-            (Some(old), Some(new)) => {
-                let (_, old, new) = unlike(old, new);
-                (Some(old.join(" ")), Some(new.join(" ")))
+    for (old, new) in hunks(&before, &after) {
+        let (from, old, new) = (new.start, &before[old], &after[new]);
+        for at in 0..old.len().max(new.len()) {
+            let (old, new) = (words(old, at), words(new, at));
+            let (before, after) = match (&old, &new) {
+                (Some(old), Some(new)) => {
+                    let (_, old, new) = unlike(old, new);
+                    (Some(old.join(" ")), Some(new.join(" ")))
+                }
+                (old, new) => (old.as_ref().map(|old| old.join(" ")), new.as_ref().map(|new| new.join(" "))),
+            };
+            if before.as_deref().unwrap_or("") == after.as_deref().unwrap_or("") {
+                continue;
             }
-            (old, new) => (old.as_ref().map(|old| old.join(" ")), new.as_ref().map(|new| new.join(" "))),
-        };
-        let number = same + at + 1;
-        let line = after.as_ref().and(u32::try_from(number).ok());
-        changes.push(Change { key: format!("line {number}"), line, before, after });
+            let number = from + at + 1;
+            let line = after.as_ref().and(u32::try_from(number).ok());
+            changes.push(Change { key: format!("line {number}"), line, before, after });
+        }
     }
     changes
+}
+
+/// Where two sides differ, by the longest sequence of lines that both have; as one where they are so long that
+/// this would take long.
+fn hunks(before: &[&str], after: &[&str]) -> Vec<(Range<usize>, Range<usize>)> {
+    const LONG: usize = 4_000_000;
+    let (same, old, new) = unlike(before, after);
+    if old.len() * new.len() > LONG {
+        return vec![(same..same + old.len(), same..same + new.len())];
+    }
+    // How long a sequence is common to what begins at each pair of places.
+    let width = new.len() + 1;
+    let mut common = vec![0_u32; (old.len() + 1) * width];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i * width + j] = match old[i] == new[j] {
+                true => common[(i + 1) * width + j + 1] + 1,
+                false => common[(i + 1) * width + j].max(common[i * width + j + 1]),
+            };
+        }
+    }
+    let mut hunks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    let (mut i, mut j) = (0, 0);
+    let mut open = (0, 0);
+    let mut close = |open: (usize, usize), i: usize, j: usize| {
+        if open != (i, j) {
+            hunks.push((same + open.0..same + i, same + open.1..same + j));
+        }
+    };
+    while i < old.len() && j < new.len() {
+        if old[i] == new[j] {
+            close(open, i, j);
+            (i, j) = (i + 1, j + 1);
+            open = (i, j);
+        } else if common[(i + 1) * width + j] >= common[i * width + j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    close(open, old.len(), new.len());
+    hunks
 }
 
 fn words<'a>(lines: &[&'a str], at: usize) -> Option<Vec<&'a str>> {
@@ -119,14 +165,16 @@ pub fn with_defaults(
     Ok(text)
 }
 
-fn by_key(values: &[Value]) -> HashMap<(usize, &str), &Value> {
-    values.iter().map(|value| ((value.place, value.key.as_str()), value)).collect()
+fn by_path(values: &[Value]) -> HashMap<(usize, &str), &Value> {
+    values.iter().map(|value| ((value.place, value.path.as_str()), value)).collect()
 }
 
 /// A key and what it says.
 struct Value {
-    /// Which one of several of that key: its document, or how many directives before it are called so.
+    /// Which one of several of that path: its document, or how many directives before it have it.
     place: usize,
+    /// What tells it from others, however its key is shown.
+    path: String,
     key: String,
     text: String,
     /// Where the value is written.
@@ -168,11 +216,12 @@ fn values(tree: &Tree<'_>, source: &Source) -> Vec<Value> {
 fn directives(tree: &Tree<'_>) -> Vec<Value> {
     let mut times: HashMap<String, usize> = HashMap::new();
     let value = |directive: &text::Directive<'_>| {
-        let key = directive.key();
-        let times = times.entry(key.clone()).or_default();
+        let (path, key) = (directive.path(), directive.key());
+        let times = times.entry(path.clone()).or_default();
         let place = *times;
         *times += 1;
-        Value { place, key, text: directive.value(), start: directive.value_span().start, is_text: true }
+        let start = directive.value_span().start;
+        Value { place, path, key, text: directive.value(), start, is_text: true }
     };
     tree.directives().iter().map(value).collect()
 }
@@ -207,6 +256,7 @@ fn collect(node: Node<'_>, way: &mut Vec<String>, document: usize, all: &mut Vec
     };
     all.push(Value {
         place: document,
+        path: way.join("."),
         key: way.join("."),
         text,
         start: node.via().unwrap_or(node.span()).start,
@@ -290,8 +340,27 @@ mod tests {
             ["2 line 2: <t>1</t> to <t>2</t>", "- line 3: <u/> to -"]
         );
         assert_eq!(lines(None, "x T=1s go\n", "x T=300ms  go\n"), ["1 line 1: T=1s to T=300ms"]);
+        let (current, candidate) = ("a\nT=1s\nb\nU=2\n", "a\n# more\nT=2s\nb\n\nU=2\n");
+        assert_eq!(lines(None, current, candidate), ["2 line 2: T=1s to # more", "3 line 3: - to T=2s"]);
+        let candidate = "# more\na\nT=2s\nb\nU=3\n";
+        assert_eq!(
+            lines(None, current, candidate),
+            ["1 line 1: - to # more", "3 line 3: T=1s to T=2s", "5 line 5: U=2 to U=3"]
+        );
         assert!(lines(None, current, current).is_empty());
         assert_eq!(lines(None, "a\n", "a\nb\n"), ["2 line 2: - to b"]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_block_does_not_change_what_stands_in_it() {
+        let current = "http {\n server { listen 1; t 1s; }\n}\n";
+        let candidate = "http {\n server { listen 1; t 1s; }\n server { listen 2; t 1s; }\n}\n";
+        assert_eq!(
+            lines(Syntax::Nginx, current, candidate),
+            ["3 http.server[2].listen: - to 2", "3 http.server[2].t: - to 1s"]
+        );
+        let listens = candidate.replace("listen 1", "listen 3");
+        assert_eq!(lines(Syntax::Nginx, candidate, &listens), ["2 http.server[3].listen: 1 to 3"]);
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn named<'a>(test: &Test, changes: &'a [Change], log: &[String]) -> Option<&'a C
     let by = |is_named: &dyn Fn(&Change) -> bool| changes.iter().find(|change| is_named(change));
     by(&|change| is_said(&change.key))
         .or_else(|| by(&|change| change.line.is_some_and(is_line_said)))
-        .or_else(|| by(&|change| change.key.rsplit('.').next().is_some_and(is_said)))
+        .or_else(|| by(&|change| is_said(text::last_step(&change.key))))
         .or_else(|| by(&|change| change.after.as_deref().is_some_and(is_said)))
 }
 

@@ -244,9 +244,8 @@ impl Trouble {
         let error = self.log.iter().find(|line| line.to_ascii_lowercase().contains("error"));
         let last = || self.log.iter().rev().find(|line| !line.trim().is_empty());
         let said = error.or_else(last).map(|line| {
-            // The directory of a run is another one each time.
-            let from = line.find(&format!("/{}", test.candidate.copy())).map_or(0, |at| at + 1);
-            line[from..].trim()
+            let said = without_directory(line, test.candidate.copy());
+            said.trim().trim_start_matches("error: ").to_owned()
         });
         match (self.kind, said) {
             (Kind::Ended, Some(said)) => format!("{}: {said}", self.place),
@@ -261,5 +260,31 @@ impl Trouble {
         let last = self.log.iter().rev().find(|line| !line.trim().is_empty());
         let last = last.map_or_else(String::new, |line| format!(" ({})", line.trim()));
         format!("{}: {}{last}", self.place, self.what)
+    }
+}
+
+/// A line in which a file is named without its directory, which is another one in each run.
+fn without_directory(line: &str, file: &str) -> String {
+    let Some(at) = line.find(&format!("/{file}")) else { return line.to_owned() };
+    let begins = |c: char| c.is_whitespace() || "'\"([=:".contains(c);
+    let path = line[..at].rfind(begins).map_or(0, |before| before + 1);
+    format!("{}{}", &line[..path], &line[at + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_run_is_named_without_its_directory_and_nothing_else_is_lost() {
+        for (line, expected) in [
+            ("error: /tmp/r/a.toml:3: no", "error: a.toml:3: no"),
+            ("unknown directive in /tmp/r/a.toml:3", "unknown directive in a.toml:3"),
+            ("parsing [/tmp/r/a.toml:3] : soon", "parsing [a.toml:3] : soon"),
+            ("a.toml:3: no", "a.toml:3: no"),
+            ("/tmp/r/a.toml", "a.toml"),
+        ] {
+            assert_eq!(without_directory(line, "a.toml"), expected);
+        }
     }
 }

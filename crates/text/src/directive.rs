@@ -6,6 +6,7 @@
 //! that name. A block that has no arguments is called by one of a directive in it, and blocks around may be
 //! left out. Knows no directive: what one means is the reader's business.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::edit::NotSet;
@@ -26,6 +27,8 @@ struct Block<'t> {
     name: &'t str,
     /// Its arguments, or else one of a directive in it, where another block beside it has the same name.
     label: Option<String>,
+    /// How many blocks before it, beside it, have its name and no arguments either.
+    before: usize,
     arguments: String,
     inside: Node<'t>,
 }
@@ -95,12 +98,35 @@ impl<'t> Directive<'t> {
             }
             key.push('.');
         }
-        key.push_str(self.name.text());
-        if let [first, _, ..] = self.arguments.as_slice() {
-            let is_word = !first.text().contains(['.', '[', ']', ' ']);
-            key.push_str(&if is_word { format!(" {}", first.text()) } else { format!("[{}]", first.text()) });
+        key + &self.own_key()
+    }
+
+    /// The last step of its key.
+    fn own_key(&self) -> String {
+        let name = self.name.text();
+        match self.arguments.as_slice() {
+            [first, _, ..] if first.text().contains(['.', '[', ']', ' ']) => {
+                format!("{name}[{}]", first.text())
+            }
+            [first, _, ..] => format!("{name} {}", first.text()),
+            _ => name.to_owned(),
         }
-        key
+    }
+
+    /// Its name and its arguments.
+    fn words(&self) -> impl Iterator<Item = Scalar<'t>> {
+        std::iter::once(self.name).chain(self.arguments.iter().copied())
+    }
+
+    /// What tells it from others whatever stands in the blocks around and beside it: as its key, and a block
+    /// without arguments is told by its place.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let step = |block: &Block<'_>| match block.arguments.as_str() {
+            "" => format!("{}#{}.", block.name, block.before),
+            arguments => format!("{}[{arguments}].", block.name),
+        };
+        self.blocks.iter().map(step).collect::<String>() + &self.own_key()
     }
 
     /// What it says beyond its key: its other arguments.
@@ -168,7 +194,12 @@ fn nearest<'d, 't>(all: &'d [Directive<'t>], steps: &[Step<'_>]) -> Nearest<'d, 
     let found: Vec<_> = all.iter().filter_map(about).collect();
     let depth = |(directive, _): &(&Directive<'_>, &[Scalar<'_>])| directive.blocks.len();
     let least = found.iter().map(depth).min();
-    let mut found = found.into_iter().filter(|found| Some(depth(found)) == least);
+    let mut found: Vec<_> = found.into_iter().filter(|found| Some(depth(found)) == least).collect();
+    // Of several, the only one with one more argument is meant: a key is about a value.
+    if found.iter().filter(|(_, rest)| rest.len() == 1).count() == 1 {
+        found.retain(|(_, rest)| rest.len() == 1);
+    }
+    let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (None, _) => Nearest::None,
         (Some((directive, rest)), None) => Nearest::One(directive, rest),
@@ -225,6 +256,7 @@ fn steps(key: &str) -> Vec<Step<'_>> {
 }
 
 fn collect<'t>(node: Node<'t>, around: &mut Vec<Block<'t>>, all: &mut Vec<Directive<'t>>) {
+    let mut unlabelled: HashMap<&str, usize> = HashMap::new();
     for entry in node.written_entries() {
         let Some(inside) = block(&entry) else {
             let arguments = arguments(&entry).collect();
@@ -234,7 +266,9 @@ fn collect<'t>(node: Node<'t>, around: &mut Vec<Block<'t>>, all: &mut Vec<Direct
         let name = entry.key.text();
         let arguments = joined(&arguments(&entry).collect::<Vec<_>>());
         let label = if arguments.is_empty() { unlike(node, name, inside) } else { Some(arguments.clone()) };
-        around.push(Block { name, label, arguments, inside });
+        let before = if arguments.is_empty() { unlabelled.entry(name).or_default() } else { &mut 0 };
+        around.push(Block { name, label, before: *before, arguments, inside });
+        *before += 1;
         collect(inside, around, all);
         around.pop();
     }
@@ -273,6 +307,36 @@ fn arguments_inside<'t>(inside: Node<'t>) -> impl Iterator<Item = &'t str> {
 
 fn joined(words: &[Scalar<'_>]) -> String {
     words.iter().map(|word| word.text()).collect::<Vec<_>>().join(" ")
+}
+
+/// The last step of a key: behind the last dot that stands outside brackets.
+#[must_use]
+pub fn last_step(key: &str) -> &str {
+    let mut depth = 0_u32;
+    let mut last = 0;
+    for (at, c) in key.char_indices() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            '.' if depth == 0 => last = at + 1,
+            _ => {}
+        }
+    }
+    &key[last..]
+}
+
+/// Whether directives say the same but for one word, which holds a place of the first and says something else.
+pub(crate) fn differ_in_one(before: &Tree<'_>, after: &Tree<'_>, place: Span, said: &str) -> bool {
+    let (before, after) = (before.directives(), after.directives());
+    let holds = |word: Scalar<'_>| word.span().start <= place.start && place.end <= word.span().end;
+    let is_same =
+        |(old, new): (Scalar<'_>, Scalar<'_>)| new.text() == if holds(old) { said } else { old.text() };
+    let are_same = |(old, new): (&Directive<'_>, &Directive<'_>)| {
+        old.blocks.len() == new.blocks.len()
+            && old.arguments.len() == new.arguments.len()
+            && old.words().zip(new.words()).all(is_same)
+    };
+    before.len() == after.len() && before.iter().zip(&after).all(are_same)
 }
 
 /// The text without the directive of a key.
@@ -427,6 +491,21 @@ backend directory
     }
 
     #[test]
+    fn what_a_block_is_called_by_can_be_set_too() {
+        let text = "http { server { listen 1; } server { listen 2; } upstream u { server a; server b; } }";
+        let set = |key, value| edit::set(Syntax::Nginx, &source(text), key, value);
+        assert_eq!(set("server[1].listen", "3"), Ok(text.replace("listen 1", "listen 3")));
+        assert_eq!(set("upstream[u].server[b].0", "c"), Ok(text.replace("server b", "server c")));
+        let two = "upstream u { server a:1; server b:2 backup; }";
+        let set_in_two = |key| edit::set(Syntax::Nginx, &source(two), key, "c");
+        assert_eq!(set_in_two("upstream[u].server"), Ok(two.replace("a:1", "c")));
+        assert_eq!(set_in_two("upstream[u].server[b:2].0"), Ok(two.replace("b:2", "c")));
+        assert!(matches!(set("server[1].listen", "3; b 4"), Ok(text) if text.contains("\"3; b 4\"")));
+        assert_eq!(last_step("server[10.0.0.1:81].location[/].t"), "t");
+        assert_eq!(last_step("upstream[u].server[10.0.0.1:81]"), "server[10.0.0.1:81]");
+    }
+
+    #[test]
     fn a_directive_goes_with_what_ends_it_and_all_else_stays() {
         let unset = |syntax, text, key| edit::unset(syntax, &source(text), key);
         for (key, gone, left) in [
@@ -445,7 +524,7 @@ backend directory
     proptest! {
         #[test]
         fn every_key_stands_for_its_own_directive_or_for_several(
-            text in "(http \\{ |server \\{ |location /[ab] \\{ |\\} |listen [12]; |timeout [ab] [12]; |a b=[12] c; ){0,14}"
+            text in "(http \\{ |server \\{ |location /[ab] \\{ |location ~ [ab]\\[c\\.\\] \\{ |\\} |listen [12]; |timeout [ab] [12]; |a b=[12] c; ){0,14}"
         ) {
             let source = source(&text);
             let tree = Tree::parse(Syntax::Nginx, &source);

@@ -5,8 +5,8 @@ mod unset;
 
 pub use unset::unset;
 
-use crate::directive::{Directive, Found};
-use crate::{Node, NodeKind, Source, Span, Style, Syntax, Tree};
+use crate::directive::{self, Directive, Found};
+use crate::{Node, NodeKind, Scalar, Source, Span, Style, Syntax, Tree};
 
 /// Why a value cannot be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +42,13 @@ pub fn place(syntax: Syntax, source: &Source, key: &str) -> Option<Span> {
 /// There is no such key, or what is there cannot be set.
 pub fn set(syntax: Syntax, source: &Source, key: &str, value: &str) -> Result<String, NotSet> {
     let tree = Tree::parse(syntax, source);
-    let Written { span, style, .. } = Written::of(&tree, key)?;
+    let written = Written::of(&tree, key)?;
+    let span = written.span;
     let (before, after) = (&source.text()[..span.start as usize], &source.text()[span.end as usize..]);
-    forms(syntax, style, value)
+    forms(syntax, written.style, value)
         .into_iter()
         .map(|form| format!("{before}{form}{after}"))
-        .find(|text| says(syntax, source, text, key, value))
+        .find(|text| says(&tree, source, text, key, &written, value))
         .ok_or(NotSet::NotWritable(span))
 }
 
@@ -56,6 +57,8 @@ struct Written {
     span: Span,
     style: Style,
     text: String,
+    /// What stands before it in the same word.
+    before: String,
 }
 
 impl Written {
@@ -66,18 +69,22 @@ impl Written {
         let node =
             tree.documents().find_map(|document| find(document, key)).ok_or_else(|| no_key(tree, key))?;
         let scalar = node.scalar().ok_or(NotSet::NotAScalar(node.span()))?;
-        Ok(Self { span: scalar.span(), style: scalar.style(), text: scalar.text().to_owned() })
+        Ok(Self::whole(scalar))
+    }
+
+    fn whole(scalar: Scalar<'_>) -> Self {
+        let (span, style) = (scalar.span(), scalar.style());
+        Self { span, style, text: scalar.text().to_owned(), before: String::new() }
     }
 
     fn of_directive(tree: &Tree<'_>, key: &str) -> Result<Self, NotSet> {
         match tree.directive_value(key) {
-            Found::One(scalar, 0) => {
-                Ok(Self { span: scalar.span(), style: scalar.style(), text: scalar.text().to_owned() })
-            }
+            Found::One(scalar, 0) => Ok(Self::whole(scalar)),
             Found::One(scalar, from) => {
                 let end = from..scalar.text().len();
-                let text = scalar.text()[from..].to_owned();
-                Ok(Self { span: scalar.part(end), style: Style::Plain, text })
+                let (before, text) = scalar.text().split_at(from);
+                let (before, text) = (before.to_owned(), text.to_owned());
+                Ok(Self { span: scalar.part(end), style: Style::Plain, text, before })
             }
             Found::Words(span) => Err(NotSet::NotAScalar(span)),
             Found::Several(keys) => Err(NotSet::Several(keys)),
@@ -94,10 +101,15 @@ fn no_key(tree: &Tree<'_>, key: &str) -> NotSet {
     NotSet::NoKey(tree.documents().flat_map(|document| beside(document, key)).collect())
 }
 
-/// Whether a text says that a key has a value.
-fn says(syntax: Syntax, source: &Source, text: &str, key: &str, value: &str) -> bool {
+/// Whether a text says that a key has a value. A directive is known by its place: what it says may be what the
+/// block around it is called by.
+fn says(tree: &Tree<'_>, source: &Source, text: &str, key: &str, old: &Written, value: &str) -> bool {
     let written = Source::new(source.id(), source.path(), text);
-    get(syntax, &written, key).as_deref() == Some(value)
+    if tree.has_directives() {
+        let said = format!("{}{value}", old.before);
+        return directive::differ_in_one(tree, &Tree::parse(tree.syntax(), &written), old.span, &said);
+    }
+    get(tree.syntax(), &written, key).as_deref() == Some(value)
 }
 
 /// How a value may be written, the likeliest first.

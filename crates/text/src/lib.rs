@@ -25,7 +25,7 @@ mod tree;
 mod yaml;
 
 pub use builder::TreeBuilder;
-pub use directive::Directive;
+pub use directive::{Directive, last_step};
 pub use node::{Entry, Node, Scalar};
 pub use position::{PositionMap, Run};
 pub use source::{FileId, LineIndex, Position, Source, Span};

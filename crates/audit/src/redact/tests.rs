@@ -1,6 +1,6 @@
 //! Secrets planted in every syntax: none may come out, and what is no secret must stay.
 
-use super::redact;
+use crate::{redact, redact_part};
 
 /// Texts with the secret `hunter2` or `Zx9` in them; neither may survive.
 const PLANTED: &[&str] = &[
@@ -259,4 +259,18 @@ proptest::proptest! {
         proptest::prop_assert_eq!(hidden.len(), text.len());
         proptest::prop_assert_eq!(hidden.matches('\n').count(), text.matches('\n').count());
     }
+}
+
+#[test]
+fn a_part_is_hidden_as_it_is_in_the_whole() {
+    let whole = "run --password old-one --limit 1s\nstats auth admin:hunter2\nlimit 1s old\n";
+    for (part, expected) in [
+        ("old-one --limit 1s", "******* --limit 1s"),
+        ("1s", "1s"),
+        ("old", "old"),
+        ("[1s, old-one]", "[1s, ********"),
+    ] {
+        assert_eq!(redact_part(part, whole), expected, "{part}");
+    }
+    assert!(!redact_part("admin:hunter2", whole).contains("hunter2"));
 }

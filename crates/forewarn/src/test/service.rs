@@ -14,15 +14,16 @@ use prove::machine::Meter;
 use prove::proof::{self, Outcome, Proof, Texts};
 use prove::report::{self, Asked};
 use prove::run::{Runner, Told};
+use prove::trial::Trouble;
 use prove::words::Words;
 use readers::Reading;
-use text::{FileId, ProblemKind, Source, Syntax, Tree};
+use text::{FileId, ProblemKind, Source, Syntax, Tree, last_step};
 use tokio::runtime::Runtime;
 use wire::tested::{Change, Tested, Verdict};
 
 use super::beyond::{self, Beyond, Standing};
 use super::record::Recording;
-use super::{Halt, asked, shown};
+use super::{Halt, Obstacle, asked, shown};
 use crate::arguments::TestArguments;
 use crate::output::to_stderr;
 use crate::signals::Signals;
@@ -49,7 +50,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    fn read(path: &Path, source: &Source, arguments: &TestArguments) -> Result<Self, Error> {
+    fn read(path: &Path, source: &Source, arguments: &TestArguments) -> Result<Self, Obstacle> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let base = absolute(parent)?;
         let measurements = RefCell::new(Vec::new());
@@ -74,8 +75,25 @@ impl Case {
             syntax.map_or(Ok(()), |syntax| legible(syntax, source))?;
         }
         test.candidate.syntax = syntax;
+        for source in [&current, &candidate] {
+            let place = |trouble: Trouble| Trouble { place: source.path().to_owned(), ..trouble };
+            test.candidate.takes(source.text()).map_err(place)?;
+        }
         let searched = test.search.as_ref().map(|search| search.key.as_str());
         let changes = test.candidate.changes(searched, &current, &candidate);
+        if let [first, ..] = changes.as_slice()
+            && test.candidate.writes(&first.key)
+        {
+            let what =
+                "differs only in what [candidate.set] writes over, so that nothing of it would be tested";
+            return Err(
+                Error::stopped(candidate.path(), what, "test it where that is not written over").into()
+            );
+        }
+        if changes.is_empty() && candidate.path() != current.path() {
+            let (one, other) = (candidate.path(), current.path());
+            to_stderr(&format!("warning: {one} says the same as {other}: what is in force is tested\n"));
+        }
         // What says the same is what is in force.
         let current = (!changes.is_empty()).then_some(current);
         let words = words(source.text())?;
@@ -102,16 +120,19 @@ impl Case {
         }
     }
 
-    /// A change with its secrets hidden: by what the key is called, and by what stands for a variable.
+    /// A change with its secrets hidden: by what the key is called, by what stands around it in its file, and
+    /// by what stands for a variable.
     fn shown(&self, change: Change) -> Change {
-        let hidden = |value: String| {
-            let last = change.key.rsplit('.').next().unwrap_or(&change.key);
-            let line = format!("{last} = {value}");
+        let hidden = |value: String, source: Option<&Source>| {
+            let named = format!("{} = ", last_step(&change.key));
+            let line = format!("{named}{value}");
             let redacted = audit::redact(&line);
-            let value = redacted.strip_prefix(&format!("{last} = ")).unwrap_or(&redacted);
-            self.words.cover(value)
+            let value = redacted.strip_prefix(&named).unwrap_or(&redacted);
+            self.words.cover(&audit::redact_part(value, source.map_or("", Source::text)))
         };
-        Change { before: change.before.map(hidden), after: change.after.map(hidden), ..change }
+        let before = change.before.map(|before| hidden(before, self.current.as_ref()));
+        let after = change.after.map(|after| hidden(after, Some(&self.candidate)));
+        Change { before, after, ..change }
     }
 
     /// Where the file in force is.

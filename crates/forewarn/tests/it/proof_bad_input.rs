@@ -350,7 +350,7 @@ fn a_candidate_in_another_syntax_or_without_a_key() {
     stage.bench.write("new.toml", "[server]\nlisten = \"127.0.0.1:8081\"\n");
     insta::assert_snapshot!(stage.run(&["--candidate", "new.toml"]), @r"
     exit 2
-    error: directory.toml: has no key `database.url`
+    error: new.toml: has no key `database.url`
     help: keys there: `server`
     1 file: 0 ok, 1 could not be run
     ");
